@@ -1,0 +1,1 @@
+"""Floor 0: declarations, domains, the weighting contract, streams, errors. Knows torch and nothing of ours."""

@@ -1,0 +1,43 @@
+"""The properties that an item may declare; for each, tests/contract holds a test that tries to break it on hostile inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Claim:
+    """name: what the test is found by. says: the property in words. bound: a number that belongs to it, if any."""
+
+    name: str
+    says: str
+    bound: float | None = None
+
+
+# -- of losses --------------------------------------------------------------------------------------------------------------
+nonnegative = Claim("nonnegative", "the value is never below zero")
+zero_at_target = Claim("zero_at_target", "the value is zero when the prediction is right")
+convex = Claim("convex", "convex in the input")
+symmetric = Claim("symmetric", "input and target may change places")
+proper = Claim("proper", "the expected value is least at the true probabilities")
+minimum_at_target = Claim("minimum_at_target", "no other prediction has a lower value than the right one")
+shift_invariant = Claim("shift_invariant", "adding a number to all logits of a row changes nothing")
+
+
+def bounded_gradient(bound: float) -> Claim:
+    return Claim("bounded_gradient", f"no entry of the gradient of an item exceeds {bound:g} in size", bound)
+
+
+# -- of update rules --------------------------------------------------------------------------------------------------------
+rests_at_zero_gradient = Claim("rests_at_zero_gradient", "with zero gradients from the start, no parameter moves")
+ignores_gradient_scale = Claim("ignores_gradient_scale", "multiplying all gradients by a positive number changes no step")
+
+
+def step_at_most_lr(factor: float = 1.0) -> Claim:
+    return Claim("step_at_most_lr", f"no entry of the first step exceeds {factor:g} x the learning rate", factor)
+
+
+# -- of schedules -----------------------------------------------------------------------------------------------------------
+never_above_one = Claim("never_above_one", "the multiplier stays between 0 and 1")
+ends_at_floor = Claim("ends_at_floor", "the last step has the floor as multiplier, and so has any step beyond it")
+falls = Claim("falls", "after its warmup the multiplier never rises")

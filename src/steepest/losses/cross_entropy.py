@@ -1,0 +1,24 @@
+"""Cross-entropy: minus the logarithm of the probability that the softmax gives to the true class."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from steepest.core.claims import convex, nonnegative, proper, shift_invariant
+from steepest.core.declare import loss
+from steepest.core.targets import Classes, classes
+
+
+@loss(
+    formula="log(Sum(exp(x[j]), (j, 0, C - 1))) - x[y]",
+    target=classes,
+    expects="logits",
+    claims=[nonnegative, convex, proper, shift_invariant],
+    equals="torch.nn.CrossEntropyLoss",
+    task="classification",
+    use="The default for one label per sample: honest probabilities, fast training.",
+    source="Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x; label smoothing: Szegedy et al. 2016, arXiv:1512.00567",
+)
+def cross_entropy(input: Tensor, target: Classes) -> Tensor:
+    """Logits (N, C, *), classes (N, *) -> (N, *). Unit: nats."""
+    return -target.expect(input.log_softmax(1))

@@ -1,0 +1,32 @@
+"""AdamW: Adam whose weight decay shrinks the weights themselves instead of entering the gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from steepest.core.claims import rests_at_zero_gradient, step_at_most_lr
+from steepest.core.declare import rule
+from steepest.core.domains import Log, Log1m, Positive, UnitOpen
+
+
+@rule(
+    formula="lr * m_hat / (sqrt(v_hat) + eps)",
+    decay="decoupled",
+    weight_decay=1e-2,
+    equals="torch.optim.AdamW",
+    claims=[rests_at_zero_gradient, step_at_most_lr(1.0)],
+    search={"lr": Log(1e-4, 1e-2), "beta1": Log1m(2e-2, 5e-1), "beta2": Log1m(1e-3, 5e-2)},
+    use="A safe first choice for almost any network.",
+    source="Loshchilov & Hutter 2019, arXiv:1711.05101; search range: AlgoPerf baselines, arXiv:2306.07179",
+    class_name="AdamW",
+)
+def adamw(
+    grad: Tensor, exp_avg: Tensor, exp_avg_sq: Tensor, *, t: Any, lr: Positive = 1e-3,
+    beta1: UnitOpen = 0.9, beta2: UnitOpen = 0.999, eps: Positive = 1e-8,
+) -> tuple[Tensor, Tensor, Tensor]:
+    exp_avg = exp_avg + (1 - beta1) * (grad - exp_avg)
+    exp_avg_sq = beta2 * exp_avg_sq + (1 - beta2) * grad * grad
+    denominator = exp_avg_sq.sqrt() / (1 - beta2**t) ** 0.5 + eps
+    return lr / (1 - beta1**t) * exp_avg / denominator, exp_avg, exp_avg_sq
