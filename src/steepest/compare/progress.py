@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 PATIENCE_S = 2.0
@@ -54,17 +55,14 @@ class Bar:
         self._display: Any = None
         self._is_shown = False
         self._held_back: list[str] = []
+        self._current = ""
         self._pace = Pace(0.0)
-        self._text = ""
 
     def start(self, total_epochs: float, text: str) -> None:
         with self._lock:
-            self._pace, self._text = Pace(total_epochs), text
-            if self._display is not None:
-                self._display.update(self._display.task_ids[0], description=_plain(text), completed=0.0)
-            elif self._is_shown:
-                self._print(text)
-            elif self._timer is None:
+            self._pace = Pace(total_epochs)
+            self.say(text)
+            if self._timer is None and not self._is_shown:
                 self._timer = threading.Timer(self._patience_s, self._show)
                 self._timer.daemon = True
                 self._timer.start()
@@ -76,6 +74,7 @@ class Bar:
                 self._display.update(self._display.task_ids[0], completed=self._pace.share)
 
     def say(self, text: str) -> None:
+        """The newest line stands beside the bar; it moves above it when the next one comes."""
         with self._lock:
             if self._is_shown:
                 self._print(text)
@@ -90,8 +89,8 @@ class Bar:
             if self._display is not None:
                 self._display.stop()
                 self._display = None
-            self._is_shown = False
-            self._held_back = []
+                self._write(self._current)
+            self._is_shown, self._held_back, self._current = False, [], ""
 
     def _show(self) -> None:
         with self._lock:
@@ -103,17 +102,24 @@ class Bar:
 
                 self._console = Console(stderr=True, highlight=False)
             if self._console.is_terminal or self._console.is_jupyter:
-                self._display = _display(self._console, lambda: self._pace.words())
-                self._display.add_task(_plain(self._text), total=1.0, completed=self._pace.share)
+                self._display = _display(self._console, lambda: self._current, lambda: self._pace.words())
+                self._display.add_task("", total=1.0, completed=self._pace.share)
                 self._display.start()
-            elif self._text:
-                self._print(self._text)
             for line in self._held_back:
                 self._print(line)
             self._held_back = []
 
     def _print(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        if self._display is None:
+            self._write(text)
+        else:
+            above, self._current = self._current, text
+            self._write(above)
+            self._display.refresh()
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._console.print(text, markup=False, soft_wrap=True)
 
 
 class Pace:
@@ -167,21 +173,21 @@ def progress_of(wanted: bool | Progress) -> Progress:
     return Silent() if wanted is False else wanted
 
 
-def _plain(text: str) -> str:
-    """Text that the display must not read as markup."""
-    return text.replace("[", r"\[")
-
-
-def _display(console: Any, words: Any) -> Any:
-    from rich.progress import BarColumn, ProgressColumn, TaskProgressColumn, TextColumn
-    from rich.progress import Progress as Display
+def _display(console: Any, current: Callable[[], str], times: Callable[[], str]) -> Any:
+    """Two lines that stay at the bottom: what is being done, and the bar."""
+    from rich.progress import BarColumn, ProgressColumn, TaskProgressColumn
+    from rich.progress import Progress as RichProgress
     from rich.text import Text
 
     class Times(ProgressColumn):
-        """Elapsed and estimated time, on the same clock as everything else here."""
+        """Elapsed and estimated time, on our own clock."""
 
         def render(self, task: Any) -> Text:
-            return Text(words(), style="progress.remaining")
+            return Text(times(), style="progress.remaining")
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TaskProgressColumn(), Times())
-    return Display(*columns, console=console, transient=True, refresh_per_second=4)
+    class TwoLines(RichProgress):
+        def get_renderables(self) -> Iterable[Any]:
+            yield Text(current(), no_wrap=True, overflow="ellipsis")
+            yield self.make_tasks_table(self.tasks)
+
+    return TwoLines(BarColumn(bar_width=40), TaskProgressColumn(), Times(), console=console, transient=True, refresh_per_second=4)
