@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from steepest.core.claims import rests_at_zero_gradient, step_at_most_lr
 from steepest.core.declare import rule
-from steepest.core.domains import Log, Log1m, Positive, UnitOpen
+from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
 
 
 @rule(
@@ -23,10 +24,17 @@ from steepest.core.domains import Log, Log1m, Positive, UnitOpen
     class_name="AdamW",
 )
 def adamw(
-    grad: Tensor, exp_avg: Tensor, exp_avg_sq: Tensor, *, t: Any, lr: Positive = 1e-3,
-    beta1: UnitOpen = 0.9, beta2: UnitOpen = 0.999, eps: Positive = 1e-8,
+    grad: Tensor,
+    exp_avg: Tensor,
+    exp_avg_sq: Tensor,
+    *,
+    t: Any,
+    lr: NonNegative = 1e-3,
+    beta1: UnitOpen = 0.9,
+    beta2: UnitOpen = 0.999,
+    eps: Positive = 1e-8,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    exp_avg = exp_avg + (1 - beta1) * (grad - exp_avg)
-    exp_avg_sq = beta2 * exp_avg_sq + (1 - beta2) * grad * grad
+    exp_avg = torch.lerp(exp_avg, grad, 1 - beta1)
+    exp_avg_sq = torch.addcmul(beta2 * exp_avg_sq, (1 - beta2) * grad, grad)
     denominator = exp_avg_sq.sqrt() / (1 - beta2**t) ** 0.5 + eps
     return lr / (1 - beta1**t) * exp_avg / denominator, exp_avg, exp_avg_sq

@@ -1,0 +1,148 @@
+"""A rule for a whole population: K trials step at once, each with its own hyperparameters, learning rate and step count.
+
+    stepper = StackedRule(optim.adamw, {"beta1": torch.tensor([0.9, 0.95])}, weight_decay=torch.tensor([0.0, 0.1]))
+    stepper.init(param)                        # param (K, P): one flat row per trial
+    stepper.step(param, grad, lr)              # in place; lr (K,), one learning rate per trial
+    stepper.step(param, grad, lr, alive=mask)  # trials with alive[k] = False keep every bit of param and state
+    fewer = stepper.take([0, 3])               # only some trials, copied
+    saved = stepper.state                      # {"step": (K,), name: (K, P) or (K, 1)}: a plain dict of tensors
+    stepper.load(saved)
+
+Rows never meet: a trial that diverges changes no bit of its neighbours. Hyperparameters that are left out have their declared
+defaults; so has weight_decay. Weight decay is coupled or decoupled as the rule declares, and costs nothing where no trial has any.
+A step adds at most 64 MB, whatever K and P. Nothing is read back from an accelerator but `alive`, when it lies there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from steepest.core import trees
+from steepest.core.declare import Rule
+from steepest.core.domains import as_float64
+from steepest.core.errors import ShapeError, UsageError
+from steepest.core.trees import PerTrial, Tree
+
+from .apply import apply_block, blocks
+from .settings import accept_settings
+
+Numbers = float | Tensor
+
+
+class StackedRule:
+    """The stacked step of one rule; the module's first lines show its use."""
+
+    def __init__(self, rule: Rule, hyper: Mapping[str, Numbers] | None = None, weight_decay: Numbers | None = None) -> None:
+        """hyper, weight_decay: a number for all trials, or a tensor (K,) with one for each; lr is not among them."""
+        if rule.looks_at != "elementwise":
+            raise UsageError(
+                where=rule.name, seen=f"{rule.name} looks at a whole {rule.looks_at}", needed="flat rows fit elementwise rules only",
+                repair=f"Train the trials of {rule.name} one by one, each with optim.{rule.class_name}.",
+            )
+        self.rule = rule
+        settings = accept_settings(rule, {**(hyper or {}), "weight_decay": weight_decay})
+        settings.pop("lr")
+        self._numbers: Tree = {name: as_float64(value) for name, value in settings.items()}
+        self.has_decay = bool((self._numbers["weight_decay"] != 0).any())
+        self.state: Tree = {}
+
+    def init(self, param: Tensor) -> None:
+        """The states of trials that have made no step. param (K, P), of any floating dtype."""
+        if param.dim() != 2:
+            raise ShapeError(
+                where=self.rule.name, seen=f"param has shape {tuple(param.shape)}", needed="(K, P) was needed: one flat row per trial",
+                repair="param.flatten(1) flattens all but the trial axis.",
+            )
+        self._numbers = {name: self._column(name, value, param) for name, value in self._numbers.items()}
+        self.state = {"step": torch.zeros(len(param), dtype=torch.float64, device=param.device)}
+        for name in self.rule.states:
+            start = self.rule.initial.get(name, 0.0)
+            column = self._numbers[start] if isinstance(start, str) else self._column(name, as_float64(start), param)
+            is_scalar = name in self.rule.scalar_states
+            self.state[name] = column.clone() if is_scalar else column.to(param.dtype).expand(param.shape).clone()
+
+    def _column(self, name: str, value: Tensor, param: Tensor) -> Tensor:
+        """(K, 1), one number per trial, beside param."""
+        if value.numel() not in (1, len(param)):
+            raise ShapeError(
+                where=self.rule.name, seen=f"{name} has {value.numel()} values and param {len(param)} trials",
+                needed="one value per trial was needed", repair=f"{name} must have shape ({len(param)},).",
+            )
+        return value.reshape(-1, 1).expand(len(param), 1).to(param.device)
+
+    @torch.no_grad()
+    def step(self, param: Tensor, grad: Tensor, lr: Tensor, alive: Tensor | None = None) -> None:
+        """One step of every living trial, in place. param, grad (K, P); lr (K,); alive (K,) bool, or None for all."""
+        self._accept(param, grad, lr)
+        rates = lr.to(param.device, torch.float64).unsqueeze(1)
+        for trials in _runs(alive, len(param)):
+            self.state["step"][trials] += 1
+            numbers = {"t": self.state["step"][trials].unsqueeze(1), "lr": rates[trials]}
+            numbers.update({name: value[trials] for name, value in self._numbers.items()})
+            self._step_rows(param[trials], grad[trials], {name: self.state[name][trials] for name in self.rule.states}, numbers)
+
+    def _step_rows(self, param: Tensor, grad: Tensor, states: Tree, numbers: Tree) -> None:
+        scalars = {name: states.pop(name) for name in self.rule.scalar_states}
+        after = {name: value.clone() for name, value in scalars.items()}
+        for block in blocks(param):
+            rows = block[:1]
+            given = {name: PerTrial(value[rows]) for name, value in {**numbers, **scalars}.items()}
+            decay = given.pop("weight_decay")
+            new = apply_block(
+                self.rule, param[block], grad[block], {name: state[block] for name, state in states.items()}, given,
+                decay if self.has_decay else None,
+            )
+            for name, value in new.items():
+                after[name][rows] = value.value
+        for name, value in after.items():
+            scalars[name].copy_(value)
+
+    def _accept(self, param: Tensor, grad: Tensor, lr: Tensor) -> None:
+        n = len(self.state.get("step", ()))
+        if param.shape != grad.shape or param.dim() != 2 or lr.shape != (n,) or len(param) != n:
+            raise ShapeError(
+                where=self.rule.name,
+                seen=f"param is {tuple(param.shape)}, grad {tuple(grad.shape)}, lr {tuple(lr.shape)}, the state holds {n} trials",
+                needed="(K, P), (K, P), (K,) and K were needed", repair="init(param) makes the state; take(trials) keeps some trials.",
+            )
+
+    def take(self, trials: Sequence[int] | Tensor) -> StackedRule:
+        """The stepper of some trials, with copies of their states."""
+        numbers = trees.take(self._numbers, trials)
+        decay = numbers.pop("weight_decay").squeeze(1)
+        kept = StackedRule(self.rule, {name: value.squeeze(1) for name, value in numbers.items()}, decay)
+        kept._numbers = {**numbers, "weight_decay": decay.unsqueeze(1)}
+        kept.state = trees.take(self.state, trials)
+        return kept
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Continue from a saved `state`, to the last bit; copied into this stepper's dtype and device."""
+        same = set(state) == set(self.state) and all(state[n].shape == v.shape for n, v in self.state.items())
+        if not same:
+            raise ShapeError(
+                where=self.rule.name, seen=f"the saved state holds {_shapes(state)}", needed=f"{_shapes(self.state)} was needed",
+                repair="Was it saved by the same rule for the same trials and model? init(param) comes before load.",
+            )
+        for name, value in self.state.items():
+            value.copy_(state[name])
+
+
+def _runs(alive: Tensor | None, n_trials: int) -> Iterator[slice]:
+    """The living trials as slices of neighbours: views, so that the dead are not touched at all."""
+    if alive is None:
+        yield slice(0, n_trials)
+        return
+    start = None
+    for trial, lives in enumerate([*alive.tolist(), False]):
+        if lives and start is None:
+            start = trial
+        elif not lives and start is not None:
+            yield slice(start, trial)
+            start = None
+
+
+def _shapes(tree: Mapping[str, Tensor]) -> str:
+    return ", ".join(f"{name} {tuple(value.shape)}" for name, value in tree.items()) or "nothing"
