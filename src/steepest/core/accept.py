@@ -21,18 +21,25 @@ def accept_input(where: str, name: str, value: object) -> Tensor:
     """A dense floating tensor, halves widened to float32."""
     if not isinstance(value, Tensor):
         raise DtypeError(
-            where=where, seen=f"{name} is a {type(value).__name__}", needed="a torch.Tensor was needed",
+            where=where,
+            seen=f"{name} is a {type(value).__name__}",
+            needed="a torch.Tensor was needed",
             repair=f"torch.as_tensor({name}) makes one.",
         )
     if value.layout != torch.strided or value.is_quantized:
         raise DtypeError(
-            where=where, seen=f"{name} has layout {value.layout}{' (quantised)' if value.is_quantized else ''}",
-            needed="a dense tensor was needed", repair=f"{name}.to_dense() or {name}.dequantize() makes one.",
+            where=where,
+            seen=f"{name} has layout {value.layout}{' (quantised)' if value.is_quantized else ''}",
+            needed="a dense tensor was needed",
+            repair=f"{name}.to_dense() or {name}.dequantize() makes one.",
         )
     if not value.is_floating_point():
         raise DtypeError(
-            where=where, seen=f"{name} is {value.dtype}", needed="floating numbers were needed",
-            repair=f"{name}.float() converts; are {name} and target exchanged?" if not value.is_complex()
+            where=where,
+            seen=f"{name} is {value.dtype}",
+            needed="floating numbers were needed",
+            repair=f"{name}.float() converts; are {name} and target exchanged?"
+            if not value.is_complex()
             else f"torch.view_as_real({name}) gives real and imaginary parts.",
         )
     return value if value.dtype in (torch.float32, torch.float64) else value.float()
@@ -42,18 +49,27 @@ def accept_same_device(where: str, input: Tensor, **others: Tensor | None) -> No
     for name, tensor in others.items():
         if tensor is not None and tensor.dim() > 0 and tensor.device != input.device:
             raise UsageError(
-                where=where, seen=f"input is on {input.device} and {name} on {tensor.device}",
-                needed="both must be on one device", repair=f"{name}.to({str(input.device)!r}) moves it.",
+                where=where,
+                seen=f"input is on {input.device} and {name} on {tensor.device}",
+                needed="both must be on one device",
+                repair=f"{name}.to({str(input.device)!r}) moves it.",
             )
 
 
 def accept_equal_target(where: str, input: Tensor, target: object, kind: TargetKind) -> Tensor:
     """A target of the input's shape and dtype."""
-    if isinstance(target, Tensor) and not target.is_floating_point() and kind.name == "binary" and not target.is_complex():
+    if (
+        isinstance(target, Tensor)
+        and not target.is_floating_point()
+        and kind.name == "binary"
+        and not target.is_complex()
+    ):
         target = target.to(input.dtype)
     if isinstance(target, Tensor) and not target.is_floating_point() and not target.is_complex():
         raise DtypeError(
-            where=where, seen=f"target is {target.dtype}", needed=f"{kind.says} were needed",
+            where=where,
+            seen=f"target is {target.dtype}",
+            needed=f"{kind.says} were needed",
             repair="If these are measurements: target.float(). If they are classes: a loss of classes such as cross_entropy.",
         )
     tensor = accept_input(where, "target", target)
@@ -69,7 +85,9 @@ def accept_probabilities(where: str, name: str, value: Tensor) -> None:
         if low < 0 or high > 1:
             bad = ((value < 0) | (value > 1)).nonzero()[0].tolist()
             raise LabelError(
-                where=where, seen=f"{name}{bad} is {value[tuple(bad)].item():g}", needed="values in [0, 1] were needed",
+                where=where,
+                seen=f"{name}{bad} is {value[tuple(bad)].item():g}",
+                needed="values in [0, 1] were needed",
                 repair="Divide 0-255 masks by 255; turn ±1 labels into 0/1 with (t + 1) / 2.",
             )
 
@@ -78,17 +96,23 @@ def accept_classes(where: str, input: Tensor, target: object) -> Tensor:
     """Class indices (N, *) as int64, or probabilities (N, C, *) in the input's dtype."""
     if not isinstance(target, Tensor):
         raise DtypeError(
-            where=where, seen=f"target is a {type(target).__name__}", needed="a torch.Tensor was needed",
+            where=where,
+            seen=f"target is a {type(target).__name__}",
+            needed="a torch.Tensor was needed",
             repair="torch.as_tensor(target) makes one.",
         )
     if input.dim() < 2:
         raise ShapeError(
-            where=where, seen=f"input has shape {tuple(input.shape)}", needed="(N, C, *) was needed: one row of C logits per sample",
+            where=where,
+            seen=f"input has shape {tuple(input.shape)}",
+            needed="(N, C, *) was needed: one row of C logits per sample",
             repair="For one sample: input.unsqueeze(0) and target.unsqueeze(0).",
         )
     if input.shape[1] < 2:
         raise ShapeError(
-            where=where, seen=f"input has shape {tuple(input.shape)}: one class", needed="at least two classes were needed",
+            where=where,
+            seen=f"input has shape {tuple(input.shape)}: one class",
+            needed="at least two classes were needed",
             consequence="The softmax of a single logit is always 1, so the loss would be 0 and nothing would be learned.",
             repair="For two classes with one logit use bce_with_logits.",
         )
@@ -96,7 +120,10 @@ def accept_classes(where: str, input: Tensor, target: object) -> Tensor:
         return _accept_soft(where, input, target)
     if target.is_complex() or target.dtype == torch.bool:
         raise DtypeError(
-            where=where, seen=f"target is {target.dtype}", needed="class indices (integers) were needed", repair="target.long() converts.",
+            where=where,
+            seen=f"target is {target.dtype}",
+            needed="class indices (integers) were needed",
+            repair="target.long() converts.",
         )
     items = input.shape[:1] + input.shape[2:]
     if target.shape != items:
@@ -109,8 +136,10 @@ def _accept_soft(where: str, input: Tensor, target: Tensor) -> Tensor:
         items = input.shape[:1] + input.shape[2:]
         if target.shape == items:
             raise DtypeError(
-                where=where, seen=f"target is {target.dtype} of shape {tuple(target.shape)}",
-                needed="class indices must be integers; probabilities must have the input's shape", repair="target.long() converts.",
+                where=where,
+                seen=f"target is {target.dtype} of shape {tuple(target.shape)}",
+                needed="class indices must be integers; probabilities must have the input's shape",
+                repair="target.long() converts.",
             )
         raise mismatch(where, input.shape, target.shape)
     return target.to(input.dtype)
@@ -125,8 +154,10 @@ def _wrong_items(where: str, input: Tensor, target: Tensor, items: torch.Size) -
     elif input.shape[:-1] == target.shape:
         repair = "The classes seem to be on the last axis: pass dim=-1, or input.movedim(-1, 1)."
     return ShapeError(
-        where=where, seen=f"input has shape {tuple(input.shape)} and target {tuple(target.shape)}",
-        needed=f"target must have shape {tuple(items)}: one class index per item of (N, C, *)", repair=repair,
+        where=where,
+        seen=f"input has shape {tuple(input.shape)} and target {tuple(target.shape)}",
+        needed=f"target must have shape {tuple(items)}: one class index per item of (N, C, *)",
+        repair=repair,
     )
 
 
@@ -143,8 +174,10 @@ def bad_label(where: str, target: Tensor, n_classes: int) -> LabelError | None:
     elif label == n_classes:
         repair += " If they start at 1: target - 1."
     return LabelError(
-        where=where, seen=f"target{place} is {label} (first of {len(outside)}) and the input has {n_classes} classes",
-        needed=f"labels in 0..{n_classes - 1} were needed", repair=repair,
+        where=where,
+        seen=f"target{place} is {label} (first of {len(outside)}) and the input has {n_classes} classes",
+        needed=f"labels in 0..{n_classes - 1} were needed",
+        repair=repair,
     )
 
 
@@ -153,12 +186,17 @@ def accept_left_aligned(where: str, name: str, value: Tensor | None, items: torc
     if value is None:
         return None
     if not isinstance(value, Tensor):
-        raise DtypeError(where=where, seen=f"{name} is a {type(value).__name__}", needed="a torch.Tensor was needed",
-                         repair=f"torch.as_tensor({name}) makes one.")
+        raise DtypeError(
+            where=where,
+            seen=f"{name} is a {type(value).__name__}",
+            needed="a torch.Tensor was needed",
+            repair=f"torch.as_tensor({name}) makes one.",
+        )
     fits = value.dim() <= len(items) and all(have in (want, 1) for have, want in zip(value.shape, items))
     if value.dim() == 0 or not fits:
         raise ShapeError(
-            where=where, seen=f"{name} has shape {tuple(value.shape)} and the items {tuple(items)}",
+            where=where,
+            seen=f"{name} has shape {tuple(value.shape)} and the items {tuple(items)}",
             needed=f"{name} must have the items' shape or its first axes, such as {tuple(items[:1])}",
             repair=_alignment_repair(name, tuple(value.shape), tuple(items)),
         )
@@ -179,7 +217,9 @@ def accept_class_weight(where: str, class_weight: Tensor | None, n_classes: int,
     vector = torch.as_tensor(class_weight, dtype=like.dtype, device=like.device)
     if vector.shape != (n_classes,):
         raise ShapeError(
-            where=where, seen=f"class_weight has shape {tuple(vector.shape)}", needed=f"one weight per class was needed: ({n_classes},)",
+            where=where,
+            seen=f"class_weight has shape {tuple(vector.shape)}",
+            needed=f"one weight per class was needed: ({n_classes},)",
             repair=f"The input has {n_classes} classes on axis 1.",
         )
     return accept_nonnegative(where, "class_weight", vector)
@@ -190,7 +230,9 @@ def accept_nonnegative(where: str, name: str, value: Tensor) -> Tensor:
     if can_read_values(value) and value.numel() and not bool((value >= 0).all()):
         place = (~(value >= 0)).nonzero()[0].tolist()
         raise DomainError(
-            where=where, seen=f"{name}{place} is {value[tuple(place)].item():g}", needed=f"{name} must be >= 0",
+            where=where,
+            seen=f"{name}{place} is {value[tuple(place)].item():g}",
+            needed=f"{name} must be >= 0",
             repair="A weight is how many times an item counts; to leave an item out give it weight 0 or a mask.",
         )
     return value

@@ -30,7 +30,9 @@ def bounded_gradient(bound: float) -> Claim:
 
 # -- of update rules --------------------------------------------------------------------------------------------------------
 rests_at_zero_gradient = Claim("rests_at_zero_gradient", "with zero gradients from the start, no parameter moves")
-ignores_gradient_scale = Claim("ignores_gradient_scale", "multiplying all gradients by a positive number changes no step")
+ignores_gradient_scale = Claim(
+    "ignores_gradient_scale", "multiplying all gradients by a positive number changes no step"
+)
 
 
 def step_at_most_lr(factor: float = 1.0) -> Claim:

@@ -24,10 +24,20 @@ LooksAt = Literal["elementwise", "matrix", "tree"]
 
 
 def loss(
-    *, target: TargetKind, task: str | Sequence[str], use: str, source: str, formula: str | None = None,
-    slow: Callable[..., Any] | None = None, equals: str | None = None, equals_with: Mapping[str, Any] | None = None,
-    claims: Sequence[Claim] = (), expects: str = "values", search: Mapping[str, Search] | None = None,
-    safe: tuple[float, float] = (0.0, 0.0), class_name: str | None = None,
+    *,
+    target: TargetKind,
+    task: str | Sequence[str],
+    use: str,
+    source: str,
+    formula: str | None = None,
+    slow: Callable[..., Any] | None = None,
+    equals: str | None = None,
+    equals_with: Mapping[str, Any] | None = None,
+    claims: Sequence[Claim] = (),
+    expects: str = "values",
+    search: Mapping[str, Search] | None = None,
+    safe: tuple[float, float] = (0.0, 0.0),
+    class_name: str | None = None,
 ) -> Callable[[Callable[..., Tensor]], Loss]:
     """Declare a loss: `(input, target, *, hyper) -> values per item`, or per class with class targets (see core.targets.Classes).
 
@@ -38,8 +48,20 @@ def loss(
 
     def declare(fn: Callable[..., Tensor]) -> Loss:
         return Loss(
-            fn, target=target, task=task, use=use, source=source, formula=formula, slow=slow, equals=equals, equals_with=equals_with,
-            claims=claims, expects=expects, search=search, safe=safe, class_name=class_name,
+            fn,
+            target=target,
+            task=task,
+            use=use,
+            source=source,
+            formula=formula,
+            slow=slow,
+            equals=equals,
+            equals_with=equals_with,
+            claims=claims,
+            expects=expects,
+            search=search,
+            safe=safe,
+            class_name=class_name,
         )
 
     return declare
@@ -57,10 +79,22 @@ class Rule(Item):
     kind = "rule"
 
     def __init__(
-        self, fn: Body, *, use: str, source: str, formula: str = "", decay: Decay = "none", weight_decay: float = 0.0,
-        looks_at: LooksAt = "elementwise", equals: str | None = None, equals_with: Mapping[str, Any] | None = None,
-        claims: Sequence[Claim] = (), search: Mapping[str, Search] | None = None, initial: Mapping[str, float | str] | None = None,
-        scalar_states: Sequence[str] = (), class_name: str | None = None,
+        self,
+        fn: Body,
+        *,
+        use: str,
+        source: str,
+        formula: str = "",
+        decay: Decay = "none",
+        weight_decay: float = 0.0,
+        looks_at: LooksAt = "elementwise",
+        equals: str | None = None,
+        equals_with: Mapping[str, Any] | None = None,
+        claims: Sequence[Claim] = (),
+        search: Mapping[str, Search] | None = None,
+        initial: Mapping[str, float | str] | None = None,
+        scalar_states: Sequence[str] = (),
+        class_name: str | None = None,
     ) -> None:
         super().__init__(fn, source=source, use=use, search=search, class_name=class_name)
         self.hyper.pop("t", None)
@@ -73,17 +107,39 @@ class Rule(Item):
 
 
 def rule(
-    *, use: str, source: str, formula: str = "", decay: Decay = "none", weight_decay: float = 0.0, looks_at: LooksAt = "elementwise",
-    equals: str | None = None, equals_with: Mapping[str, Any] | None = None, claims: Sequence[Claim] = (),
-    search: Mapping[str, Search] | None = None, initial: Mapping[str, float | str] | None = None, scalar_states: Sequence[str] = (),
+    *,
+    use: str,
+    source: str,
+    formula: str = "",
+    decay: Decay = "none",
+    weight_decay: float = 0.0,
+    looks_at: LooksAt = "elementwise",
+    equals: str | None = None,
+    equals_with: Mapping[str, Any] | None = None,
+    claims: Sequence[Claim] = (),
+    search: Mapping[str, Search] | None = None,
+    initial: Mapping[str, float | str] | None = None,
+    scalar_states: Sequence[str] = (),
     class_name: str | None = None,
 ) -> Callable[[Body], Rule]:
     """Declare an update rule (see Rule). decay: how weight_decay acts; search: the ranges, that of lr above all."""
 
     def declare(fn: Body) -> Rule:
         return Rule(
-            fn, use=use, source=source, formula=formula, decay=decay, weight_decay=weight_decay, looks_at=looks_at, equals=equals,
-            equals_with=equals_with, claims=claims, search=search, initial=initial, scalar_states=scalar_states, class_name=class_name,
+            fn,
+            use=use,
+            source=source,
+            formula=formula,
+            decay=decay,
+            weight_decay=weight_decay,
+            looks_at=looks_at,
+            equals=equals,
+            equals_with=equals_with,
+            claims=claims,
+            search=search,
+            initial=initial,
+            scalar_states=scalar_states,
+            class_name=class_name,
         )
 
     return declare
@@ -97,7 +153,16 @@ class Schedule(Item):
 
     kind = "schedule"
 
-    def __init__(self, fn: Body, *, use: str, source: str, formula: str = "", claims: Sequence[Claim] = (), search: Mapping[str, Search] | None = None) -> None:
+    def __init__(
+        self,
+        fn: Body,
+        *,
+        use: str,
+        source: str,
+        formula: str = "",
+        claims: Sequence[Claim] = (),
+        search: Mapping[str, Search] | None = None,
+    ) -> None:
         super().__init__(fn, source=source, use=use, search=search)
         self.formula, self.claims = formula, tuple(claims)
 
@@ -111,7 +176,12 @@ class Schedule(Item):
 
 
 def schedule(
-    *, use: str, source: str, formula: str = "", claims: Sequence[Claim] = (), search: Mapping[str, Search] | None = None,
+    *,
+    use: str,
+    source: str,
+    formula: str = "",
+    claims: Sequence[Claim] = (),
+    search: Mapping[str, Search] | None = None,
 ) -> Callable[[Body], Schedule]:
     """Declare a schedule (see Schedule)."""
 
@@ -131,8 +201,18 @@ class Metric(Item):
     kind = "metric"
 
     def __init__(
-        self, fn: Callable[..., Tensor], *, counts: Callable[..., Tensor], task: str, best: Literal["max", "min"], unit: str,
-        use: str, source: str, formula: str = "", equals: str | None = None, equals_with: Mapping[str, Any] | None = None,
+        self,
+        fn: Callable[..., Tensor],
+        *,
+        counts: Callable[..., Tensor],
+        task: str,
+        best: Literal["max", "min"],
+        unit: str,
+        use: str,
+        source: str,
+        formula: str = "",
+        equals: str | None = None,
+        equals_with: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(fn, source=source, use=use)
         self.counts, self.task, self.best, self.unit, self.formula = counts, task, best, unit, formula
@@ -147,18 +227,45 @@ class Metric(Item):
         self.check_hyper(hyper)
         return self.fn(state, **hyper)
 
-    def __call__(self, prediction: Tensor, target: Tensor, weight: Tensor | None = None, *, options: Mapping[str, Any] | None = None, **hyper: Any) -> Tensor:
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        *,
+        options: Mapping[str, Any] | None = None,
+        **hyper: Any,
+    ) -> Tensor:
         return self.value(self.state(prediction, target, weight, **(options or {})), **hyper)
 
 
 def metric(
-    *, counts: Callable[..., Tensor], task: str, best: Literal["max", "min"], unit: str, use: str, source: str, formula: str = "",
-    equals: str | None = None, equals_with: Mapping[str, Any] | None = None,
+    *,
+    counts: Callable[..., Tensor],
+    task: str,
+    best: Literal["max", "min"],
+    unit: str,
+    use: str,
+    source: str,
+    formula: str = "",
+    equals: str | None = None,
+    equals_with: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Tensor]], Metric]:
     """Declare a metric (see Metric); equals: dotted name of the scikit-learn function that is its oracle."""
 
     def declare(fn: Callable[..., Tensor]) -> Metric:
-        return Metric(fn, counts=counts, task=task, best=best, unit=unit, use=use, source=source, formula=formula, equals=equals, equals_with=equals_with)
+        return Metric(
+            fn,
+            counts=counts,
+            task=task,
+            best=best,
+            unit=unit,
+            use=use,
+            source=source,
+            formula=formula,
+            equals=equals,
+            equals_with=equals_with,
+        )
 
     return declare
 
@@ -191,8 +298,18 @@ class Check(Item):
     kind = "check"
 
     def __init__(
-        self, fn: Body, *, code: str, title: str, damage: str, repair: str, bad: str, good: str,
-        needs: Literal["source", "batch", "gradients", "history"], certainty: Literal["error", "warning", "note"], source: str,
+        self,
+        fn: Body,
+        *,
+        code: str,
+        title: str,
+        damage: str,
+        repair: str,
+        bad: str,
+        good: str,
+        needs: Literal["source", "batch", "gradients", "history"],
+        certainty: Literal["error", "warning", "note"],
+        source: str,
     ) -> None:
         super().__init__(fn, source=source, use=title)
         self.code, self.title, self.damage, self.repair = code, title, damage, repair
@@ -200,13 +317,32 @@ class Check(Item):
 
 
 def check(
-    *, code: str, title: str, damage: str, repair: str, bad: str, good: str,
-    needs: Literal["source", "batch", "gradients", "history"], certainty: Literal["error", "warning", "note"], source: str,
+    *,
+    code: str,
+    title: str,
+    damage: str,
+    repair: str,
+    bad: str,
+    good: str,
+    needs: Literal["source", "batch", "gradients", "history"],
+    certainty: Literal["error", "warning", "note"],
+    source: str,
 ) -> Callable[[Body], Check]:
     """Declare a check (see Check)."""
 
     def declare(fn: Body) -> Check:
-        return Check(fn, code=code, title=title, damage=damage, repair=repair, bad=bad, good=good, needs=needs, certainty=certainty, source=source)
+        return Check(
+            fn,
+            code=code,
+            title=title,
+            damage=damage,
+            repair=repair,
+            bad=bad,
+            good=good,
+            needs=needs,
+            certainty=certainty,
+            source=source,
+        )
 
     return declare
 

@@ -53,7 +53,9 @@ class Catalogue(ModuleType):
         return len(self._items())
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self._items(), *(i.class_name for i in self._items().values() if _has_class(i))})
+        return sorted(
+            {*super().__dir__(), *self._items(), *(i.class_name for i in self._items().values() if _has_class(i))}
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -116,4 +118,6 @@ def _foreign_modules() -> Iterator[ModuleType]:
         try:
             yield importlib.import_module(point.value)
         except Exception as error:
-            raise ImportError(f"the entry point {point.name!r} = {point.value!r} ({ENTRY_POINTS}) cannot be imported: {error}") from error
+            raise ImportError(
+                f"the entry point {point.name!r} = {point.value!r} ({ENTRY_POINTS}) cannot be imported: {error}"
+            ) from error

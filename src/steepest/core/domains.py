@@ -122,7 +122,9 @@ def check_value(where: str, name: str, value: Any, domain: Domain | None) -> Non
         good = domain.holds(value)
     if not good:
         raise DomainError(
-            where=where, seen=f"{name} is {value!r}", needed=f"it must be {domain.explain()}",
+            where=where,
+            seen=f"{name} is {value!r}",
+            needed=f"it must be {domain.explain()}",
             repair=f"Give {name} a value such as {domain.allowed()[0]!r}.",
         )
 
@@ -168,7 +170,11 @@ class Linear:
     high: float
 
     def grid(self, n: int) -> list[float]:
-        return [(self.low + self.high) / 2] if n == 1 else [self.low + (self.high - self.low) * i / (n - 1) for i in range(n)]
+        return (
+            [(self.low + self.high) / 2]
+            if n == 1
+            else [self.low + (self.high - self.low) * i / (n - 1) for i in range(n)]
+        )
 
     def explain(self) -> str:
         return f"uniform {self.low:g} to {self.high:g}"
@@ -179,4 +185,8 @@ Search = Log | Log1m | Linear
 
 def as_float64(value: float | Tensor) -> Tensor:
     """A hyperparameter as a float64 CPU tensor, one value or one per trial."""
-    return value.detach().to("cpu", torch.float64) if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+    return (
+        value.detach().to("cpu", torch.float64)
+        if isinstance(value, Tensor)
+        else torch.tensor(value, dtype=torch.float64)
+    )

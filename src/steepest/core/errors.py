@@ -22,7 +22,9 @@ class SteepestError(Exception):
         return _rebuild, (type(self), self.where, self.seen, self.needed, self.repair, self.consequence)
 
 
-def _rebuild(kind: type[SteepestError], where: str, seen: str, needed: str, repair: str, consequence: str) -> SteepestError:
+def _rebuild(
+    kind: type[SteepestError], where: str, seen: str, needed: str, repair: str, consequence: str
+) -> SteepestError:
     return kind(where=where, seen=seen, needed=needed, repair=repair, consequence=consequence)
 
 
@@ -85,6 +87,8 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 
 def unknown_name(where: str, name: str, kind: str, names: Iterable[str]) -> UnknownName:
     return UnknownName(
-        where=where, seen=f"there is no {kind} called {name!r}", needed=f"the name of a known {kind} was needed",
+        where=where,
+        seen=f"there is no {kind} called {name!r}",
+        needed=f"the name of a known {kind} was needed",
         repair=did_you_mean(name, names),
     )

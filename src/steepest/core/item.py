@@ -35,7 +35,12 @@ class Item:
     kind = "item"
 
     def __init__(
-        self, fn: Callable[..., Any], *, source: str = "", use: str = "", search: Mapping[str, Search] | None = None,
+        self,
+        fn: Callable[..., Any],
+        *,
+        source: str = "",
+        use: str = "",
+        search: Mapping[str, Search] | None = None,
         class_name: str | None = None,
     ) -> None:
         self.fn = fn
@@ -66,7 +71,9 @@ class Item:
         for name, value in values.items():
             if name not in self.hyper:
                 raise UsageError(
-                    where=self.name, seen=f"there is no argument {name!r}", needed="a declared argument was needed",
+                    where=self.name,
+                    seen=f"there is no argument {name!r}",
+                    needed="a declared argument was needed",
                     repair=did_you_mean(name, self.hyper),
                 )
             check_value(self.name, name, value, self.hyper[name].domain)
@@ -75,7 +82,9 @@ class Item:
         return self.fn(*args, **kwargs)
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{h.name}={h.default!r}" if h.default is not REQUIRED else h.name for h in self.hyper.values())
+        shown = ", ".join(
+            f"{h.name}={h.default!r}" if h.default is not REQUIRED else h.name for h in self.hyper.values()
+        )
         return f"<{self.kind} {self.name}({shown})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -100,7 +109,9 @@ def _hyperparameters(fn: Callable[..., Any], search: Mapping[str, Search]) -> di
     strange = set(search) - set(found)
     if strange:
         raise DeclarationError(
-            where=fn.__name__, seen=f"search names {sorted(strange)}", needed="each must be a keyword-only argument",
+            where=fn.__name__,
+            seen=f"search names {sorted(strange)}",
+            needed="each must be a keyword-only argument",
             repair=f"Keyword-only arguments are {sorted(found)}.",
         )
     return found

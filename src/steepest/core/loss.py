@@ -30,10 +30,22 @@ class Loss(Item):
     kind = "loss"
 
     def __init__(
-        self, fn: Callable[..., Tensor], *, target: TargetKind, task: str | Sequence[str], use: str, source: str,
-        formula: str | None = None, slow: Callable[..., Any] | None = None, equals: str | None = None,
-        equals_with: Mapping[str, Any] | None = None, claims: Sequence[Claim] = (), expects: str = "values",
-        search: Mapping[str, Search] | None = None, safe: tuple[float, float] = (0.0, 0.0), class_name: str | None = None,
+        self,
+        fn: Callable[..., Tensor],
+        *,
+        target: TargetKind,
+        task: str | Sequence[str],
+        use: str,
+        source: str,
+        formula: str | None = None,
+        slow: Callable[..., Any] | None = None,
+        equals: str | None = None,
+        equals_with: Mapping[str, Any] | None = None,
+        claims: Sequence[Claim] = (),
+        expects: str = "values",
+        search: Mapping[str, Search] | None = None,
+        safe: tuple[float, float] = (0.0, 0.0),
+        class_name: str | None = None,
     ) -> None:
         super().__init__(fn, source=source, use=use, search=search, class_name=class_name)
         self.target, self.expects, self.safe = target, expects, safe
@@ -43,30 +55,64 @@ class Loss(Item):
         self._module_class: type[LossModule] | None = None
 
     def __call__(
-        self, input: Tensor, target: Tensor, *, weight: Tensor | None = None, mask: Tensor | None = None,
-        class_weight: Tensor | None = None, ignore_index: IgnoreIndex = None, label_smoothing: float | Tensor = 0.0,
-        from_probs: bool = False, dim: int = 1, reduction: Reduction = "mean", normalize: Normalize = "weight",
-        denominator: float | Tensor | None = None, empty: Empty = "zero", **hyper: Any,
+        self,
+        input: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float | Tensor = 0.0,
+        from_probs: bool = False,
+        dim: int = 1,
+        reduction: Reduction = "mean",
+        normalize: Normalize = "weight",
+        denominator: float | Tensor | None = None,
+        empty: Empty = "zero",
+        **hyper: Any,
     ) -> Tensor:
         """The reduced loss; see the contract in docs. Returns float32 for halves, else the input's dtype."""
         reduce.check_words(self.name, reduction, normalize, empty)
         items = self.items(
-            input, target, weight=weight, mask=mask, class_weight=class_weight, ignore_index=ignore_index,
-            label_smoothing=label_smoothing, from_probs=from_probs, dim=dim, **hyper,
+            input,
+            target,
+            weight=weight,
+            mask=mask,
+            class_weight=class_weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            from_probs=from_probs,
+            dim=dim,
+            **hyper,
         )
         return reduce.reduce(items, reduction, normalize, denominator, empty)
 
     def parts(
-        self, input: Tensor, target: Tensor, *, normalize: Normalize = "weight", denominator: float | Tensor | None = None,
+        self,
+        input: Tensor,
+        target: Tensor,
+        *,
+        normalize: Normalize = "weight",
+        denominator: float | Tensor | None = None,
         **options: Any,
     ) -> tuple[Tensor, Tensor]:
         """(numerator, denominator): sums over batches, ranks or chunks give the loss of the whole by one division."""
         return reduce.parts(self.items(input, target, **options), normalize, denominator)
 
     def items(
-        self, input: Tensor, target: Tensor, *, weight: Tensor | None = None, mask: Tensor | None = None,
-        class_weight: Tensor | None = None, ignore_index: IgnoreIndex = None, label_smoothing: float | Tensor = 0.0,
-        from_probs: bool = False, dim: int = 1, **hyper: Any,
+        self,
+        input: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float | Tensor = 0.0,
+        from_probs: bool = False,
+        dim: int = 1,
+        **hyper: Any,
     ) -> Items:
         """The weighted values of a batch, before any sum."""
         self.check_hyper(hyper)
@@ -76,15 +122,24 @@ class Loss(Item):
             target = target.movedim(dim, 1) if target.dim() == x.dim() else target
         check_value(self.name, "label_smoothing", label_smoothing, SMOOTHING)
         if self.target.name == "classes":
-            return self._class_items(x, target, weight, mask, class_weight, ignore_index, label_smoothing, from_probs, hyper)
+            return self._class_items(
+                x, target, weight, mask, class_weight, ignore_index, label_smoothing, from_probs, hyper
+            )
         self._refuse("class_weight", class_weight, "classes")
         return self._equal_items(x, target, weight, mask, ignore_index, label_smoothing, from_probs, hyper)
 
     # -- targets of the input's shape ---------------------------------------------------------------------------------------
 
     def _equal_items(
-        self, x: Tensor, target: Tensor, weight: Tensor | None, mask: Tensor | None, ignore_index: IgnoreIndex,
-        smoothing: float | Tensor, from_probs: bool, hyper: dict[str, Any],
+        self,
+        x: Tensor,
+        target: Tensor,
+        weight: Tensor | None,
+        mask: Tensor | None,
+        ignore_index: IgnoreIndex,
+        smoothing: float | Tensor,
+        from_probs: bool,
+        hyper: dict[str, Any],
     ) -> Items:
         y = accept.accept_equal_target(self.name, x, target, self.target)
         accept.accept_same_device(self.name, x, target=y, weight=weight, mask=mask)
@@ -110,8 +165,16 @@ class Loss(Item):
     # -- class targets ------------------------------------------------------------------------------------------------------
 
     def _class_items(
-        self, x: Tensor, target: Tensor, weight: Tensor | None, mask: Tensor | None, class_weight: Tensor | None,
-        ignore_index: IgnoreIndex, smoothing: float | Tensor, from_probs: bool, hyper: dict[str, Any],
+        self,
+        x: Tensor,
+        target: Tensor,
+        weight: Tensor | None,
+        mask: Tensor | None,
+        class_weight: Tensor | None,
+        ignore_index: IgnoreIndex,
+        smoothing: float | Tensor,
+        from_probs: bool,
+        hyper: dict[str, Any],
     ) -> Items:
         y = accept.accept_classes(self.name, x, target)
         accept.accept_same_device(self.name, x, target=y, weight=weight, mask=mask)
@@ -120,10 +183,18 @@ class Loss(Item):
             self._refuse("ignore_index", ignore_index, "class indices; mask leaves items with soft labels out")
         per_class = accept.accept_class_weight(self.name, class_weight, x.shape[1], x)
         weight, alive = _liveness(
-            self.name, x.shape[:1] + x.shape[2:], weight, mask, _ignored(y, ignore_index, False) if is_hard else None,
+            self.name,
+            x.shape[:1] + x.shape[2:],
+            weight,
+            mask,
+            _ignored(y, ignore_index, False) if is_hard else None,
         )
         if alive is not None:
-            y = torch.where(alive, y, y.new_zeros(())) if is_hard else torch.where(alive.unsqueeze(1), y, 1.0 / y.shape[1])
+            y = (
+                torch.where(alive, y, y.new_zeros(()))
+                if is_hard
+                else torch.where(alive.unsqueeze(1), y, 1.0 / y.shape[1])
+            )
         if is_hard and per_class is not None:
             self._check_labels(y, x)
             alive = _both(alive, per_class[y] > 0)
@@ -159,7 +230,9 @@ class Loss(Item):
             return x
         if self.expects not in ("logits", "log_probs"):
             raise UsageError(
-                where=self.name, seen="from_probs=True", needed="only losses of logits take probabilities",
+                where=self.name,
+                seen="from_probs=True",
+                needed="only losses of logits take probabilities",
                 repair=f"{self.name} takes plain values: leave from_probs out.",
             )
         accept.accept_probabilities(self.name, "input", x)
@@ -171,7 +244,9 @@ class Loss(Item):
     def _refuse(self, option: str, value: Any, belongs_to: str) -> None:
         if value is not None:
             raise UsageError(
-                where=self.name, seen=f"{option} was given", needed=f"{option} belongs to losses of {belongs_to}",
+                where=self.name,
+                seen=f"{option} was given",
+                needed=f"{option} belongs to losses of {belongs_to}",
                 repair=f"The target of {self.name} is {self.target.says}: use weight or mask.",
             )
 
@@ -179,7 +254,11 @@ class Loss(Item):
     def module_class(self) -> type[LossModule]:
         """The nn.Module form, with the hyperparameters and options bound: `losses.Huber(delta=2.0)`."""
         if self._module_class is None:
-            self._module_class = type(self.class_name, (LossModule,), {"loss": self, "__doc__": self.fn.__doc__, "__module__": self.__module__})
+            self._module_class = type(
+                self.class_name,
+                (LossModule,),
+                {"loss": self, "__doc__": self.fn.__doc__, "__module__": self.__module__},
+            )
         return self._module_class
 
 
@@ -200,7 +279,9 @@ class LossModule(nn.Module):
 
     def parts(self, input: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
         """(numerator, denominator) for exact gradient accumulation."""
-        return self.loss.parts(input, target, **{k: v for k, v in self._with(options).items() if k not in ("reduction", "empty")})
+        return self.loss.parts(
+            input, target, **{k: v for k, v in self._with(options).items() if k not in ("reduction", "empty")}
+        )
 
     def _with(self, options: dict[str, Any]) -> dict[str, Any]:
         weights = {} if self.class_weight is None else {"class_weight": self.class_weight}
@@ -211,8 +292,17 @@ class LossModule(nn.Module):
 
 
 OPTIONS = (
-    "weight", "mask", "class_weight", "ignore_index", "label_smoothing", "from_probs", "dim", "reduction", "normalize",
-    "denominator", "empty",
+    "weight",
+    "mask",
+    "class_weight",
+    "ignore_index",
+    "label_smoothing",
+    "from_probs",
+    "dim",
+    "reduction",
+    "normalize",
+    "denominator",
+    "empty",
 )
 
 
@@ -232,14 +322,20 @@ def _both(a: Tensor | None, b: Tensor | None) -> Tensor | None:
 
 
 def _liveness(
-    where: str, shape: torch.Size, weight: Tensor | None, mask: Tensor | None, ignored: Tensor | None,
+    where: str,
+    shape: torch.Size,
+    weight: Tensor | None,
+    mask: Tensor | None,
+    ignored: Tensor | None,
 ) -> tuple[Tensor | None, Tensor | None]:
     """The aligned weight, and which items are alive: unmasked, not ignored, of nonzero weight. None: all are."""
     weight = accept.accept_left_aligned(where, "weight", weight, shape)
     mask = accept.accept_left_aligned(where, "mask", mask, shape)
     if mask is not None and mask.dtype != torch.bool:
         raise UsageError(
-            where=where, seen=f"mask is {mask.dtype}", needed="a boolean mask was needed: True keeps an item",
+            where=where,
+            seen=f"mask is {mask.dtype}",
+            needed="a boolean mask was needed: True keeps an item",
             repair="mask.bool() converts; fractions belong into weight.",
         )
     alive = _both(mask, None if ignored is None else ~ignored)

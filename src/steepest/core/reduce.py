@@ -41,7 +41,9 @@ class Items:
         return ones.expand(self.values.shape)
 
 
-def parts(items: Items, normalize: Normalize = "weight", denominator: float | Tensor | None = None) -> tuple[Tensor, Tensor]:
+def parts(
+    items: Items, normalize: Normalize = "weight", denominator: float | Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """(numerator, denominator), both scalars, additive over micro-batches, ranks, chunks and trials."""
     values = items.values
     if denominator is not None:
@@ -61,7 +63,10 @@ def quotient(numerator: Tensor, denominator: Tensor, empty: Empty = "zero") -> T
 
 
 def reduce(
-    items: Items, reduction: Reduction, normalize: Normalize = "weight", denominator: float | Tensor | None = None,
+    items: Items,
+    reduction: Reduction,
+    normalize: Normalize = "weight",
+    denominator: float | Tensor | None = None,
     empty: Empty = "zero",
 ) -> Tensor:
     """The reduced loss. none: weighted values (N, *); sample: each sample's own mean (N,); batchmean: sum / N."""
@@ -86,6 +91,8 @@ def check_words(where: str, reduction: str, normalize: str, empty: str) -> None:
     ):
         if word not in words:
             raise UsageError(
-                where=where, seen=f"{name} is {word!r}", needed=f"{name} must be one of {', '.join(words)}",
+                where=where,
+                seen=f"{name} is {word!r}",
+                needed=f"{name} must be one of {', '.join(words)}",
                 repair=f"The default is {words[0]!r}.",
             )

@@ -47,7 +47,9 @@ def parse(text: str) -> Shape:
     named = axes[:-1] if open_end else axes
     if match is None or not all(re.fullmatch(r"[A-Za-z]\w*|\d+", a) for a in named):
         raise DeclarationError(
-            where="shape", seen=f"{text!r}", needed="axes in brackets, such as (N, C, *), were needed",
+            where="shape",
+            seen=f"{text!r}",
+            needed="axes in brackets, such as (N, C, *), were needed",
             repair="Names, numbers, and at most one * at the end.",
         )
     return Shape(tuple(named), open_end)
@@ -60,8 +62,11 @@ def mismatch(where: str, input_shape: Sequence[int], target_shape: Sequence[int]
     size = max(_count(a), _count(b))
     silently = f"Broadcasting would average {pairs} pairs instead of {size}." if pairs and pairs > size else ""
     return ShapeError(
-        where=where, seen=f"input has shape {a} and target {b}", needed="they must be equal",
-        consequence=silently, repair=_repair(a, b),
+        where=where,
+        seen=f"input has shape {a} and target {b}",
+        needed="they must be equal",
+        consequence=silently,
+        repair=_repair(a, b),
     )
 
 

@@ -69,7 +69,9 @@ class PerTrial:
         self.value = value
 
     @classmethod
-    def __torch_function__(cls, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
+    def __torch_function__(
+        cls, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
         like = _widest([*args, *(kwargs or {}).values()])
         return func(*(_beside(a, like) for a in args), **{k: _beside(a, like) for k, a in (kwargs or {}).items()})
 
