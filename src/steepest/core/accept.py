@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -92,15 +94,8 @@ def accept_probabilities(where: str, name: str, value: Tensor) -> None:
             )
 
 
-def accept_classes(where: str, input: Tensor, target: object) -> Tensor:
-    """Class indices (N, *) as int64, or probabilities (N, C, *) in the input's dtype."""
-    if not isinstance(target, Tensor):
-        raise DtypeError(
-            where=where,
-            seen=f"target is a {type(target).__name__}",
-            needed="a torch.Tensor was needed",
-            repair="torch.as_tensor(target) makes one.",
-        )
+def accept_class_axis(where: str, input: Tensor) -> None:
+    """The input has classes on axis 1, at least two."""
     if input.dim() < 2:
         raise ShapeError(
             where=where,
@@ -116,6 +111,18 @@ def accept_classes(where: str, input: Tensor, target: object) -> Tensor:
             consequence="The softmax of a single logit is always 1, so the loss would be 0 and nothing would be learned.",
             repair="For two classes with one logit use bce_with_logits.",
         )
+
+
+def accept_classes(where: str, input: Tensor, target: object) -> Tensor:
+    """Class indices (N, *) as int64, or probabilities (N, C, *) in the input's dtype."""
+    if not isinstance(target, Tensor):
+        raise DtypeError(
+            where=where,
+            seen=f"target is a {type(target).__name__}",
+            needed="a torch.Tensor was needed",
+            repair="torch.as_tensor(target) makes one.",
+        )
+    accept_class_axis(where, input)
     if target.is_floating_point():
         return _accept_soft(where, input, target)
     if target.is_complex() or target.dtype == torch.bool:
@@ -193,7 +200,7 @@ def accept_left_aligned(where: str, name: str, value: Tensor | None, items: torc
             repair=f"torch.as_tensor({name}) makes one.",
         )
     fits = value.dim() <= len(items) and all(have in (want, 1) for have, want in zip(value.shape, items))
-    if value.dim() == 0 or not fits:
+    if not fits or (value.dim() == 0 and len(items) > 0):
         raise ShapeError(
             where=where,
             seen=f"{name} has shape {tuple(value.shape)} and the items {tuple(items)}",
@@ -204,10 +211,12 @@ def accept_left_aligned(where: str, name: str, value: Tensor | None, items: torc
 
 
 def _alignment_repair(name: str, shape: tuple[int, ...], items: tuple[int, ...]) -> str:
-    if shape == items[1:] and shape:
-        return f"For one {name} per column: {name}.expand({', '.join(map(str, items))})."
     if shape == ():
         return f"A number scales the loss itself: multiply the loss by it, or {name}.expand({items[0]}) for one per sample."
+    if shape == items[1:]:
+        return f"For one {name} per column: {name}.expand({', '.join(map(str, items))})."
+    if math.prod(shape) == math.prod(items):
+        return f"Did you mean {name}.reshape({', '.join(map(str, items))})?"
     return "One per sample (N,), or one per element."
 
 

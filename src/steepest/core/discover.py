@@ -10,6 +10,7 @@ import importlib
 import importlib.metadata
 import pkgutil
 import sys
+import warnings
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -96,27 +97,41 @@ class Catalogue(ModuleType):
             for module in [*self._own_modules(), *_foreign_modules()]:
                 for value in vars(module).values():
                     if isinstance(value, Item) and value.kind == self._kind and value.__module__ == module.__name__:
-                        items.setdefault(value.name, value)
+                        _warn_of_twins(items.setdefault(value.name, value), value)
             self.__dict__["_all"] = items
         return self.__dict__["_all"]
 
     def _own_modules(self) -> Iterator[ModuleType]:
         for folder in self._folders:
-            package = importlib.import_module(f"{self.__name__}.{folder}") if folder else self
-            for info in pkgutil.iter_modules(package.__path__):
-                if not info.ispkg:
-                    yield importlib.import_module(f"{package.__name__}.{info.name}")
+            yield from _files_of(importlib.import_module(f"{self.__name__}.{folder}") if folder else self)
 
 
 def _has_class(item: Item) -> bool:
     return hasattr(type(item), "module_class")
 
 
+def _warn_of_twins(used: Item, found: Item) -> None:
+    if used is not found:
+        warnings.warn(
+            f"two items of kind {found.kind} are called {found.name!r}: the one of {used.__module__} is used, "
+            f"the one of {found.__module__} is not",
+            stacklevel=4,
+        )
+
+
+def _files_of(package: ModuleType) -> Iterator[ModuleType]:
+    """The modules right in the package's folder."""
+    for info in pkgutil.iter_modules(package.__path__):
+        if not info.ispkg:
+            yield importlib.import_module(f"{package.__name__}.{info.name}")
+
+
 def _foreign_modules() -> Iterator[ModuleType]:
-    """Modules of other packages, named by their entry points; one that cannot be imported says whose it is."""
+    """Modules of other packages, named by their entry points, a package's files included; a broken one says whose it is."""
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
         try:
-            yield importlib.import_module(point.value)
+            module = importlib.import_module(point.module)
+            yield from [module, *(_files_of(module) if hasattr(module, "__path__") else ())]
         except Exception as error:
             raise ImportError(
                 f"the entry point {point.name!r} = {point.value!r} ({ENTRY_POINTS}) cannot be imported: {error}"

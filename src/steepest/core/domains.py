@@ -7,6 +7,7 @@ A choice of a few words is annotated `Literal["min", "max"]`.
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -66,7 +67,7 @@ class Counts:
         return f"a whole number >= {self.low}"
 
     def holds(self, value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= self.low
+        return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= self.low
 
     def allowed(self) -> list[int]:
         return [self.low, self.low + 1, self.low + 7]
@@ -117,7 +118,7 @@ def check_value(where: str, name: str, value: Any, domain: Domain | None) -> Non
     if domain is None or isinstance(value, Tensor):
         return
     if isinstance(domain, Interval):
-        good = isinstance(value, (int, float)) and not isinstance(value, bool) and domain.holds(float(value))
+        good = isinstance(value, numbers.Real) and not isinstance(value, bool) and domain.holds(float(value))
     else:
         good = domain.holds(value)
     if not good:

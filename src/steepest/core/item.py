@@ -87,6 +87,10 @@ class Item:
         )
         return f"<{self.kind} {self.name}({shown})>"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Item:
+        """A declaration is one thing: a copied module refers to it still."""
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _find_item, (self.__module__, self.fn.__qualname__)
 

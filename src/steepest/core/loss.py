@@ -41,6 +41,7 @@ class Loss(Item):
         slow: Callable[..., Any] | None = None,
         equals: str | None = None,
         equals_with: Mapping[str, Any] | None = None,
+        equals_input: Callable[[Tensor], Tensor] | None = None,
         claims: Sequence[Claim] = (),
         expects: str = "values",
         search: Mapping[str, Search] | None = None,
@@ -50,7 +51,8 @@ class Loss(Item):
         super().__init__(fn, source=source, use=use, search=search, class_name=class_name)
         self.target, self.expects, self.safe = target, expects, safe
         self.task = (task,) if isinstance(task, str) else tuple(task)
-        self.formula, self.slow, self.equals, self.equals_with = formula, slow, equals, dict(equals_with or {})
+        self.formula, self.slow = formula, slow
+        self.equals, self.equals_with, self.equals_input = equals, dict(equals_with or {}), equals_input
         self.claims = tuple(claims)
         self._module_class: type[LossModule] | None = None
 
@@ -119,7 +121,8 @@ class Loss(Item):
         x = accept.accept_input(self.name, "input", input)
         if self.target.has_class_axis and dim != 1:
             x = x.movedim(dim, 1)
-            target = target.movedim(dim, 1) if target.dim() == x.dim() else target
+            target = target.movedim(dim, 1) if isinstance(target, Tensor) and target.dim() == x.dim() else target
+        hyper = {name: _beside(value, x) for name, value in hyper.items()}
         check_value(self.name, "label_smoothing", label_smoothing, SMOOTHING)
         if self.target.name == "classes":
             return self._class_items(
@@ -141,10 +144,14 @@ class Loss(Item):
         from_probs: bool,
         hyper: dict[str, Any],
     ) -> Items:
+        if self.target.has_class_axis:
+            accept.accept_class_axis(self.name, x)
         y = accept.accept_equal_target(self.name, x, target, self.target)
         accept.accept_same_device(self.name, x, target=y, weight=weight, mask=mask)
         shape = x.shape[:1] + x.shape[2:] if self.target.has_class_axis else x.shape
-        weight, alive = _liveness(self.name, shape, weight, mask, _ignored(y, ignore_index, self.target.has_class_axis))
+        weight, present, alive = _liveness(
+            self.name, shape, weight, mask, _ignored(y, ignore_index, self.target.has_class_axis)
+        )
         if alive is not None:
             gate = alive.unsqueeze(1) if self.target.has_class_axis else alive
             x, y = torch.where(gate, x, self.safe[0]), torch.where(gate, y, self.safe[1])
@@ -152,7 +159,7 @@ class Loss(Item):
             accept.accept_probabilities(self.name, "target", y)
         y = self._smooth(y, smoothing)
         values = self.fn(self._as_expected(x, from_probs), y, **hyper)
-        return _weighted(values, weight, None, alive)
+        return _weighted(values, weight, None, alive, present)
 
     def _smooth(self, y: Tensor, smoothing: float | Tensor) -> Tensor:
         if not isinstance(smoothing, Tensor) and smoothing == 0.0:
@@ -182,28 +189,21 @@ class Loss(Item):
         if not is_hard:
             self._refuse("ignore_index", ignore_index, "class indices; mask leaves items with soft labels out")
         per_class = accept.accept_class_weight(self.name, class_weight, x.shape[1], x)
-        weight, alive = _liveness(
-            self.name,
-            x.shape[:1] + x.shape[2:],
-            weight,
-            mask,
-            _ignored(y, ignore_index, False) if is_hard else None,
-        )
+        ignored = _ignored(y, ignore_index, False) if is_hard else None
+        weight, present, alive = _liveness(self.name, x.shape[:1] + x.shape[2:], weight, mask, ignored)
         if alive is not None:
-            y = (
-                torch.where(alive, y, y.new_zeros(()))
-                if is_hard
-                else torch.where(alive.unsqueeze(1), y, 1.0 / y.shape[1])
-            )
-        if is_hard and per_class is not None:
-            self._check_labels(y, x)
-            alive = _both(alive, per_class[y] > 0)
-        if alive is not None:
-            x = torch.where(alive.unsqueeze(1), x, self.safe[0])
+            y = torch.where(alive, y, 0) if is_hard else torch.where(alive.unsqueeze(1), y, 1.0 / y.shape[1])
         if not is_hard:
             accept.accept_probabilities(self.name, "target", y)
+        elif per_class is not None:
+            self._check_labels(y, x)
         labels = Classes(y if is_hard else None, None if is_hard else y, per_class, smoothing)
-        return _weighted(self._run(x, y, labels, from_probs, hyper), weight, labels.factor(), alive)
+        factor = labels.factor()
+        if factor is not None:
+            alive = _both(alive, factor != 0)
+        if alive is not None:
+            x = torch.where(alive.unsqueeze(1), x, self.safe[0])
+        return _weighted(self._run(x, y, labels, from_probs, hyper), weight, factor, alive, present)
 
     def _run(self, x: Tensor, y: Tensor, labels: Classes, from_probs: bool, hyper: dict[str, Any]) -> Tensor:
         """The body; an index outside the classes is told in the user's words, at no cost while all is well."""
@@ -263,16 +263,24 @@ class Loss(Item):
 
 
 class LossModule(nn.Module):
-    """A loss as a module: hyperparameters and options are bound at construction, call-time values override them."""
+    """A loss as a module: hyperparameters and options are bound at construction, call-time values override them.
+
+    Tensors among them become buffers, parameters stay parameters: they move with the module and are saved with it.
+    """
 
     loss: Loss
 
     def __init__(self, **options: Any) -> None:
         super().__init__()
         self.loss.check_hyper({k: v for k, v in options.items() if k not in OPTIONS})
-        weights = options.pop("class_weight", None)
-        self.register_buffer("class_weight", None if weights is None else torch.as_tensor(weights, dtype=torch.float32))
-        self.options = options
+        if options.get("class_weight") is not None and not isinstance(options["class_weight"], Tensor):
+            options["class_weight"] = torch.tensor(options["class_weight"], dtype=torch.get_default_dtype())
+        for name, value in options.items():
+            if isinstance(value, nn.Parameter):
+                self.register_parameter(name, value)
+            elif isinstance(value, Tensor):
+                self.register_buffer(name, value)
+        self.options = {name: None if isinstance(value, Tensor) else value for name, value in options.items()}
 
     def forward(self, input: Tensor, target: Tensor, **options: Any) -> Tensor:
         return self.loss(input, target, **self._with(options))
@@ -284,11 +292,25 @@ class LossModule(nn.Module):
         )
 
     def _with(self, options: dict[str, Any]) -> dict[str, Any]:
-        weights = {} if self.class_weight is None else {"class_weight": self.class_weight}
-        return {**weights, **self.options, **options}
+        tensors = {**self._buffers, **self._parameters}
+        return {**self.options, **tensors, **options}
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{k}={v!r}" for k, v in self.options.items())
+        return ", ".join(f"{k}={_shown(v)}" for k, v in self._with({}).items())
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """The class is made from its item, so it is found again through the item; a user's subclass is found by its name."""
+        if type(self) is not self.loss.module_class:
+            return super().__reduce_ex__(protocol)
+        return _bare_module, (self.loss,), self.__dict__
+
+
+def _bare_module(loss: Loss) -> LossModule:
+    return loss.module_class.__new__(loss.module_class)
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if not isinstance(value, Tensor) else str(value.tolist())
 
 
 OPTIONS = (
@@ -317,6 +339,11 @@ def _ignored(y: Tensor, ignore_index: IgnoreIndex, has_class_axis: bool) -> Tens
     return hit.all(1) if has_class_axis else hit
 
 
+def _beside(value: Any, x: Tensor) -> Any:
+    """A hyperparameter in the dtype of the values: a float64 one would widen them, and under vmap not even evenly."""
+    return value.to(x.dtype) if isinstance(value, Tensor) else value
+
+
 def _both(a: Tensor | None, b: Tensor | None) -> Tensor | None:
     return b if a is None else a if b is None else a & b
 
@@ -327,8 +354,11 @@ def _liveness(
     weight: Tensor | None,
     mask: Tensor | None,
     ignored: Tensor | None,
-) -> tuple[Tensor | None, Tensor | None]:
-    """The aligned weight, and which items are alive: unmasked, not ignored, of nonzero weight. None: all are."""
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """The aligned weight; which items are present: unmasked, not ignored; which are alive: present, of nonzero weight.
+
+    None for a set means all.
+    """
     weight = accept.accept_left_aligned(where, "weight", weight, shape)
     mask = accept.accept_left_aligned(where, "mask", mask, shape)
     if mask is not None and mask.dtype != torch.bool:
@@ -338,20 +368,21 @@ def _liveness(
             needed="a boolean mask was needed: True keeps an item",
             repair="mask.bool() converts; fractions belong into weight.",
         )
-    alive = _both(mask, None if ignored is None else ~ignored)
-    if weight is not None:
-        weight = weight if weight.is_floating_point() else weight.float()
-        accept.accept_nonnegative(where, "weight", weight)
-        alive = _both(alive, weight != 0)
-    return weight, alive
+    present = _both(mask, None if ignored is None else ~ignored)
+    if weight is None:
+        return None, present, present
+    accept.accept_nonnegative(where, "weight", weight)
+    return weight, present, _both(present, weight != 0)
 
 
-def _weighted(values: Tensor, weight: Tensor | None, factor: Tensor | None, alive: Tensor | None) -> Items:
+def _weighted(
+    values: Tensor, weight: Tensor | None, factor: Tensor | None, alive: Tensor | None, present: Tensor | None
+) -> Items:
     """w * l per item, and the weight that the denominator counts. factor: class weights, already inside the values."""
     if weight is not None:
         weight = weight.to(values.dtype)
         values = values * weight
     if alive is not None:
-        values = torch.where(alive, values, values.new_zeros(()))
+        values = torch.where(alive, values, 0.0)
     total = weight if factor is None else factor if weight is None else weight * factor
-    return Items(values, total, alive)
+    return Items(values, total, present)

@@ -23,21 +23,21 @@ Empty = Literal["zero", "nan"]
 class Items:
     """Weighted values of a batch, before any sum.
 
-    values (N, *): w * l, with class weights inside, exactly 0 where an item is dead.
+    values (N, *): w * l, with class weights inside, exactly 0 where an item is masked, ignored or of weight 0.
     weight: the item's share of the denominator (broadcastable to values), or None when every item counts 1.
-    alive: which items are read (broadcastable to values), or None when all are.
+    present: which items are neither masked nor ignored (broadcastable to values), or None when all are.
     """
 
     values: Tensor
     weight: Tensor | None
-    alive: Tensor | None
+    present: Tensor | None
 
     def count(self, normalize: Normalize) -> Tensor:
-        """The denominator's summands (N, *): weights, or ones for alive items."""
+        """The denominator's summands (N, *): weights, or ones, of the items that are present."""
         share = self.weight if normalize == "weight" else None
         ones = self.values.new_ones(()) if share is None else share.to(self.values.dtype)
-        if self.alive is not None:
-            ones = torch.where(self.alive, ones, ones.new_zeros(()))
+        if self.present is not None:
+            ones = torch.where(self.present, ones, 0.0)
         return ones.expand(self.values.shape)
 
 
@@ -49,8 +49,8 @@ def parts(
     if denominator is not None:
         return values.sum(), torch.as_tensor(denominator, dtype=values.dtype, device=values.device)
     if normalize == "batch":
-        return values.sum(), values.new_full((), values.shape[0])
-    if items.alive is None and (items.weight is None or normalize == "count"):
+        return values.sum(), values.new_full((), values.shape[0] if values.dim() else 1)
+    if items.present is None and (items.weight is None or normalize == "count"):
         return values.sum(), values.new_full((), values.numel())
     return values.sum(), items.count(normalize).sum()
 
