@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Claim:
-    """name: what the test is found by. says: the property in words. bound: a number that belongs to it, if any."""
+    """name: what the test is found by. says: the property in words.
+
+    bound: a number that belongs to it, or its formula in the hyperparameters. where: the hyperparameters for which it is claimed.
+    """
 
     name: str
     says: str
-    bound: float | None = None
+    bound: float | str | None = None
+    where: tuple[tuple[str, float], ...] = ()
+
+    def at(self, **hyper: float) -> Claim:
+        """The same claim for these values of the hyperparameters only."""
+        values = ", ".join(f"{name} = {value:g}" for name, value in hyper.items())
+        return replace(self, says=f"{self.says} ({values})", where=tuple(hyper.items()))
 
 
 # -- of losses --------------------------------------------------------------------------------------------------------------
@@ -22,10 +31,12 @@ symmetric = Claim("symmetric", "input and target may change places")
 proper = Claim("proper", "the expected value is least at the true probabilities")
 minimum_at_target = Claim("minimum_at_target", "no other prediction has a lower value than the right one")
 shift_invariant = Claim("shift_invariant", "adding a number to all logits of a row changes nothing")
+rewards_true_class = Claim("rewards_true_class", "raising the true class's score never raises the value")
 
 
-def bounded_gradient(bound: float) -> Claim:
-    return Claim("bounded_gradient", f"no entry of the gradient of an item exceeds {bound:g} in size", bound)
+def bounded_gradient(bound: float | str) -> Claim:
+    """bound: a number, or its formula in the hyperparameters ("delta")."""
+    return Claim("bounded_gradient", f"no entry of the gradient of an item exceeds {bound} in size", bound)
 
 
 # -- of update rules --------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ def loss(
     slow: Callable[..., Any] | None = None,
     equals: str | None = None,
     equals_with: Mapping[str, Any] | None = None,
+    equals_input: Callable[[Tensor], Tensor] | None = None,
     claims: Sequence[Claim] = (),
     expects: str = "values",
     search: Mapping[str, Search] | None = None,
@@ -42,7 +43,8 @@ def loss(
     """Declare a loss: `(input, target, *, hyper) -> values per item`, or per class with class targets (see core.targets.Classes).
 
     formula: sympy text of one item in x, y and the hyperparameters (x[j], y, C with class targets); or slow: a plain function.
-    equals: dotted name of a twin class (torch.nn.HuberLoss), equals_with: its arguments that make it equal.
+    equals: dotted name of a twin class (torch.nn.HuberLoss), equals_with: its arguments that make it equal, equals_input: what
+    the twin takes instead of the input. A hyperparameter of the same name is passed on to the twin.
     task: "regression", "classification", "binary", ...; use: when to choose it, one sentence; source: paper with doi or arXiv id.
     """
 
@@ -57,6 +59,7 @@ def loss(
             slow=slow,
             equals=equals,
             equals_with=equals_with,
+            equals_input=equals_input,
             claims=claims,
             expects=expects,
             search=search,

@@ -47,6 +47,16 @@ class Classes:
             return picked
         return torch.lerp(picked, self._weighted(values).mean(1), self._ratio(picked))
 
+    def shares(self, like: Tensor) -> Tensor:
+        """class_weight_c x q_c, smoothed: how much each class counts in an item, (N, C, *) as the logits `like`."""
+        if self.index is None:
+            q = self._smoothed(like)
+        else:
+            q = torch.zeros_like(like).scatter(1, self.index.unsqueeze(1), 1.0)
+            if not self._is_unsmoothed():
+                q = torch.lerp(q, torch.full_like(q, 1.0 / like.shape[1]), self._ratio(q))
+        return self._weighted(q)
+
     def factor(self) -> Tensor | None:
         """Each item's class weight, (N, *), of the unsmoothed label; None when there are no class weights."""
         if self.class_weight is None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from steepest.core.claims import convex, nonnegative, proper, shift_invariant
+from steepest.core.claims import bounded_gradient, convex, nonnegative, proper, rewards_true_class, shift_invariant
 from steepest.core.declare import loss
+from steepest.core.logits import surprise
 from steepest.core.targets import Classes, classes
 
 
@@ -13,7 +14,7 @@ from steepest.core.targets import Classes, classes
     formula="log(Sum(exp(x[j]), (j, 0, C - 1))) - x[y]",
     target=classes,
     expects="logits",
-    claims=[nonnegative, convex, proper, shift_invariant],
+    claims=[nonnegative, convex, proper, shift_invariant, rewards_true_class, bounded_gradient(1)],
     equals="torch.nn.CrossEntropyLoss",
     task="classification",
     use="The default for one label per sample: honest probabilities, fast training.",
@@ -21,4 +22,4 @@ from steepest.core.targets import Classes, classes
 )
 def cross_entropy(input: Tensor, target: Classes) -> Tensor:
     """Logits (N, C, *), classes (N, *) -> (N, *). Unit: nats."""
-    return -target.expect(input.log_softmax(1))
+    return target.expect(surprise(input))

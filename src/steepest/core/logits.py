@@ -1,0 +1,27 @@
+"""Logarithms of probabilities, straight from logits, without the cancellation that hides a confident prediction.
+
+-log p of a class with p near 1 is about 1 - p: torch's log_softmax gives 0 in float32 once 1 - p < 6e-8, and softplus gives x
+instead of x + exp(-x) above 20, which is wrong by 5e5 units in the last place of a float64.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def surprise(logits: Tensor) -> Tensor:
+    """-log softmax along dim 1: (N, C, *) -> (N, C, *), never below 0, of full relative accuracy near 0.
+
+    The greatest logit is left out of the sum and comes back as the 1 of log1p, so nothing is subtracted from a rounded 1.
+    """
+    top, at = logits.max(1, keepdim=True)
+    below = logits - top
+    others = below.exp().scatter(1, at, 0.0).sum(1, keepdim=True)
+    return others.log1p() - below
+
+
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + exp(x)) = -log sigmoid(-x), of full relative accuracy for every x."""
+    # threshold 50, not torch's 20: exp(-50) is below half a unit in the last place of 50 in float64, exp(50) fits float32.
+    return torch.nn.functional.softplus(x, 1.0, 50.0)
