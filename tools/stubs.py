@@ -17,7 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HEAD = "# Written by tools/stubs.py at every build; changes here are lost.\n"
+HEAD = """# Written by tools/stubs.py at every build; changes here are lost.
+# An item takes its own keywords where its kind takes any, which checkers of these files themselves would frown at.
+# mypy: disable-error-code="override"
+# pyright: reportIncompatibleMethodOverride=false
+"""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -170,18 +174,18 @@ def keywords(cls: Class, method: str, item: ItemSource) -> tuple[list[Parameter]
     rest = node.args.kwarg.arg if node.args.kwarg else ""
     if rest == "hyper":
         more, rest = item.hyper, ""
-    elif onward := _handed_to(node, rest):
+    elif onward := _handed_to(cls, node, rest):
         more, rest = keywords(cls, onward, item)
     else:
         return found, rest
     return [p for p in more if p.arg.arg not in {f.arg.arg for f in found}] + found, rest
 
 
-def _handed_to(node: Function, rest: str) -> str:
-    """The method m of a call `self.m(..., **rest)` inside the function."""
+def _handed_to(cls: Class, node: Function, rest: str) -> str:
+    """The method m of the class in a call `self.m(..., **rest)` inside the function."""
     for call in ast.walk(node):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "self":
-            if any(k.arg is None and ast.unparse(k.value) == rest for k in call.keywords):
+            if cls.method(call.func.attr) and any(k.arg is None and ast.unparse(k.value) == rest for k in call.keywords):
                 return call.func.attr
     return ""
 
@@ -234,6 +238,7 @@ class Writer:
     def doc(self, text: str, indent: str) -> None:
         if text:
             quoted = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+            quoted += " " if quoted.endswith('"') else ""
             self.lines += [f'{indent}"""{quoted}"""'.replace("\n", f"\n{indent}").replace(f"\n{indent}\n", "\n\n")]
 
     def text(self) -> str:
@@ -275,17 +280,15 @@ def stub(catalogue: Catalogue, source: Path) -> str:
 def write_package(writer: Writer, package: Module) -> None:
     """What the package's `__init__` itself offers: a stub hides the file that it stands beside."""
     for node in package.tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module != "__future__":
+        if isinstance(node, ast.ImportFrom) and package.absolute(node).startswith(package.name + "."):
             for alias in node.names:
-                word = alias.asname or alias.name
-                if word != "Catalogue" and not word.startswith("_"):
-                    writer.lines.append(f"from {package.absolute(node)} import {alias.name} as {word}")
+                if not (alias.asname or alias.name).startswith("_"):
+                    writer.lines.append(f"from {package.absolute(node)} import {alias.name} as {alias.asname or alias.name}")
         elif isinstance(node, Function) and not node.name.startswith("_"):
             more = [Parameter(a, d, package) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults)]
             rest = node.args.kwarg.arg if node.args.kwarg else ""
             writer.function(node.name, writer.signature(node, package, more, rest), ast.get_docstring(node) or "", "")
-    for name in ("names", "__dir__"):
-        writer.function(name, "() -> list[str]", "", "")
+    writer.function("names", "() -> list[str]", "All names, sorted.", "")
 
 
 def write_item(writer: Writer, item: ItemSource, kind: Class) -> None:
