@@ -12,8 +12,8 @@ from steepest.core.targets import distribution
 
 
 @loss(
-    formula="Sum(Piecewise((y[j]*log(y[j]), y[j] > 0), (0, True)), (j, 0, C - 1))"
-    " + Sum(y[j]*(log(Sum(exp(x[i]), (i, 0, C - 1))) - x[j]), (j, 0, C - 1))",
+    formula="Sum(y[j]*(log(Sum(exp(x[i]), (i, 0, C - 1))) - x[j]), (j, 0, C - 1))"
+    " + Sum(Piecewise((y[j]*log(y[j]), y[j] > 0), (0, True)), (j, 0, C - 1))",
     target=distribution,
     expects="logits",
     claims=[nonnegative, zero_at_target, minimum_at_target, convex, shift_invariant, bounded_gradient(1)],

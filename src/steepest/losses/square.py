@@ -11,17 +11,17 @@ from steepest.core.targets import Classes, classes
 
 
 @loss(
-    formula="(scale*(x[y] - target_value)**2 + Sum((1 - KroneckerDelta(j, y))*x[j]**2, (j, 0, C - 1)))/C",
+    formula="(scale*(x[y] - peak)**2 + Sum((1 - KroneckerDelta(j, y))*x[j]**2, (j, 0, C - 1)))/C",
     target=classes,
     expects="values",
-    claims=[nonnegative, convex, proper.at(scale=1.0, target_value=1.0)],
-    search={"scale": Log(1, 30), "target_value": Log(1, 30)},
+    claims=[nonnegative, convex, proper.at(scale=1.0, peak=1.0)],
+    search={"scale": Log(1, 30), "peak": Log(1, 30)},
     task="classification",
-    use="An equal of cross-entropy on many tasks, steadier over seeds; with 42 classes or more raise scale or target_value.",
-    source="Hui & Belkin 2020, arXiv:2006.07322 (scale and target_value are its k and M)",
+    use="An equal of cross-entropy on many tasks, steadier over seeds; with 42 classes or more raise scale or peak.",
+    source="Hui & Belkin 2020, arXiv:2006.07322 (scale and peak are its k and M)",
 )
-def square(input: Tensor, target: Classes, *, scale: Positive = 1.0, target_value: Positive = 1.0) -> Tensor:
-    """Scores (N, C, *) without softmax, classes (N, *) -> (N, *). scale 1 and target_value 1: MSE against one-hot rows."""
+def square(input: Tensor, target: Classes, *, scale: Positive = 1.0, peak: Positive = 1.0) -> Tensor:
+    """Scores (N, C, *) without softmax, classes (N, *) -> (N, *). With scale 1 and peak 1: MSE against one-hot rows."""
     true = target.shares(input)
     others = true.sum(1, keepdim=True) - true
-    return (true * scale * (input - target_value) ** 2 + others * input**2).mean(1)
+    return (true * scale * (input - peak) ** 2 + others * input**2).mean(1)
