@@ -1,0 +1,60 @@
+"""The engine that takes any model: one trial after another, each a module that lives in its trial's row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .block import Block
+from .dropout import FixedDropout, StepMasks
+from .sealed import sealed
+
+
+class LoopEngine:
+    """has_dropout: masks come from the stream. has_noise: other random numbers are drawn; each step seals the generators."""
+
+    name = "loop"
+    runs_one_by_one = True
+
+    def __init__(self, has_dropout: bool, has_noise: bool, channels_last: bool) -> None:
+        self.has_dropout, self.has_noise, self.channels_last = has_dropout, has_noise, channels_last
+
+    def forward(self, block: Block, x: Tensor, masks: StepMasks) -> Tensor:
+        if self.has_noise:
+            with sealed("noise", *masks.keys[block.seed_row or 0]):
+                return self._forward(block, x, masks)
+        return self._forward(block, x, masks)
+
+    def _forward(self, block: Block, x: Tensor, masks: StepMasks) -> Tensor:
+        assert block.module is not None and block.seed_row is not None
+        module, rows = block.module.train(), self._own(block, x)
+        if not self.has_dropout:
+            return module(rows).unsqueeze(0)
+        with FixedDropout(_Own(masks, block.seed_row)):
+            return module(rows).unsqueeze(0)
+
+    def judge(self, block: Block, x: Tensor) -> Tensor:
+        assert block.module is not None
+        return block.module.eval()(self._own(block, x)).unsqueeze(0)
+
+    def _own(self, block: Block, x: Tensor) -> Tensor:
+        rows = x[block.seed_row]
+        return rows.contiguous(memory_format=torch.channels_last) if self.channels_last and rows.dim() == 4 else rows
+
+
+class _Own:
+    """The masks of one seed in the order of the calls."""
+
+    def __init__(self, masks: StepMasks, seed_row: int) -> None:
+        self.masks, self.seed_row, self.n_calls = masks, seed_row, 0
+
+    def __call__(self, kind: str, shape: Sequence[int], p: float) -> Tensor:
+        mask = self.masks.get(self.n_calls, kind, shape, p)[self.seed_row]
+        self.n_calls += 1
+        return mask
+
+
+def has_images(model: nn.Module) -> bool:
+    return any(isinstance(m, nn.Conv2d) for m in model.modules())

@@ -1,0 +1,59 @@
+"""The engine for models without stacked forms: torch.func.vmap over the trials' tensors, ordinary autograd for the gradients."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from steepest.core.trees import Tree
+
+from .block import Block
+from .dropout import FixedDropout, MasksInOrder, Recorder, StepMasks
+from .sealed import sealed
+
+
+class VmapEngine:
+    """One call of torch.func.functional_call under vmap for a whole block."""
+
+    name = "vmap"
+    runs_one_by_one = False
+
+    def __init__(self, template: nn.Module) -> None:
+        self.training, self.judging = copy.deepcopy(template).train(), copy.deepcopy(template).eval()
+        self._calls: dict[torch.Size, list[tuple[str, tuple[int, ...], float]]] = {}
+
+    def forward(self, block: Block, x: Tensor, masks: StepMasks) -> Tensor:
+        calls = self._calls_of(x[0])
+        own = [block.of_trials(masks.get(i, *call)) for i, call in enumerate(calls)]
+        return self._run(self.training, block, x, own)
+
+    def judge(self, block: Block, x: Tensor) -> Tensor:
+        return self._run(self.judging, block, x, [])
+
+    def _run(self, model: nn.Module, block: Block, x: Tensor, masks: list[Tensor]) -> Tensor:
+        def one(parameters: Tree, others: Tree, x: Tensor, masks: list[Tensor]) -> Tensor:
+            if not masks:
+                return torch.func.functional_call(model, (parameters, others), (x,))
+            with FixedDropout(MasksInOrder(masks)):
+                return torch.func.functional_call(model, (parameters, others), (x,))
+
+        shared = block.seed_row is not None
+        rows = x[block.seed_row] if shared else block.of_trials(x)
+        others = {**block.fixed, **block.buffers}
+        return torch.vmap(one, in_dims=(0, 0, None if shared else 0, 0))(block.parameters, others, rows, masks)
+
+    def _calls_of(self, x: Tensor) -> list[tuple[str, tuple[int, ...], float]]:
+        """The dropouts of a forward pass of this shape, found by a pass of a copy."""
+        if x.shape not in self._calls:
+            recorder = Recorder()
+            with sealed("look", 0), torch.no_grad(), FixedDropout(recorder):
+                copy.deepcopy(self.training)(x)
+            self._calls[x.shape] = recorder.calls
+        return self._calls[x.shape]
+
+
+def missing_rule(error: Exception) -> str:
+    """The first line of an error, which names the operation that vmap cannot batch."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

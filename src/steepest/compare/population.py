@@ -1,0 +1,171 @@
+"""Trains many trials at once, each exactly as it would train alone: one forward pass for all, a loss and a rule for each group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from steepest.core.errors import UsageError
+
+from .batches import Batches, Stretch
+from .block import Block, make_block
+from .dropout import StepMasks
+from .engines import Engine, Sample, check_engine_name, choose
+from .groups import LossGroup, loss_groups, rule_groups, training_order
+from .sealed import kept_generator
+from .task import Part, Task
+from .trial import Trial
+from .weights import Weights
+
+JUDGED_NUMBERS = 2**20
+"""Input numbers that pass through the models at once in evaluation: bounds the memory of activations."""
+TRIED_ROWS = 4
+
+
+class Population:
+    """K trials of one task, in training together.
+
+    horizon: the step at which every schedule ends. engine: "auto" (a fixed rule), "stacked", "vmap", "loop", or "probe" (measures).
+    Everything that comes out stands in the order of `trials`. `.engine` is the one in use, `.message` says why.
+    """
+
+    def __init__(self, task: Task, trials: Sequence[Trial], *, horizon: int, engine: str = "auto") -> None:
+        check_engine_name(engine)
+        if not trials:
+            raise UsageError(where="Population", seen="no trial", needed="at least one was needed", repair="Trial(arm, learning_rate, seed)")
+        for arm in {id(t.arm): t.arm for t in trials}.values():
+            task.check(arm)
+        self.task, self.trials, self.horizon, self.step_index = task, list(trials), horizon, 0
+        order = training_order(trials)
+        self._in_order = [trials[i] for i in order]
+        self._row_of = {trial: row for row, trial in enumerate(order)}
+        self._rows = torch.tensor([self._row_of[i] for i in range(len(trials))])
+        seeds = sorted({t.seed for t in trials})
+        self._batches = Batches(task, seeds)
+        self._seed_rows = torch.tensor([seeds.index(t.seed) for t in self._in_order], device=task.device)
+        models = [task.build(seed) for seed in seeds]
+        self._weights = Weights(models, self._seed_rows.tolist())
+        self._engine, self.message = self._choose(engine, models[0])
+        self._blocks = self._cut()
+        self._rule_groups = rule_groups(self._in_order, self._weights)
+        self._losses = torch.zeros(len(trials), dtype=torch.float64, device=task.device)
+        self._n_losses, self._has_failed = 0, torch.zeros(len(trials), dtype=torch.bool, device=task.device)
+
+    @property
+    def engine(self) -> str:
+        return self._engine.name
+
+    # -- training -----------------------------------------------------------------------------------------------------------
+
+    def train(self, n_steps: int) -> None:
+        """n_steps more steps of every trial; a diverged one goes on with its NaN and disturbs nobody."""
+        with kept_generator():
+            for stretch in self._batches.stretches(self.step_index, n_steps):
+                rates = self._rates(stretch.first_step, len(stretch))
+                targets = [[self._targets(stretch, group) for group in groups] for _, groups in self._blocks]
+                for i in range(len(stretch)):
+                    self._step(stretch, i, rates[i], targets)
+
+    def _step(self, stretch: Stretch, i: int, rates: Tensor, targets: Sequence[Sequence[Tensor]]) -> None:
+        masks = StepMasks(self.task.seed, self._batches.seeds, stretch.first_step + i, self.task.dtype, self.task.device)
+        for (block, groups), of_groups in zip(self._blocks, targets):
+            outputs = self._engine.forward(block, stretch.x[i], masks)
+            losses = _measured(outputs, groups, [y[i] for y in of_groups])
+            names = list(block.parameters)
+            gradients = torch.autograd.grad(losses.sum(), list(block.parameters.values()), allow_unused=True)
+            with torch.no_grad():
+                self._weights.collect(block.rows, dict(zip(names, gradients)))
+                self._losses[block.rows] += losses.detach()
+        for group in self._rule_groups:
+            group.step(self._weights, rates)
+        self.step_index += 1
+        self._n_losses += 1
+
+    def _rates(self, first_step: int, n_steps: int) -> Tensor:
+        """Learning rates (n_steps, K) in float64."""
+        steps = torch.arange(first_step, first_step + n_steps, dtype=torch.float64)
+        known: dict[object, Tensor] = {}
+        columns = []
+        for trial in self._in_order:
+            schedule, hyper = trial.arm.schedule, trial.arm.schedule_hyper
+            key = (id(schedule), tuple(sorted(hyper.items())))
+            if key not in known:
+                known[key] = schedule(steps, float(self.horizon), **hyper)
+            columns.append(known[key] * trial.learning_rate)
+        return torch.stack(columns, 1).to(self.task.device)
+
+    def _targets(self, stretch: Stretch, group: LossGroup) -> Tensor:
+        """(n, k*B, *): what the group's loss asks for, step by step."""
+        return self._batches.targets(stretch, group.loss).index_select(1, group.seed_rows).flatten(1, 2)
+
+    # -- what came of it ----------------------------------------------------------------------------------------------------
+
+    def mean_loss(self) -> Tensor:
+        """Each trial's mean training loss since the last call (K,), float64; NaN when there was no step."""
+        self._note_failures()
+        mean = self._losses / self._n_losses if self._n_losses else torch.full_like(self._losses, torch.nan)
+        self._losses, self._n_losses = torch.zeros_like(self._losses), 0
+        return mean.cpu()[self._rows]
+
+    @property
+    def diverged(self) -> Tensor:
+        """(K,) bool: trials whose loss or parameters became NaN or infinite."""
+        self._note_failures()
+        return self._has_failed.cpu()[self._rows]
+
+    def _note_failures(self) -> None:
+        """A sum of losses with one NaN or infinity in it is not finite: no step has to look."""
+        self._has_failed |= ~self._losses.isfinite()
+        for flat in self._weights.flats:
+            self._has_failed |= ~flat.values.isfinite().all(1)
+
+    def predict(self, parts: Part | Tensor | Mapping[int, Part | Tensor] | Callable[[int], Part]) -> Tensor:
+        """Outputs (K, N, *) in evaluation mode. parts: rows for all trials, or each seed's own (a mapping or a function)."""
+        per_seed = [_rows_of(parts, seed) for seed in self._batches.seeds]
+        n_rows = len(per_seed[0])
+        found = []
+        with torch.no_grad(), kept_generator():
+            for block, _ in self._blocks:
+                n_together = max(1, JUDGED_NUMBERS // (len(block.seed_rows) * per_seed[0][0].numel()))
+                cuts = [torch.stack([x[i : i + n_together] for x in per_seed]) for i in range(0, n_rows, n_together)]
+                found.append(torch.cat([self._engine.judge(block, x) for x in cuts], 1))
+        return torch.cat(found)[self._rows.to(self.task.device)]
+
+    def model(self, k: int) -> nn.Module:
+        """A copy of trial k's model as a plain module, in evaluation mode."""
+        return self._weights.copy(self._row_of[k]).eval()
+
+    # -- set-up -------------------------------------------------------------------------------------------------------------
+
+    def _choose(self, asked: str, model: nn.Module) -> tuple[Engine, str]:
+        seed = self._batches.seeds[0]
+        rows = self.task.train_set(seed).x[: 2 * TRIED_ROWS]
+        return choose(asked, Sample(model, torch.stack([rows[: len(rows) // 2], rows[-(len(rows) // 2) :]])))
+
+    def _cut(self) -> list[tuple[Block, list[LossGroup]]]:
+        """Blocks of trials, each with its groups of losses."""
+        size = 1 if self._engine.runs_one_by_one else len(self.trials)
+        found = []
+        for start in range(0, len(self.trials), size):
+            rows = slice(start, min(start + size, len(self.trials)))
+            block = make_block(self._weights, rows, self._seed_rows, self._engine.runs_one_by_one)
+            found.append((block, loss_groups(self._in_order[rows], block.seed_rows, self.task.dtype)))
+        return found
+
+
+def _measured(outputs: Tensor, groups: Sequence[LossGroup], targets: Sequence[Tensor]) -> Tensor:
+    """The losses (k,) of a block's trials in their own order."""
+    if len(groups) == 1:
+        return groups[0].measure(outputs, targets[0])
+    sizes = [len(g.positions) for g in groups]
+    positions = torch.tensor([p for g in groups for p in g.positions], device=outputs.device)
+    parts = outputs.index_select(0, positions).split(sizes)
+    losses = torch.cat([group.measure(part, y) for group, part, y in zip(groups, parts, targets)])
+    return losses.index_select(0, positions.argsort())
+
+
+def _rows_of(parts: Part | Tensor | Mapping[int, Part | Tensor] | Callable[[int], Part], seed: int) -> Tensor:
+    own = parts[seed] if isinstance(parts, Mapping) else parts(seed) if callable(parts) and not isinstance(parts, Tensor) else parts
+    return own.x if isinstance(own, Part) else own  # type: ignore[return-value]

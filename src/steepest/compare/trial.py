@@ -1,0 +1,42 @@
+"""What is compared and what is trained: an arm, and a trial of it with a learning rate and a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from steepest.core.declare import Rule, Schedule
+from steepest.core.loss import Loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """loss x optimizer x schedule with all their hyperparameters but the learning rate.
+
+    loss_options: hyperparameters of the loss and options of its contract, such as label_smoothing.
+    weight_decay: None takes the rule's own default, as torch.optim does.
+    """
+
+    loss: Loss
+    loss_options: Mapping[str, Any] = field(default_factory=dict)
+    rule: Rule
+    rule_hyper: Mapping[str, Any] = field(default_factory=dict)
+    schedule: Schedule
+    schedule_hyper: Mapping[str, Any] = field(default_factory=dict)
+    weight_decay: float | None = None
+    name: str = ""
+
+    @property
+    def decay(self) -> float:
+        """The weight decay in force."""
+        return self.rule.weight_decay if self.weight_decay is None else self.weight_decay
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An arm with its base learning rate and a seed; the seed fixes split, initialisation, batch order and dropout."""
+
+    arm: Arm
+    learning_rate: float
+    seed: int

@@ -1,0 +1,123 @@
+"""Functions and methods inside a forward (torch.relu(x), x.flatten(1), a + b) for values with a leading trial axis."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .stacked_layers import Run, beside, fold, shifted, stacked_linear, unfold
+
+Stacked = Callable[..., Any]
+
+
+def _as_it_is(fn: Stacked) -> Stacked:
+    return lambda run, *args, **options: fn(*args, **options)
+
+
+def _method(name: str) -> Stacked:
+    return lambda run, x, *args, **options: getattr(x, name)(*args, **options)
+
+
+def _aligned(fn: Stacked) -> Stacked:
+    """Two operands; the one of lower rank gets ones after its trial axis."""
+
+    def stacked(run: Run, a: Any, b: Any, **options: Any) -> Tensor:
+        if isinstance(a, Tensor) and isinstance(b, Tensor):
+            a, b = beside(a, b), beside(b, a)
+        return fn(a, b, **options)
+
+    return stacked
+
+
+def _pooled(fn: Stacked) -> Stacked:
+    return lambda run, x, *args, **options: unfold(fn(fold(x), *args, **options), x.shape[0])
+
+
+def _flatten(run: Run, x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    if start_dim == 0:
+        raise NotImplementedError("flatten over the batch axis")
+    return x.flatten(shifted(start_dim), shifted(end_dim))
+
+
+def _reshape(run: Run, x: Tensor, *shape: Any) -> Tensor:
+    sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list, torch.Size)) else shape
+    return x.reshape(x.shape[0], *sizes)
+
+
+def _size(run: Run, x: Tensor, dim: int | None = None) -> Any:
+    return x.shape[1:] if dim is None else x.shape[shifted(dim)]
+
+
+def _getattr(run: Run, x: Any, name: str) -> Any:
+    if name != "shape":
+        raise NotImplementedError(f"the attribute {name!r}")
+    return x.shape[1:]
+
+
+def _getitem(run: Run, x: Any, index: Any) -> Any:
+    if isinstance(x, Tensor):
+        raise NotImplementedError("indexing a tensor")
+    return x[index]
+
+
+def _over_axes(fn: Stacked) -> Stacked:
+    def stacked(run: Run, x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+        if dim is None:
+            raise NotImplementedError("a reduction over all axes")
+        return fn(x, tuple(map(shifted, dim)) if isinstance(dim, (tuple, list)) else shifted(dim), keepdim)
+
+    return stacked
+
+
+def _along(fn: Stacked) -> Stacked:
+    def stacked(run: Run, x: Tensor, dim: int | None = None, **options: Any) -> Tensor:
+        if dim is None or options.get("dtype") is not None:
+            raise NotImplementedError("softmax without an axis")
+        return fn(x, shifted(dim))
+
+    return stacked
+
+
+def _cat(run: Run, tensors: Any, dim: int = 0) -> Tensor:
+    if dim == 0:
+        raise NotImplementedError("joining along the batch axis")
+    return torch.cat(list(tensors), shifted(dim))
+
+
+def _linear(run: Run, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    return stacked_linear(x, weight, bias)
+
+
+def _dropout(kind: str) -> Stacked:
+    def stacked(run: Run, x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+        return run.drop(kind, x, p) if training and p > 0 else x
+
+    return stacked
+
+
+ELEMENTWISE = (
+    F.relu, F.relu6, F.leaky_relu, F.elu, F.celu, F.selu, F.gelu, F.silu, F.mish, F.logsigmoid, F.softplus, F.softsign, F.hardtanh,
+    F.hardsigmoid, F.hardswish, F.tanhshrink, F.threshold, F.tanh, F.sigmoid, torch.relu, torch.tanh, torch.sigmoid, torch.selu, torch.celu,
+    torch.exp, torch.sin, torch.cos, torch.sqrt, torch.abs, torch.square, torch.clamp, operator.neg,
+)
+METHODS = ("relu", "tanh", "sigmoid", "exp", "sin", "cos", "sqrt", "abs", "square", "clamp", "contiguous", "float", "double", "clone", "neg")
+BINARY = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.iadd, operator.imul, torch.add, torch.sub, torch.mul, torch.div)
+
+FUNCTIONS: dict[Any, Stacked] = {
+    **{fn: _as_it_is(fn) for fn in ELEMENTWISE}, **{fn: _aligned(fn) for fn in BINARY},
+    **{fn: _pooled(fn) for fn in (F.max_pool1d, F.max_pool2d, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d)},
+    torch.flatten: _flatten, torch.reshape: _reshape, torch.cat: _cat, torch.mean: _over_axes(torch.mean), torch.sum: _over_axes(torch.sum),
+    torch.softmax: _along(torch.softmax), torch.log_softmax: _along(torch.log_softmax),
+    F.softmax: _along(torch.softmax), F.log_softmax: _along(torch.log_softmax), F.linear: _linear, getattr: _getattr, operator.getitem: _getitem,
+    F.dropout: _dropout("dropout"), F.dropout1d: _dropout("feature"), F.dropout2d: _dropout("feature"), F.dropout3d: _dropout("feature"),
+}
+METHOD_FORMS: dict[str, Stacked] = {
+    **{name: _method(name) for name in METHODS}, **{name: _aligned(getattr(torch, name)) for name in ("add", "sub", "mul", "div")},
+    "flatten": _flatten, "reshape": _reshape, "view": _reshape, "size": _size, "mean": _over_axes(torch.mean), "sum": _over_axes(torch.sum),
+    "softmax": _along(torch.softmax), "log_softmax": _along(torch.log_softmax),
+}

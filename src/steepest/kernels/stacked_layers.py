@@ -1,0 +1,171 @@
+"""Layers for K models at once: x (K, N, *) and weights (K, *) in, (K, N, *) out, faster than vmap's own forms.
+
+A form is made from a module and the names of its tensors, and is called with the run that holds the K models' tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Run(Protocol):
+    """What a stacked forward pass can reach: the K models' tensors by name, and the masks of dropout."""
+
+    tensors: Mapping[str, Tensor]
+    is_training: bool
+
+    def drop(self, kind: str, x: Tensor, p: float) -> Tensor:
+        """Dropout of x (K, N, *) with this step's masks."""
+        ...
+
+
+Form = Callable[[Run, Tensor], Tensor]
+Names = Mapping[str, str]
+"""A module's own tensor names ("weight") -> the names under which the run holds them; None-valued ones are absent."""
+
+
+# -- matrices ---------------------------------------------------------------------------------------------------------------
+
+
+def stacked_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """x (K, N, *, I), weight (K, O, I), bias (K, O) -> (K, N, *, O)."""
+    rows = x if x.dim() == 3 else x.flatten(1, -2)
+    across = weight.transpose(1, 2)
+    out = torch.bmm(rows, across) if bias is None else torch.baddbmm(bias.unsqueeze(1), rows, across)
+    return out if x.dim() == 3 else out.unflatten(1, x.shape[1:-1])
+
+
+def linear(module: nn.Module, names: Names) -> Form:
+    weight, bias = names["weight"], names.get("bias")
+    return lambda run, x: stacked_linear(x, run.tensors[weight], None if bias is None else run.tensors[bias])
+
+
+# -- images: the trial axis goes into the channels, so that each kernel sees one model with K times the channels ------------
+
+
+def fold(x: Tensor) -> Tensor:
+    """(K, N, C, *) -> (N, K*C, *)."""
+    return x.transpose(0, 1).flatten(1, 2)
+
+
+def unfold(x: Tensor, k: int) -> Tensor:
+    """(N, K*C, *) -> (K, N, C, *)."""
+    return x.unflatten(1, (k, -1)).transpose(0, 1)
+
+
+def convolution(module: Any, names: Names) -> Form | None:
+    """K convolutions as one with K times the groups."""
+    if module.padding_mode != "zeros":
+        return None
+    apply = {nn.Conv1d: F.conv1d, nn.Conv2d: F.conv2d}[type(module)]
+    weight, bias = names["weight"], names.get("bias")
+
+    def form(run: Run, x: Tensor) -> Tensor:
+        k = x.shape[0]
+        kernel, shift = run.tensors[weight].flatten(0, 1), None if bias is None else run.tensors[bias].flatten()
+        return unfold(apply(fold(x), kernel, shift, module.stride, module.padding, module.dilation, k * module.groups), k)
+
+    return form
+
+
+def pooling(module: nn.Module, names: Names) -> Form:
+    return lambda run, x: unfold(module(fold(x)), x.shape[0])
+
+
+# -- normalisations ---------------------------------------------------------------------------------------------------------
+
+
+def batch_norm(module: Any, names: Names) -> Form | None:
+    """Each model's own statistics of its own batch; running ones are updated in place."""
+    if module.momentum is None:  # needs the count of batches as a Python number
+        return None
+    weight, bias = names.get("weight"), names.get("bias")
+    mean, var, count = names.get("running_mean"), names.get("running_var"), names.get("num_batches_tracked")
+
+    def form(run: Run, x: Tensor) -> Tensor:
+        def flat(name: str | None) -> Tensor | None:
+            return None if name is None else run.tensors[name].flatten()
+
+        if run.is_training and count is not None:
+            run.tensors[count].add_(1)
+        by_batch = run.is_training or mean is None
+        return unfold(F.batch_norm(fold(x), flat(mean), flat(var), flat(weight), flat(bias), by_batch, module.momentum, module.eps), x.shape[0])
+
+    return form
+
+
+def layer_norm(module: Any, names: Names) -> Form:
+    weight, bias = names.get("weight"), names.get("bias")
+
+    def form(run: Run, x: Tensor) -> Tensor:
+        out = F.layer_norm(x, module.normalized_shape, eps=module.eps)
+        if weight is not None:
+            out = out * beside(run.tensors[weight], out)
+        return out if bias is None else out + beside(run.tensors[bias], out)
+
+    return form
+
+
+def beside(value: Tensor, like: Tensor) -> Tensor:
+    """value (K, *) with ones after the trial axis, so that the rest aligns on the right with like, as torch broadcasts."""
+    missing = like.dim() - value.dim()
+    return value.reshape(value.shape[0], *[1] * missing, *value.shape[1:]) if missing > 0 else value
+
+
+# -- no weights -------------------------------------------------------------------------------------------------------------
+
+
+def elementwise(module: nn.Module, names: Names) -> Form:
+    return lambda run, x: module(x)
+
+
+def dropout(kind: str) -> Callable[[Any, Names], Form]:
+    def make(module: Any, names: Names) -> Form:
+        return lambda run, x: run.drop(kind, x, module.p) if run.is_training and module.p > 0 else x
+
+    return make
+
+
+def shifted(dim: int) -> int:
+    """An axis of one model's tensor as an axis of the stack's."""
+    return dim + 1 if dim >= 0 else dim
+
+
+def softmax(module: Any, names: Names) -> Form | None:
+    apply = {nn.Softmax: torch.softmax, nn.LogSoftmax: torch.log_softmax}[type(module)]
+    dim = module.dim
+    return None if dim is None else lambda run, x: apply(x, shifted(dim))
+
+
+def flatten(module: Any, names: Names) -> Form | None:
+    start, end = module.start_dim, module.end_dim
+    return None if start == 0 else lambda run, x: x.flatten(shifted(start), shifted(end))
+
+
+def unflatten(module: Any, names: Names) -> Form | None:
+    if not isinstance(module.dim, int) or module.dim == 0:
+        return None
+    return lambda run, x: x.unflatten(shifted(module.dim), module.unflattened_size)
+
+
+ELEMENTWISE = (
+    nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh, nn.Sigmoid, nn.LogSigmoid,
+    nn.Softplus, nn.Softsign, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish, nn.Tanhshrink, nn.Threshold,
+)
+POOLING = (
+    nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool1d,
+    nn.AdaptiveMaxPool2d,
+)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+
+FORMS: dict[type[nn.Module], Callable[[Any, Names], Form | None]] = {
+    nn.Linear: linear, nn.BatchNorm1d: batch_norm, nn.BatchNorm2d: batch_norm, nn.LayerNorm: layer_norm,
+    nn.Flatten: flatten, nn.Unflatten: unflatten, nn.Softmax: softmax, nn.LogSoftmax: softmax,
+    nn.Dropout: dropout("dropout"), nn.Dropout1d: dropout("feature"), nn.Dropout2d: dropout("feature"),
+    **{kind: elementwise for kind in ELEMENTWISE}, **{kind: pooling for kind in POOLING}, **{kind: convolution for kind in CONVOLUTIONS},
+}
