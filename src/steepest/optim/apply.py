@@ -1,8 +1,4 @@
-"""One step of a rule, in place, on one block: what the optimizer face and the stacked face have in common.
-
-The body of a rule returns new tensors. It runs on one block of the parameters after another, so that its temporaries stay
-small however large the model is: about eight of them live at once, each no larger than a block.
-"""
+"""One step of a recorded rule on tensors of any size, block by block: what the optimizer and the stacked face have in common."""
 
 from __future__ import annotations
 
@@ -12,21 +8,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from steepest.core.declare import Rule
-from steepest.core.trees import PerTrial
+from .program import Program
 
 Block = tuple[slice, ...]
 
-# On a CPU a block and its temporaries stay in the cache; an accelerator wants a block that fills it, and eight of these
-# make the 64 MB that a step may add.
-BLOCK_BYTES = {"cpu": 2 * 2**20}
-ACCELERATOR_BLOCK_BYTES = 8 * 2**20
+# Bytes of a block in each tensor. On a CPU, param, grad, states and scratch of a block stay in a core's cache; an accelerator
+# wants blocks that fill it, and the scratch of even eight makes only the 64 MB that a step may add.
+CPU_BLOCK_BYTES = 2**21
+ACCELERATOR_BLOCK_BYTES = 2**23
 
 
 def blocks(like: Tensor) -> Iterator[Block]:
     """Indices that cut a tensor into blocks, along its first axes; () is all of it."""
-    limit = BLOCK_BYTES.get(like.device.type, ACCELERATOR_BLOCK_BYTES) // like.element_size()
-    return cut(like.shape, limit)
+    limit = CPU_BLOCK_BYTES if like.device.type == "cpu" else ACCELERATOR_BLOCK_BYTES
+    return cut(like.shape, limit // like.element_size())
 
 
 def cut(shape: torch.Size, limit: int) -> Iterator[Block]:
@@ -48,27 +43,36 @@ def cut(shape: torch.Size, limit: int) -> Iterator[Block]:
             yield (slice(start, min(start + rows, shape[0])), *rest)
 
 
+class Scratch:
+    """Memory for intermediate results, used again from block to block and from step to step."""
+
+    def __init__(self) -> None:
+        self._flat: dict[tuple[torch.device, torch.dtype, int], Tensor] = {}
+
+    def like(self, block: Tensor, n: int) -> list[Tensor]:
+        """n tensors of the block's shape, dtype and device, with anything in them."""
+        return [self._one(block, i)[: block.numel()].view(block.shape) for i in range(n)]
+
+    def _one(self, block: Tensor, i: int) -> Tensor:
+        key = (block.device, block.dtype, i)
+        found = self._flat.get(key)
+        if found is None or found.numel() < block.numel():
+            found = self._flat[key] = torch.empty(block.numel(), dtype=block.dtype, device=block.device)
+        return found
+
+
 def apply_block(
-    rule: Rule, param: Tensor, grad: Tensor, states: Mapping[str, Tensor], numbers: Mapping[str, Any], weight_decay: float | PerTrial | None,
-) -> dict[str, Any]:
-    """Move `param` and `states` by one step, in place; returns the new scalar states.
+    program: Program, param: Tensor, grad: Tensor, states: Mapping[str, Tensor], numbers: Mapping[str, Any], decay: str, scratch: Scratch,
+) -> None:
+    """Move param and states of one block by one step, in place.
 
-    numbers: t, lr, the hyperparameters and the scalar states, as floats, or as PerTrial beside a param (K, P).
-    weight_decay: likewise, or None where nothing decays.
+    numbers: program.numbers(...), as floats or as columns (K, 1) of param's dtype; also "decay": the weight decay where decay is
+    "coupled", what the parameters are multiplied with where it is "decoupled". decay "none": nothing decays.
     """
-    if weight_decay is not None and rule.decay == "coupled":
-        grad = _plus(grad, param, weight_decay)
-    elif weight_decay is not None:
-        param.mul_(1 - numbers["lr"] * weight_decay)
-    seen = {**states, "param": param} if rule.needs_param else states
-    step, *new = rule.fn(grad, **seen, **numbers)
-    param.sub_(step)
-    changed = dict(zip(rule.states, new))
-    for name, state in states.items():
-        state.copy_(changed[name])
-    return {name: changed[name] for name in rule.scalar_states}
-
-
-def _plus(a: Tensor, b: Tensor, factor: float | PerTrial) -> Tensor:
-    """a + factor * b in one pass."""
-    return torch.addcmul(a, b, factor) if isinstance(factor, PerTrial) else a.add(b, alpha=factor)  # type: ignore[call-overload]
+    *own, spare = scratch.like(param, program.n_scratch + 1)
+    if decay == "coupled":
+        factor = numbers["decay"]
+        grad = torch.addcmul(grad, param, factor, out=spare) if isinstance(factor, Tensor) else torch.add(grad, param, alpha=factor, out=spare)
+    elif decay == "decoupled":
+        param.mul_(numbers["decay"])
+    program.run(param, grad, states, numbers, own)

@@ -24,9 +24,10 @@ from steepest.core import trees
 from steepest.core.declare import Rule
 from steepest.core.domains import as_float64
 from steepest.core.errors import ShapeError, UsageError
-from steepest.core.trees import PerTrial, Tree
+from steepest.core.trees import Tree
 
-from .apply import apply_block, blocks
+from .apply import Scratch, apply_block, blocks
+from .program import program_of
 from .settings import accept_settings
 
 Numbers = float | Tensor
@@ -46,7 +47,8 @@ class StackedRule:
         settings = accept_settings(rule, {**(hyper or {}), "weight_decay": weight_decay})
         settings.pop("lr")
         self._numbers: Tree = {name: as_float64(value) for name, value in settings.items()}
-        self.has_decay = bool((self._numbers["weight_decay"] != 0).any())
+        self._decay: str = rule.decay if bool((self._numbers["weight_decay"] != 0).any()) else "none"
+        self._program, self._scratch = program_of(rule), Scratch()
         self.state: Tree = {}
 
     def init(self, param: Tensor) -> None:
@@ -79,26 +81,31 @@ class StackedRule:
         self._accept(param, grad, lr)
         rates = lr.to(param.device, torch.float64).unsqueeze(1)
         for trials in _runs(alive, len(param)):
-            self.state["step"][trials] += 1
-            numbers = {"t": self.state["step"][trials].unsqueeze(1), "lr": rates[trials]}
-            numbers.update({name: value[trials] for name, value in self._numbers.items()})
-            self._step_rows(param[trials], grad[trials], {name: self.state[name][trials] for name in self.rule.states}, numbers)
+            self._step_rows(trials, param[trials], grad[trials], rates[trials])
 
-    def _step_rows(self, param: Tensor, grad: Tensor, states: Tree, numbers: Tree) -> None:
-        scalars = {name: states.pop(name) for name in self.rule.scalar_states}
-        after = {name: value.clone() for name, value in scalars.items()}
+    def _step_rows(self, trials: slice, param: Tensor, grad: Tensor, lr: Tensor) -> None:
+        state = {name: value[trials] for name, value in self.state.items()}
+        state["step"] += 1
+        numbers = self._numbers_of(trials, state, lr)
+        columns = {name: numbers[name].to(param.dtype) for name in (*self._program.used_numbers, "decay") if name in numbers}
+        wide = [name for name in self.rule.states if name not in self.rule.scalar_states]
         for block in blocks(param):
             rows = block[:1]
-            given = {name: PerTrial(value[rows]) for name, value in {**numbers, **scalars}.items()}
-            decay = given.pop("weight_decay")
-            new = apply_block(
-                self.rule, param[block], grad[block], {name: state[block] for name, state in states.items()}, given,
-                decay if self.has_decay else None,
+            apply_block(
+                self._program, param[block], grad[block], {name: state[name][block] for name in wide},
+                {name: value[rows] for name, value in columns.items()} if rows else columns, self._decay, self._scratch,
             )
-            for name, value in new.items():
-                after[name][rows] = value.value
-        for name, value in after.items():
-            scalars[name].copy_(value)
+        for name, value in self._program.new_scalars.items():
+            state[name].copy_(numbers[value.text])
+
+    def _numbers_of(self, trials: slice, state: Tree, lr: Tensor) -> Tree:
+        """All numbers of the step, float64 columns."""
+        given = {name: value[trials] for name, value in self._numbers.items()}
+        scalars = {name: state[name] for name in self.rule.scalar_states}
+        numbers = self._program.numbers({**given, **scalars, "t": state["step"].unsqueeze(1), "lr": lr})
+        if self._decay != "none":
+            numbers["decay"] = given["weight_decay"] if self._decay == "coupled" else 1 - lr * given["weight_decay"]
+        return numbers
 
     def _accept(self, param: Tensor, grad: Tensor, lr: Tensor) -> None:
         n = len(self.state.get("step", ()))
