@@ -11,12 +11,13 @@ from torch import Tensor
 
 
 def surprise(logits: Tensor) -> Tensor:
-    """-log softmax along dim 1: (N, C, *) -> (N, C, *), never below 0, of full relative accuracy near 0.
+    """-log softmax along dim 1: (N, C, *) -> (N, C, *), never below 0; value and gradient of full relative accuracy near 0.
 
-    The greatest logit is left out of the sum and comes back as the 1 of log1p, so nothing is subtracted from a rounded 1.
+    The greatest logit is left out of the sum and comes back as the 1 of log1p, so nothing is subtracted from a rounded 1;
+    and left out of the differences, so that its gradient is a sum of the others' alone.
     """
     top, at = logits.max(1, keepdim=True)
-    below = logits - top
+    below = (logits - top).scatter(1, at, 0.0)
     others = below.exp().scatter(1, at, 0.0).sum(1, keepdim=True)
     return others.log1p() - below
 
