@@ -112,7 +112,7 @@ def _from_file(address: Address, error: type[SteepestError]) -> ModuleType:
         near = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
         raise error(
             where=address.place, seen="there is no such file", needed="a Python file was needed",
-            repair=did_you_mean(path.name, near) if near else f"Is the path right, seen from {Path.cwd()}?",
+            repair=did_you_mean(path.name, near).replace("Known:", "There are:") if near else f"Is the path right, seen from {Path.cwd()}?",
         )
     path = path.resolve()
     name = f"_user_{re.sub(r'[^a-zA-Z0-9]', '_', path.stem)}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""The catalogue of metrics, one file each: values of additive states."""
+"""The catalogue of metrics, one file each: values of additive states, for one model or K at once."""
 
 from steepest.core.discover import Catalogue
 

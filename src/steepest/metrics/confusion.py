@@ -1,0 +1,159 @@
+"""The confusion counts of K models in one pass: the additive state of every metric of class decisions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from steepest.core.errors import DtypeError, LabelError, ShapeError, UsageError
+
+from .accept import dense_tensor, sample_weight
+
+WHERE = "classification metric"
+
+
+def confusion(
+    prediction: Tensor, target: Tensor, weight: Tensor | None = None, *, n_classes: int | None = None, threshold: float | None = None,
+) -> Tensor:
+    """Weighted counts (..., C, C) in float64, [true class, predicted class], additive over any cut of the data.
+
+    prediction: class scores (..., N, C), of which the largest decides (logits and probabilities decide alike; the first of equal ones
+    wins); or class indices (..., N), then n_classes must be given for batches to be added (without it, it is the largest label + 1);
+    or, for two classes, one score per sample (..., N) or (..., N, 1) and a `threshold` above which class 1 is predicted: 0 for logits,
+    0.5 for probabilities. target (N,), or (..., N) with one row per model. weight like target; samples of weight 0 are not read.
+    A NaN among a sample's scores makes the counts NaN: such a row decides nothing.
+    """
+    target = _accept_target(target)
+    weight = None if weight is None else sample_weight(WHERE, weight, target.shape)
+    prediction, is_nan, n_scores = _decide(prediction, target, threshold)
+    n_classes = _number_of_classes(prediction, target, n_scores, n_classes)
+    prediction, target, weight = _aligned(prediction, target, weight)
+    if weight is not None:
+        target, prediction = target.where(weight != 0, 0), prediction.where(weight != 0, 0)
+    _accept_labels("target", target, n_classes)
+    if n_scores is None:
+        _accept_labels("prediction", prediction, n_classes)
+    if is_nan is not None:
+        ones = torch.ones((), dtype=torch.float64, device=prediction.device) if weight is None else weight
+        weight = torch.where(is_nan & (ones != 0), torch.nan, ones)
+    return _count(prediction, target, weight, n_classes)
+
+
+def _count(prediction: Tensor, target: Tensor, weight: Tensor | None, n_classes: int) -> Tensor:
+    """One bincount for all models: cell (k, t, p) is number (k * C + t) * C + p."""
+    lead = prediction.shape[:-1]
+    cell = (target * n_classes + prediction).reshape(lead.numel(), -1)
+    cell = cell + torch.arange(lead.numel(), device=cell.device).unsqueeze(1) * n_classes**2
+    flat = None if weight is None else weight.expand(prediction.shape).reshape(-1)
+    counts = torch.bincount(cell.reshape(-1), flat, minlength=lead.numel() * n_classes**2)
+    return counts.double().reshape(*lead, n_classes, n_classes)
+
+
+# -- what is accepted -------------------------------------------------------------------------------------------------------
+
+
+def _accept_target(target: object) -> Tensor:
+    labels = dense_tensor(WHERE, "target", target)
+    if labels.is_floating_point() or labels.is_complex():
+        raise DtypeError(
+            where=WHERE, seen=f"target is {labels.dtype}", needed="class indices (integers) were needed", repair="target.long() converts.",
+        )
+    if labels.dim() == 0:
+        raise ShapeError(
+            where=WHERE, seen="target is a single number", needed="(N,) was needed: one label per sample", repair="target.reshape(1)",
+        )
+    return labels.long()
+
+
+def _decide(prediction: object, target: Tensor, threshold: float | None) -> tuple[Tensor, Tensor | None, int | None]:
+    """Class indices (..., N), where a score was NaN, and the number of scores per sample (None: there were no scores)."""
+    prediction, n = dense_tensor(WHERE, "prediction", prediction), target.shape[-1]
+    if prediction.is_complex():
+        raise DtypeError(
+            where=WHERE, seen=f"prediction is {prediction.dtype}", needed="scores or class indices were needed",
+            repair="prediction.real or prediction.abs()",
+        )
+    is_column = prediction.dim() >= 2 and prediction.shape[-2:] == (n, 1)
+    if not prediction.is_floating_point():
+        if threshold is not None:
+            raise UsageError(
+                where=WHERE, seen=f"threshold={threshold} for predictions of {prediction.dtype}",
+                needed="scores were needed for a threshold", repair="Leave threshold out.",
+            )
+        _accept_samples(prediction, target, prediction.shape[-1:], is_column)
+        return prediction.long(), None, None
+    if threshold is not None:
+        scores = prediction.squeeze(-1) if is_column else prediction
+        _accept_samples(prediction, target, scores.shape[-1:], False)
+        return (scores > threshold).long(), scores.isnan(), 2
+    if is_column or prediction.dim() == 1 and prediction.shape == (n,):
+        raise ShapeError(
+            where=WHERE, seen=f"prediction has shape {tuple(prediction.shape)}: one score per sample",
+            needed="one score per class, (N, C), or a threshold was needed",
+            consequence="Whether 0 or 0.5 parts the classes depends on whether these are logits or probabilities, and is never guessed.",
+            repair="options={'threshold': 0.0} for logits, {'threshold': 0.5} for probabilities; "
+            "prediction.long() if these are class indices.",
+        )
+    _accept_samples(prediction, target, prediction.shape[-2:-1], False)
+    # max, not argmax: it hands NaN on, so NaN is looked for in N values instead of N * C
+    best = prediction.max(-1)
+    return best.indices, best.values.isnan(), prediction.shape[-1]
+
+
+def _accept_samples(prediction: Tensor, target: Tensor, samples: torch.Size, is_column: bool) -> None:
+    n = target.shape[-1]
+    if tuple(samples) == (n,) and not (is_column and n != 1):
+        return
+    repair = f"prediction has {tuple(samples)[0] if samples else 0} samples and target {n}: were they cut from different batches?"
+    if is_column:
+        repair = "Did you mean prediction.squeeze(-1)?"
+    elif prediction.dim() >= 2 and prediction.shape[-1] == n and prediction.is_floating_point():
+        repair = "The classes seem to come before the samples: prediction.movedim(-2, -1)."
+    elif prediction.dim() >= 2 and prediction.shape[-2] == n:
+        repair = "For one-hot rows: prediction.argmax(-1)."
+    raise ShapeError(
+        where=WHERE, seen=f"prediction has shape {tuple(prediction.shape)} and target {tuple(target.shape)}",
+        needed="prediction must be scores (..., N, C) or class indices (..., N), and target (..., N)", repair=repair,
+    )
+
+
+def _number_of_classes(prediction: Tensor, target: Tensor, n_scores: int | None, n_classes: int | None) -> int:
+    if n_scores is not None:
+        if n_classes not in (None, n_scores):
+            raise ShapeError(
+                where=WHERE, seen=f"{n_scores} scores per sample and n_classes={n_classes}",
+                needed="one score per class was needed", repair="Leave n_classes out: the scores tell it.",
+            )
+        return n_scores
+    if n_classes is not None:
+        return n_classes
+    largest = max((int(t.max()) for t in (prediction, target) if t.numel()), default=0)
+    return max(largest + 1, 1)
+
+
+def _aligned(prediction: Tensor, target: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """All on the prediction's device, with its lead or none."""
+    if target.dim() > 1 and target.shape != prediction.shape:
+        raise ShapeError(
+            where=WHERE, seen=f"target has shape {tuple(target.shape)} and the models {tuple(prediction.shape[:-1])}",
+            needed="one row of targets for all models, or one per model, was needed", repair="target of shape (N,), or one row per model.",
+        )
+    device = prediction.device
+    return prediction, target.to(device), None if weight is None else weight.to(device)
+
+
+def _accept_labels(name: str, labels: Tensor, n_classes: int) -> None:
+    """Every index in 0..C-1: a wrong one would be counted in a neighbour's cell."""
+    if labels.numel() == 0:
+        return
+    low, high = labels.aminmax()
+    if low >= 0 and high < n_classes:
+        return
+    outside = ((labels < 0) | (labels >= n_classes)).nonzero()
+    place = outside[0].tolist()
+    label = int(labels[tuple(place)])
+    raise LabelError(
+        where=WHERE, seen=f"{name}{place} is {label} (first of {len(outside)}) and there are {n_classes} classes",
+        needed=f"labels in 0..{n_classes - 1} were needed",
+        repair="If labels start at 1: subtract 1." if label == n_classes else "To leave samples out give them weight 0.",
+    )
