@@ -76,6 +76,7 @@ class Plan(Record):
     versions: dict[str, str]
     forecast: str = ""
     n_parameters: int = 0
+    request: dict[str, Any] = field(default_factory=dict)  # what was asked; the same request on the same folder resumes
     sources: dict[str, str] = field(default_factory=dict)  # item -> citation, of exactly what the arms use
 
     @classmethod
@@ -144,7 +145,12 @@ class Difference(Record):
     effect_size: float  # difference / sd of the paired differences
     rope: float
     verdict: str  # better, probably better, equivalent, undecided, worse, probably worse
-    more_seeds: int | None = None
+    more_seeds: int | None = None  # undecided: about so many more; None: decided, or more than anyone would run
+    method: str = "paired t"  # or "signed rank": a trial diverged, or the differences do not vary
+    diverged_a: int = 0
+    diverged_b: int = 0
+    p_better_low: float | None = None  # interval of p_better at the same level
+    p_better_high: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""Compare: trains a population of trials at once and returns a verdict with intervals, never a lucky seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from steepest.results.store import Store
+
+from .ask import ask
+from .population import Population
+from .prepare import prepared, prepared_again, refuse_another_study
+from .progress import progress_of
+from .results import Results
+from .study import run_study
+from .trial import Arm, Trial
+
+__all__ = ["Arm", "Population", "Results", "Trial", "compare", "resume"]
+
+
+def compare(
+    model: Any,
+    data: Any,
+    *,
+    losses: Any = None,
+    optimizers: Any = "nadamw, adamw, sgd(momentum=0.9)",
+    schedules: Any = "warmup_cosine",
+    metric: str | None = None,
+    budget: str | float = "60s",
+    seeds: str | int = "auto",
+    out: str | Path | None = None,
+    baseline: str | None = None,
+    seed: int = 0,
+    rope: float | None = None,
+    task: str | None = None,
+    batch_size: int = 64,
+    epochs: int | None = None,
+    engine: str = "auto",
+    progress: Any = True,
+    command: str | None = None,
+) -> Results:
+    """Which loss, optimizer and learning rate is best for this model on these data, and how sure is that.
+
+    model: "mlp", "cnn", "linear", "file.py:Net", a class or a function that makes a fresh nn.Module.
+    data: "digits", "table.csv:target", (X, y), a Dataset or DataLoader, or "module:attribute" (see data.load).
+    losses, optimizers, schedules: names with options, several values make several arms: "focal(gamma=1|2), cross_entropy".
+    metric: the criterion, the same for all arms; accuracy or mean_squared_error when not given.
+    budget: time ("60s", "5m") or work ("2000epochs", passes over the training part summed over all trials). With work, the
+    same call gives the same verdict. seeds: "auto" or how many fresh seeds confirm. rope: differences up to this size count
+    as equivalent, in the metric's unit (percent points for shares); a quarter of the seeds' standard deviation when not given.
+    baseline: "loss + optimizer", such as "mse + sgd(lr=0.01, momentum=0.9)"; a fixed lr competes as it is and tuned.
+    out: the study's folder (report.html, verdict.json, store.sqlite); the same call on it resumes. A temporary one when not given.
+
+    Raises a SteepestError subclass with the repair for anything that cannot be compared.
+    Protocol and its error rates: DESIGN section 7; Bouthillier et al. 2021, arXiv:2103.03098.
+    """
+    request = ask(
+        model=model,
+        data=data,
+        losses=losses,
+        optimizers=optimizers,
+        schedules=schedules,
+        metric=metric,
+        budget=budget,
+        seeds=seeds,
+        baseline=baseline,
+        seed=seed,
+        rope=rope,
+        task=task,
+        batch_size=batch_size,
+        epochs=epochs,
+        engine=engine,
+    )
+    folder = _folder(out)
+    bar = progress_of(progress)
+    if Store.exists(folder):
+        refuse_another_study(folder, request)
+        return _continue(folder, request, bar)
+    study = prepared(request, command=command, bar=bar)
+    with Store.create(folder, study.plan) as store:
+        return _run(folder, store, study, bar)
+
+
+def resume(folder: str | Path, *, progress: Any = True) -> Results:
+    """Go on with the study of a folder; a finished one is read and its page written again.
+
+    Model and data must have been given as text ("file.py:Net", "table.csv:target"); else call compare again with the objects.
+    """
+    return _continue(Path(folder), None, progress_of(progress))
+
+
+def _continue(folder: Path, request: Any, bar: Any) -> Results:
+    with Store.open(folder) as store:
+        known = store.read()
+        if known.verdict is not None:
+            results = Results(known, folder)
+            results.write()
+            return results
+        return _run(folder, store, prepared_again(known.plan, request, bar), bar)
+
+
+def _run(folder: Path, store: Store, study: Any, bar: Any) -> Results:
+    bar.start(study.plan.budget_epochs, study.plan.forecast)
+    try:
+        finished = run_study(store, study.trainer, study.events)
+    finally:
+        bar.stop()
+    results = Results(finished, folder)
+    results.write()
+    return results
+
+
+def _folder(out: str | Path | None) -> Path:
+    if out is not None:
+        return Path(out)
+    import tempfile
+
+    return Path(tempfile.mkdtemp(prefix="steepest-"))

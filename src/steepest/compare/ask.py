@@ -1,0 +1,135 @@
+"""What a user asks of a comparison, in words or objects, read and refused here when it makes no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from steepest import metrics as metric_catalogue
+from steepest.core.declare import Metric
+from steepest.core.errors import MetricError, NotComparable, UsageError
+from steepest.core.item import Item
+from steepest.data import Data, load
+from steepest.models import factory_of
+
+from .plan import Budget, parse_budget, parse_seeds
+from .space import ArmChoice, arms_of
+
+DEFAULT_LOSSES = {"classification": "cross_entropy, focal, square", "regression": "mse, huber, l1"}
+DEFAULT_METRIC = {"classification": "accuracy", "regression": "mean_squared_error"}
+LOSS_WORDS = ("loss", "val_loss", "validation_loss", "train_loss", "training_loss")
+ENGINES = ("auto", "probe", "stacked", "vmap", "loop")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked, checked as far as it can be without training. text: the same in words, to tell one study from another."""
+
+    data: Data
+    build: Any
+    arms: list[ArmChoice]
+    metric: Metric
+    budget: Budget
+    n_seeds: int
+    asked: dict[str, Any]
+    text: dict[str, Any] = field(default_factory=dict)
+
+
+def ask(**asked: Any) -> Request:
+    """Read and check the user's words and objects."""
+    if asked["engine"] not in ENGINES:
+        raise UsageError(
+            where="engine",
+            seen=repr(asked["engine"]),
+            needed=f"one of {', '.join(ENGINES)} was needed",
+            repair='engine="auto" decides by itself.',
+        )
+    if asked["batch_size"] < 1:
+        raise UsageError(
+            where="batch_size",
+            seen=repr(asked["batch_size"]),
+            needed="a number >= 1 was needed",
+            repair="64 is a common choice.",
+        )
+    budget, n_seeds = parse_budget(asked["budget"]), parse_seeds(asked["seeds"])
+    data = load(asked["data"], task=asked["task"])
+    losses = asked["losses"] if asked["losses"] is not None else DEFAULT_LOSSES[data.task]
+    arms = arms_of(losses, asked["optimizers"], asked["schedules"], asked["baseline"])
+    metric = criterion(asked["metric"], data, arms)
+    build = factory_of(asked["model"])
+    request = Request(data, build, arms, metric, budget, n_seeds, asked)
+    return replace(request, text=_in_words(request))
+
+
+def criterion(asked: str | Metric | None, data: Data, arms: Sequence[ArmChoice]) -> Metric:
+    """The metric that decides: one for all arms, of the data's task, and not a loss."""
+    fitting = [m.name for m in metric_catalogue if m.task == data.task]
+    if isinstance(asked, Metric):
+        metric = asked
+    elif asked is not None and str(asked) in LOSS_WORDS:
+        names = sorted({a.loss for a in arms})
+        raise NotComparable(
+            where="metric",
+            seen=f"{asked!r} as criterion for {len(names)} different losses ({', '.join(names)})"
+            if len(names) > 1
+            else f"{asked!r} as criterion",
+            needed="a metric that means the same for every arm was needed",
+            consequence="Each loss has its own unit, so the smallest number would win, not the best model."
+            if len(names) > 1
+            else "",
+            repair=f"For {data.task}: {', '.join(fitting)}.",
+        )
+    else:
+        metric = metric_catalogue[asked or DEFAULT_METRIC[data.task]]
+    if metric.task != data.task:
+        raise MetricError(
+            where="metric",
+            seen=f"{metric.name} is a metric of {metric.task} and the data are {data.task}",
+            needed=f"a metric of {data.task} was needed",
+            repair=f"One of {', '.join(fitting)}"
+            + (f'; or task="{metric.task}" if the target is meant so.' if metric.task in DEFAULT_METRIC else "."),
+        )
+    return metric
+
+
+def _in_words(request: Request) -> dict[str, Any]:
+    asked = request.asked
+    return {
+        "model": text_of(asked["model"]),
+        "data": request.data.fingerprint,
+        "arms": [_arm_text(a) for a in request.arms],
+        "metric": request.metric.name,
+        "budget": request.budget.text,
+        "seeds": request.n_seeds,
+        "seed": asked["seed"],
+        "rope": asked["rope"],
+        "batch_size": asked["batch_size"],
+        "epochs": asked["epochs"],
+        "engine": asked["engine"],
+        "data_source": asked["data"] if isinstance(asked["data"], str) else "",
+        "task": request.data.task,
+        "losses": spec_of(asked["losses"]),
+        "optimizers": spec_of(asked["optimizers"]),
+        "schedules": spec_of(asked["schedules"]),
+        "baseline": asked["baseline"],
+    }
+
+
+def spec_of(asked: Any) -> str | None:
+    """The words that would ask for the same again, or None where objects were given."""
+    if asked is None or isinstance(asked, str):
+        return asked
+    listed = asked if isinstance(asked, (list, tuple)) else [asked]
+    words = [one if isinstance(one, str) else one.name if isinstance(one, Item) else None for one in listed]
+    return ", ".join(words) if all(words) else None  # type: ignore[arg-type]
+
+
+def _arm_text(arm: ArmChoice) -> str:
+    fixed = f" at {arm.learning_rates[0]:g}" if arm.is_fixed else ""
+    return f"{arm.loss} + {arm.optimizer} + {arm.schedule}{fixed}{' (baseline)' if arm.is_baseline else ''}"
+
+
+def text_of(model: Any) -> str:
+    """A model or data source in words."""
+    return model if isinstance(model, str) else getattr(model, "__qualname__", None) or type(model).__qualname__

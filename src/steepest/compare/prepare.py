@@ -1,0 +1,283 @@
+"""From what was asked to a study that is ready to run: the task, the plan that fits the budget, the trainer."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from steepest import metrics as metric_catalogue
+from steepest.core.errors import StoreError
+from steepest.models.facts import Facts
+from steepest.results.identity import differing_fields
+from steepest.results.records import ArmRecord, Event, Plan
+from steepest.results.store import read_study
+
+from .ask import Request, ask, spec_of, text_of
+from .plan import SIZES, TIME_SAFETY, Course, fit_budget, forecast
+from .population import Population
+from .space import ArmChoice
+from .study import Trainer
+from .task import Task
+from .trial import Trial
+
+ALPHA = 0.05
+PROBE_SECONDS = 0.6
+
+
+@dataclass(frozen=True)
+class Prepared:
+    plan: Plan
+    trainer: Trainer
+    events: list[Event]
+
+
+def prepared(request: Request, command: str | None, bar: Any) -> Prepared:
+    """Everything checked, the budget turned into a plan, nothing trained but a short probe."""
+    task = _task(request)
+    engine = _engine(request, task)
+    trial_epochs = request.budget.epochs or _epochs_in(request, task, engine.engine, bar)
+    n_tuned = sum(not a.is_fixed for a in request.arms)
+    course = fit_budget(
+        trial_epochs, len(request.arms), n_tuned, task.steps_per_epoch, request.n_seeds, request.asked["epochs"]
+    )
+    plan = _plan(request, task, course, trial_epochs, engine.engine, command)
+    return Prepared(
+        plan, _trainer(task, request, plan, bar), [Event("engine", "", "", engine.message, {"engine": engine.engine})]
+    )
+
+
+def prepared_again(plan: Plan, request: Request | None, bar: Any) -> Prepared:
+    """The same study from its stored plan; model and data come from the request or, by name, from the plan."""
+    if request is None:
+        request = _ask_again(plan)
+    if request.data.fingerprint != plan.request["data"]:
+        raise StoreError(
+            where="resume",
+            seen=f"the data have the fingerprint {request.data.fingerprint}, the study began with {plan.request['data']}",
+            needed="the same data were needed",
+            repair="Put the data back as they were, or begin a new study in another folder.",
+        )
+    return Prepared(plan, _trainer(_task(request), request, plan, bar), [])
+
+
+def _ask_again(plan: Plan) -> Request:
+    words = plan.request
+    if (
+        not words.get("data_source")
+        or ":" not in words["model"]
+        and words["model"].split("(")[0] not in ("mlp", "cnn", "linear")
+    ):
+        raise StoreError(
+            where="resume",
+            seen=f"the study was given objects (model {words['model']!r}), which a store does not hold",
+            needed="a model and data named as text were needed",
+            repair="Call compare again with the same arguments and out= this folder.",
+        )
+    return ask(
+        model=words["model"],
+        data=words["data_source"],
+        losses=words["losses"],
+        optimizers=words["optimizers"],
+        schedules=words["schedules"],
+        metric=words["metric"],
+        budget=words["budget"],
+        seeds=words["seeds"] or "auto",
+        baseline=words["baseline"],
+        seed=words["seed"],
+        rope=words["rope"],
+        task=words["task"],
+        batch_size=words["batch_size"],
+        epochs=words["epochs"],
+        engine=words["engine"],
+    )
+
+
+def refuse_another_study(folder: Path, request: Request) -> None:
+    """The folder's study must ask the same question."""
+    stored = read_study(folder).plan
+    different = differing_fields(stored, replace(stored, request=request.text), ("request",))
+    if different:
+        raise StoreError(
+            where=str(folder),
+            seen="the folder holds another study: " + "; ".join(d.removeprefix("request.") for d in different),
+            needed="a folder of its own was needed for this one",
+            consequence="Nothing was changed.",
+            repair=f"Name another folder with out=, or look at the study there with: steepest report {folder}",
+        )
+
+
+def _task(request: Request) -> Task:
+    task = Task(
+        request.build, request.data, request.metric, batch_size=request.asked["batch_size"], seed=request.asked["seed"]
+    )
+    for choice in request.arms:
+        task.check(choice.arm)
+    return task
+
+
+def _trainer(task: Task, request: Request, plan: Plan, bar: Any) -> Trainer:
+    beside = [m for m in metric_catalogue if m.task == request.data.task and m.name != request.metric.name]
+    return Trainer(task, {a.arm.name: a.arm for a in request.arms}, plan, [request.metric, *beside], bar)
+
+
+def _probe_population(request: Request, task: Task, engine: str) -> Population:
+    """Every arm at its middle learning rate on the seeds of the race's first look."""
+    trials = [
+        Trial(a.arm, a.learning_rates[len(a.learning_rates) // 2], seed) for a in request.arms for seed in range(5)
+    ]
+    return Population(task, trials, horizon=10 * task.steps_per_epoch, engine=engine)
+
+
+def _engine(request: Request, task: Task) -> Population:
+    return _probe_population(request, task, request.asked["engine"])
+
+
+def _epochs_in(request: Request, task: Task, engine: str, bar: Any) -> float:
+    """How many trial epochs the time budget pays for on this machine, from a short probe of steps and one evaluation."""
+    bar.say("measuring this machine")
+    population = _probe_population(request, task, engine)
+    n = len(request.arms) * 5
+    population.train(2)
+    begun, steps = time.perf_counter(), 0
+    while time.perf_counter() - begun < PROBE_SECONDS or steps < 3:
+        population.train(1)
+        steps += 1
+    per_step = (time.perf_counter() - begun) / steps / n
+    begun = time.perf_counter()
+    population.predict({seed: task.select_set(seed).x for seed in range(5)})
+    per_evaluation = (time.perf_counter() - begun) / n
+    assert request.budget.seconds is not None
+    return TIME_SAFETY * request.budget.seconds / (per_step * task.steps_per_epoch + per_evaluation / 2)
+
+
+def _plan(request: Request, task: Task, course: Course, budget_epochs: float, engine: str, command: str | None) -> Plan:
+    n_confirm = len(course.rungs[-1].seeds)
+    metric, asked = request.metric, request.asked
+    is_share = metric.unit == "share"
+    seconds = request.budget.seconds and request.budget.seconds * min(1.0, course.cost / budget_epochs)
+    return Plan(
+        arms=[_record(a, course) for a in request.arms],
+        rungs=course.rungs,
+        metric=metric.name,
+        best=metric.best,
+        unit="points" if is_share else metric.unit,
+        task=request.data.task,
+        model=text_of(asked["model"]),
+        data=_data_facts(request, task),
+        batch_size=task.batch_size,
+        epochs=course.epochs,
+        budget=request.budget.text,
+        budget_epochs=math.floor(budget_epochs),
+        max_seeds=request.n_seeds,
+        rope=None if asked["rope"] is None else asked["rope"] / (100 if is_share else 1),
+        alpha=ALPHA,
+        seed=asked["seed"],
+        engine=engine,
+        device=str(task.device),
+        command=command or "",
+        python=_python_call(request),
+        versions=versions(),
+        forecast=forecast(course.cost, seconds, n_confirm),
+        n_parameters=sum(p.numel() for p in task.build(0).parameters()),
+        request=request.text,
+        sources=_sources(request),
+    )
+
+
+def _record(choice: ArmChoice, course: Course) -> ArmRecord:
+    lean = course.size is not SIZES[0] and not choice.is_fixed
+    rates = _thinned(choice.learning_rates, course.size.n_learning_rates) if lean else list(choice.learning_rates)
+    return ArmRecord(
+        name=choice.arm.name,
+        loss=choice.loss,
+        optimizer=choice.optimizer,
+        schedule=choice.schedule,
+        is_baseline=choice.is_baseline,
+        learning_rates=rates,
+        fixed_learning_rate=choice.is_fixed,
+    )
+
+
+def _thinned(rates: Sequence[float], n: int) -> list[float]:
+    """n of the rates, evenly spread, ends included."""
+    return [rates[round(i * (len(rates) - 1) / (n - 1))] for i in range(n)]
+
+
+def _data_facts(request: Request, task: Task) -> dict[str, Any]:
+    data, split = request.data, task.split(0)
+    return {
+        "name": data.name,
+        "n_samples": data.n_samples,
+        "n_train": len(split.train),
+        "n_select": len(split.select),
+        "n_test": len(split.test),
+        "n_features": data.n_features,
+        "shape": list(data.shape),
+        "n_classes": data.n_classes,
+        "class_names": list(data.class_names) if data.class_names else None,
+        "fingerprint": data.fingerprint,
+    }
+
+
+def _sources(request: Request) -> dict[str, str]:
+    items = [item for a in request.arms for item in (a.arm.loss, a.arm.rule, a.arm.schedule)]
+    return {item.name: item.source for item in [*items, request.metric] if item.source}
+
+
+def _python_call(request: Request) -> str:
+    asked, shown = request.asked, []
+    defaults = {"schedules": "warmup_cosine", "seeds": "auto", "seed": 0, "batch_size": 64, "engine": "auto"}
+    for name in (
+        "losses",
+        "optimizers",
+        "schedules",
+        "metric",
+        "budget",
+        "seeds",
+        "baseline",
+        "seed",
+        "rope",
+        "task",
+        "batch_size",
+        "epochs",
+        "engine",
+    ):
+        value = asked[name] if name not in ("losses", "optimizers", "schedules") else spec_of(asked[name])
+        if value is not None and value != defaults.get(name):
+            shown.append(f"{name}={value!r}")
+    model, data = (repr(asked[k]) if isinstance(asked[k], str) else text_of(asked[k]) for k in ("model", "data"))
+    return f"steepest.compare({model}, {data}, {', '.join(shown)})"
+
+
+def versions() -> dict[str, str]:
+    """What the figures depend on."""
+    found = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "threads": str(torch.get_num_threads()),
+    }
+    for package in ("steepest", "numpy", "scipy", "scikit-learn"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def plan_in_words(plan: Plan) -> str:
+    """The plan for a dry run."""
+    rungs = "\n".join(f"  {r.name}: {r.epochs} epochs, seeds {r.seeds[0]} to {r.seeds[-1]}" for r in plan.rungs)
+    arms = "\n".join(
+        f"  {a.name}{' (baseline)' if a.is_baseline else ''}: lr " + ", ".join(f"{lr:g}" for lr in a.learning_rates)
+        for a in plan.arms
+    )
+    return f"{len(plan.arms)} arms\n{arms}\nrungs\n{rungs}\n{plan.forecast}"

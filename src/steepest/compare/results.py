@@ -1,0 +1,88 @@
+"""What a comparison gives back: the verdict, a table, the page, and the records behind them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steepest.report import write as write_page
+from steepest.results.durable import atomic_write
+from steepest.results.records import Study, Verdict, as_json_number
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Results:
+    """A finished study. Printing it shows the verdict; in a notebook it shows the table too."""
+
+    def __init__(self, study: Study, folder: Path) -> None:
+        if study.verdict is None:
+            raise ValueError("the study has no verdict yet")
+        self.study, self.folder = study, folder
+        self.verdict: Verdict = study.verdict
+
+    def table(self) -> pandas.DataFrame:
+        """One row per arm: status, learning rate, scores with 95 % intervals on the select part (race) and the test part."""
+        import pandas
+
+        return pandas.DataFrame([arm.plain() for arm in self.verdict.arms]).set_index("name")
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the page; by default report.html in the study's folder."""
+        return write_page(self.study, Path(path) if path is not None else self.folder / "report.html")
+
+    def write(self) -> None:
+        """report.html and verdict.json in the study's folder, each atomically."""
+        atomic_write(
+            self.folder / "verdict.json", json.dumps(verdict_json(self.study), indent=2, allow_nan=False) + "\n"
+        )
+        self.report()
+
+    def __repr__(self) -> str:
+        return f"<Results: {self.verdict.sentence}>"
+
+    def __str__(self) -> str:
+        return self.verdict.sentence
+
+    def _repr_html_(self) -> str:
+        import html
+
+        return f"<p><b>{html.escape(self.verdict.sentence)}</b></p>{self.table().to_html(escape=True)}"
+
+
+def verdict_json(study: Study) -> dict[str, Any]:
+    """Plain JSON; names of durations hold `seconds`, all else is the same when the study is repeated."""
+    assert study.verdict is not None
+    v = study.verdict
+    return {
+        "verdict": v.sentence,
+        "kind": v.kind,
+        "winner": v.winner,
+        "runner_up": v.runner_up,
+        "baseline": v.baseline,
+        "metric": study.plan.metric,
+        "best": study.plan.best,
+        "unit": study.plan.unit,
+        "arms": [_plain(arm.plain()) for arm in v.arms],
+        "confirmation": [_plain(d.plain()) for d in v.confirmation],
+        "resolution": as_json_number(v.resolution),
+        "n_trials": v.n_trials,
+        "total_epochs": v.total_epochs,
+        "notes": v.notes,
+        "data": study.plan.data,
+        "model": study.plan.model,
+        "budget": study.plan.budget,
+        "epochs": study.plan.epochs,
+        "seed": study.plan.seed,
+        "engine": study.plan.engine,
+        "versions": study.plan.versions,
+        "command": study.plan.command,
+        "seconds": study.seconds,
+        "rung_seconds": study.rung_seconds,
+    }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: as_json_number(v) if isinstance(v, float) else v for k, v in values.items()}
