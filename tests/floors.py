@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / PACKAGE
 FLOORS = {
     "core": 0,
     "losses": 1, "optim": 1, "metrics": 1, "data": 1, "models": 1, "results": 1, "kernels": 1,
-    "fit": 2, "report": 2,
+    "fit": 2, "report": 2, "explain": 2,
     "check": 3,
     "compare": 4,
     "nn": 5, "cli": 5,
