@@ -1,0 +1,176 @@
+"""From a declared item to what a reader wants to know about it; everything is taken from the declaration."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from steepest.core.declare import Dataset, Metric, Rule, Schedule
+from steepest.core.formula import Formula
+from steepest.core.item import REQUIRED, Hyper, Item
+from steepest.core.loss import Loss
+from steepest.core.model import Model
+
+from .curves import panels
+from .find import Found
+from .record import Facts, Parameter
+
+HOUSE = Path(__file__).resolve().parent.parent.parent
+
+EXPECTED = {
+    "logits": "logits: raw scores, before any softmax or sigmoid",
+    "log_probs": "log-probabilities: the model ends in log_softmax",
+    "values": "plain numbers",
+}
+DECAY = {
+    "decoupled": "shrinks the weights themselves, apart from the gradient",
+    "coupled": "enters the gradient, as an L2 penalty would",
+    "none": "none",
+}
+SYMBOLS = {
+    "same": "x: prediction, y: target",
+    "binary": "x: logit, y: label, 0 to 1",
+    "classes": "x[j]: score of class j, y: the true class, C: number of classes",
+    "distribution": "x[j]: score of class j, y[j]: its true probability, C: number of classes",
+}
+UNITS = {"share": "a share, shown as percent points", "": "none"}
+
+
+def facts_of(found: Found) -> Facts:
+    """All that is declared about the item."""
+    item = found.item
+    formula = Formula.of(item)
+    return Facts(
+        name=item.name,
+        kind=_kind(item),
+        purpose=item.purpose,
+        use=item.use,
+        formula=formula.pretty() if formula else "",
+        latex=formula.latex() if formula else "",
+        details=_details(item),
+        parameters=[_parameter(h) for h in item.hyper.values()],
+        claims=[claim.says for claim in getattr(item, "claims", ())],
+        twin=_twin(item),
+        source=item.source,
+        file=_file(item),
+        code=_code(item),
+        uses=_uses(item),
+        panels=panels(item, found.options),
+        namesakes=found.namesakes,
+    )
+
+
+def _kind(item: Item) -> str:
+    if isinstance(item, Loss):
+        return f"loss for {' and '.join(item.task)}"
+    if isinstance(item, Rule):
+        return "optimizer"
+    if isinstance(item, Schedule):
+        return "learning-rate schedule"
+    if isinstance(item, (Metric, Dataset)):
+        return f"{'metric' if isinstance(item, Metric) else 'data set'} of {item.task}"
+    return item.kind
+
+
+def _details(item: Item) -> list[tuple[str, str]]:
+    if isinstance(item, Loss):
+        symbols = [("symbols", SYMBOLS[item.target.name])] if item.formula and item.target.name in SYMBOLS else []
+        return [*symbols, ("input", EXPECTED.get(item.expects, item.expects)), ("target", item.target.says), *_shapes(item)]
+    if isinstance(item, Rule):
+        return [("weight decay", _decay(item)), ("memory", _memory(item)), ("looks at", _looks(item))]
+    if isinstance(item, Metric):
+        better = "higher is better" if item.best == "max" else "lower is better"
+        return [("best", better), ("unit", UNITS.get(item.unit, item.unit))]
+    if isinstance(item, Dataset):
+        return [("size", item.size), *([("licence", item.licence)] if item.licence else [])]
+    if isinstance(item, Model):
+        return [("is given", ", ".join(_positional(item)) + ": sizes, taken from the data"), *_shapes(item)]
+    return []
+
+
+def _shapes(item: Item) -> list[tuple[str, str]]:
+    first = inspect.cleandoc(item.fn.__doc__ or "").split("\n\n")[0]
+    return [("shapes", " ".join(first.split()))] if first else []
+
+
+def _decay(rule: Rule) -> str:
+    if rule.decay == "none":
+        return DECAY["none"]
+    return f"{DECAY[rule.decay]}; {rule.weight_decay:g} when not given"
+
+
+def _memory(rule: Rule) -> str:
+    n = len(rule.states) - len(rule.scalar_states)
+    return f"{n} number{'s' if n != 1 else ''} for each parameter, {4 * n} bytes in float32" if n else "nothing beside the parameters"
+
+
+def _looks(rule: Rule) -> str:
+    return {"elementwise": "each parameter by itself", "matrix": "a matrix of parameters at once", "tree": "all parameters at once"}[rule.looks_at]
+
+
+def _parameter(hyper: Hyper) -> Parameter:
+    default = "required" if hyper.default is REQUIRED else f"{hyper.default!r}"
+    allowed = hyper.domain.explain() if hyper.domain else "any value"
+    return Parameter(hyper.name, default, allowed, hyper.search.explain() if hyper.search else "")
+
+
+def _twin(item: Item) -> str:
+    name = getattr(item, "equals", None)
+    if not name:
+        return ""
+    given = ", ".join(f"{k}={v!r}" for k, v in getattr(item, "equals_with", {}).items())
+    return f"{name}({given})" if given else str(name)
+
+
+def _file(item: Item) -> str:
+    path = Path(item.file)
+    return path.relative_to(HOUSE).as_posix() if path.is_relative_to(HOUSE) else str(path)
+
+
+def _code(item: Item) -> str:
+    """The function itself; what its decorator declares is told in words."""
+    try:
+        source = textwrap.dedent(inspect.getsource(item.fn))
+    except (OSError, TypeError):
+        return ""
+    return source[source.find("def ") :].rstrip()
+
+
+def _positional(item: Item) -> list[str]:
+    return [p.name for p in inspect.signature(item.fn).parameters.values() if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+
+
+def _uses(item: Item) -> list[tuple[str, str]]:
+    """One line of Python and one on the command line."""
+    name, given = item.name, _given(item)
+    option = name if not given or isinstance(item, (Metric, Dataset)) else f'"{name}({given})"'
+    written: dict[type[Item], list[tuple[str, str]]] = {
+        Loss: [
+            ("Python", f"steepest.losses.{name}(input, target{', ' + given if given else ''})"),
+            ("module", f"steepest.losses.{item.class_name}({given})"),
+            ("compare", f"steepest compare --data ... --losses {option}"),
+        ],
+        Rule: [
+            ("Python", f"steepest.optim.{item.class_name}(model.parameters(){', ' + given if given else ''})"),
+            ("compare", f"steepest compare --data ... --optimizers {name}"),
+        ],
+        Schedule: [
+            ("Python", f"steepest.schedules.{name}(step, horizon{', ' + given if given else ''})"),
+            ("compare", f"steepest compare --data ... --schedules {option}"),
+        ],
+        Metric: [
+            ("Python", f"steepest.metrics.{name}(prediction, target)"),
+            ("compare", f"steepest compare --data ... --metric {name}"),
+        ],
+        Dataset: [("Python", f'steepest.data.load("{name}")'), ("compare", f"steepest compare --data {name}")],
+        Model: [("compare", f"steepest compare {option} --data ...")],
+    }
+    return written.get(type(item), [])
+
+
+def _given(item: Item) -> str:
+    """The first hyperparameter at its default, to show how one is written."""
+    first: Any = next((h for h in item.hyper.values() if h.default is not REQUIRED and h.default is not None), None)
+    return f"{first.name}={first.default!r}" if first else ""
