@@ -1,0 +1,169 @@
+"""The command line. Nothing here imports torch: a command's work is imported when it runs, so `--help` answers at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options
+from .exits import guarded
+
+app = typer.Typer(
+    name="steepest",
+    help="Which loss, optimizer and learning rate is best for my PyTorch model on my data, and how sure can I be?",
+    epilog="Start with [bold]steepest demo[/bold]. All that can be compared: [bold]steepest list[/bold].",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """The entry point of the command."""
+    app(prog_name="steepest")
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from .machine import installed
+
+        typer.echo(f"steepest {installed('steepest')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _steepest(
+    _version: Annotated[bool, typer.Option("--version", metavar=" ", help="Print the version.", is_eager=True, callback=_print_version)] = False,
+) -> None:
+    pass
+
+
+@app.command(no_args_is_help=True)
+@guarded
+def compare(
+    *,
+    model: options.Model = "mlp",
+    data: options.Data,
+    losses: options.Losses = None,
+    optimizers: options.Optimizers = "nadamw,adamw,sgd(momentum=0.9)",
+    schedules: options.Schedules = "warmup_cosine",
+    baseline: options.Baseline = None,
+    metric: options.Metric = None,
+    budget: options.Budget = "60s",
+    seeds: options.Seeds = "auto",
+    rope: options.Rope = None,
+    seed: options.Seed = 0,
+    dry_run: options.DryRun = False,
+    task: options.Task = None,
+    batch_size: options.BatchSize = 64,
+    epochs: options.Epochs = None,
+    engine: options.Engine = "auto",
+    out: options.Out = None,
+    open_page: options.Open = False,
+) -> None:
+    """Which loss, optimizer and learning rate is best, and how sure is that.
+
+    All combinations are trained at once, the learning rate tuned inside each of them.
+    The best meet again on fresh seeds and on data that nothing has touched.
+    The folder then holds [bold]report.html[/bold], [bold]verdict.json[/bold] and [bold]store.sqlite[/bold].
+
+    \b
+    [dim]steepest compare --data digits --losses cross_entropy,focal[/dim]
+    [dim]steepest compare net.py:Net --data table.csv:price --losses mse,huber[/dim]
+    [dim]steepest compare --data digits --losses "focal(gamma=1|2|5),square"[/dim]
+    [dim]steepest compare --data wine --baseline "cross_entropy + sgd(lr=0.01)"[/dim]
+    """
+    from .studies import compare_or_plan
+
+    asked = dict(
+        model=model, data=data, losses=losses, optimizers=optimizers, schedules=schedules, baseline=baseline, metric=metric, budget=budget,
+        seeds=seeds, rope=rope, seed=seed, task=task, batch_size=batch_size, epochs=epochs, engine=engine,
+    )
+    compare_or_plan(asked, out, dry_run=dry_run, open_page=open_page)
+
+
+@app.command(no_args_is_help=True)
+@guarded
+def report(*, folder: options.Study, to: options.To = None, open_page: options.Open = False) -> None:
+    """Draw the page of a study again, from its store alone.
+
+    Model and data are not needed, and the study may still be at work.
+
+    \b
+    [dim]steepest report steepest-runs/demo --open[/dim]
+    """
+    from .studies import draw_again
+
+    draw_again(folder, to, open_page=open_page)
+
+
+@app.command(no_args_is_help=True)
+@guarded
+def resume(*, folder: options.Study, open_page: options.Open = False) -> None:
+    """Go on with a study that was stopped.
+
+    The result is the same as without the stop.
+
+    \b
+    [dim]steepest resume steepest-runs/demo[/dim]
+    """
+    from .studies import go_on
+
+    go_on(folder, open_page=open_page)
+
+
+@app.command("list")
+@guarded
+def list_items(*, kind: options.Listed = None) -> None:
+    """All losses, optimizers, schedules, metrics, data sets and models.
+
+    With what each is for and its hyperparameters. In a pipe the columns are separated by tabs, one line per name.
+
+    \b
+    [dim]steepest list losses[/dim]
+    [dim]steepest list optimizers | cut -f1[/dim]
+    """
+    from .catalogue import print_list
+
+    print_list(kind)
+
+
+@app.command(no_args_is_help=True)
+@guarded
+def explain(
+    *, name: options.Name, latex: options.Latex = False, code: options.Code = False, plot: options.Plot = None,
+) -> None:
+    """Formula, curve, parameters, use and source of any of them.
+
+    \b
+    [dim]steepest explain focal[/dim]
+    [dim]steepest explain adamw --plot adamw.svg[/dim]
+    [dim]steepest explain torch.nn.HuberLoss --latex[/dim]
+    """
+    from .catalogue import print_explanation
+
+    print_explanation(name, latex=latex, code=code, plot=plot)
+
+
+@app.command()
+@guarded
+def demo(*, out: options.DemoOut = Path("steepest-runs/demo"), open_page: options.Open = False) -> None:
+    """A comparison on real data in a minute: a verdict and a page.
+
+    4 losses x 3 optimizers on handwritten digits, bundled with scikit-learn; nothing is downloaded.
+    """
+    from .studies import show
+
+    show(out, open_page=open_page)
+
+
+@app.command()
+@guarded
+def version() -> None:
+    """Versions of Steepest and of what it runs on."""
+    from .machine import print_versions
+
+    print_versions()

@@ -1,0 +1,66 @@
+"""Names for the shell's completion, read from the sources: importing torch at every Tab would take seconds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+HOUSE = Path(__file__).resolve().parent.parent
+FOLDERS = {
+    "losses": ("losses", "loss"), "optimizers": ("optim/rules", "rule"), "schedules": ("optim/schedules", "schedule"),
+    "metrics": ("metrics", "metric"), "data": ("data", "dataset"),
+}
+MODELS = ("linear", "mlp", "cnn")
+
+
+def names_on_disk(kind: str) -> list[str]:
+    """Names of the items that our own files declare; those of other packages are not looked for."""
+    if kind == "models":
+        return sorted(MODELS)
+    folder, decorator = FOLDERS[kind]
+    found = re.compile(rf"^@{decorator}\(.*?^def (\w+)\(", re.MULTILINE | re.DOTALL)
+    return sorted(name for path in (HOUSE / folder).glob("*.py") for name in found.findall(path.read_text(encoding="utf-8")))
+
+
+def continued(incomplete: str, names: list[str]) -> Iterator[str]:
+    """Completions of the last name of a list with commas."""
+    before, comma, last = incomplete.rpartition(",")
+    return (before + comma + name for name in names if name.startswith(last))
+
+
+def complete_losses(incomplete: str) -> list[str]:
+    return list(continued(incomplete, names_on_disk("losses")))
+
+
+def complete_optimizers(incomplete: str) -> list[str]:
+    return list(continued(incomplete, names_on_disk("optimizers")))
+
+
+def complete_schedules(incomplete: str) -> list[str]:
+    return list(continued(incomplete, names_on_disk("schedules")))
+
+
+def complete_metric(incomplete: str) -> list[str]:
+    return [name for name in names_on_disk("metrics") if name.startswith(incomplete)]
+
+
+def complete_model(incomplete: str) -> list[str]:
+    return [name for name in MODELS if name.startswith(incomplete)] + _files(incomplete, (".py",))
+
+
+def complete_source(incomplete: str) -> list[str]:
+    return [name for name in names_on_disk("data") if name.startswith(incomplete)] + _files(incomplete, (".csv", ".parquet"))
+
+
+def complete_anything(incomplete: str) -> list[str]:
+    return sorted({name for kind in (*FOLDERS, "models") for name in names_on_disk(kind) if name.startswith(incomplete)})
+
+
+def _files(incomplete: str, endings: tuple[str, ...]) -> list[str]:
+    """Files with these endings, and folders on the way to them; what follows the file's name is the user's to say."""
+    start = Path(incomplete).parent
+    if not start.is_dir():
+        return []
+    shown = [f"{path}/" if path.is_dir() else f"{path}:" for path in start.iterdir() if path.is_dir() or path.suffix in endings]
+    return sorted(name for name in shown if name.startswith(incomplete) and not Path(name).name.startswith("."))

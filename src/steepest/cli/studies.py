@@ -1,0 +1,128 @@
+"""The commands that run or redraw a study: what they print, where the folder is, what Ctrl-C leaves."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from .exits import interrupted, say
+
+RUNS = Path("steepest-runs")
+DEMO: Mapping[str, Any] = dict(
+    model="mlp", data="digits", losses="cross_entropy,focal,square,bce_with_logits", optimizers="sgd(momentum=0.9),adamw,nadamw",
+    metric="accuracy", budget="60s",
+)
+
+
+def compare_or_plan(asked: dict[str, Any], out: Path | None, *, dry_run: bool, open_page: bool) -> None:
+    """`steepest compare`."""
+    if dry_run:
+        from .forecast import print_plan
+
+        print_plan(asked)
+        return
+    folder = out or default_folder(asked)
+    _run_and_tell(lambda: _compare(asked, folder), folder, open_page)
+
+
+def show(folder: Path, *, open_page: bool) -> None:
+    """`steepest demo`."""
+    say("", "The demo is this command: " + command_line(DEMO, folder))
+    compare_or_plan(dict(DEMO), folder, dry_run=False, open_page=open_page)
+
+
+def go_on(folder: Path, *, open_page: bool) -> None:
+    """`steepest resume`."""
+
+    def run() -> Any:
+        from steepest.compare import resume
+
+        return resume(folder)
+
+    _run_and_tell(run, folder, open_page)
+
+
+def draw_again(folder: Path, to: Path | None, *, open_page: bool) -> None:
+    """`steepest report`."""
+    from steepest.report import write
+    from steepest.results.store import read_study
+
+    page = to or folder / "report.html"
+    study = read_study(folder)
+    write(study, page)
+    typer.echo(study.verdict.sentence if study.verdict else f"No verdict yet: finished so far {_listed(study.finished_rungs)}.")
+    _tell_where([page])
+    if open_page:
+        typer.launch(str(page.resolve()))
+
+
+def _compare(asked: Mapping[str, Any], folder: Path) -> Any:
+    from steepest.compare import compare
+
+    return compare(**asked, out=folder, command=command_line(asked, folder))
+
+
+def _run_and_tell(run: Callable[[], Any], folder: Path, open_page: bool) -> None:
+    try:
+        was_finished = _is_finished(folder)
+        results = run()
+    except KeyboardInterrupt:
+        raise interrupted(folder) from None
+    if was_finished:
+        say("", "This study was finished before, so nothing was trained. To run it again, choose another folder with --out.")
+    from steepest.report import terminal
+
+    _print(terminal(results.study))
+    _tell_where([folder / "report.html", folder / "verdict.json"])
+    if open_page:
+        typer.launch(str((folder / "report.html").resolve()))
+
+
+def _is_finished(folder: Path) -> bool:
+    from steepest.core.errors import SteepestError
+    from steepest.results.store import Store, read_study
+
+    try:
+        return Store.exists(folder) and read_study(folder).verdict is not None
+    except SteepestError:
+        return False
+
+
+def _print(shown: Any) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(shown, markup=False) if isinstance(shown, str) else console.print(shown)
+
+
+def _tell_where(files: list[Path]) -> None:
+    for path in files:
+        typer.echo(str(path))
+
+
+def _listed(rungs: list[str]) -> str:
+    return ", ".join(rungs) if rungs else "nothing"
+
+
+# -- the command that repeats it, and the folder where it goes --------------------------------------------------------------
+
+
+def command_line(asked: Mapping[str, Any], folder: Path | None = None) -> str:
+    """The command in full, so that it means the same when a default changes."""
+    words = ["steepest", "compare", str(asked["model"])]
+    for name, value in asked.items():
+        if name != "model" and value is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join(words + (["--out", str(folder)] if folder is not None else []))
+
+
+def default_folder(asked: Mapping[str, Any]) -> Path:
+    """steepest-runs/digits-3f29c1: the same command finds the same folder, another one gets its own."""
+    data = re.sub(r"[^A-Za-z0-9]+", "-", Path(str(asked["data"]).split(":")[0]).stem).strip("-") or "study"
+    return RUNS / f"{data[:40].lower()}-{hashlib.sha256(command_line(asked).encode()).hexdigest()[:6]}"
