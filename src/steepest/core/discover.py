@@ -11,7 +11,7 @@ import importlib.metadata
 import pkgutil
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +19,7 @@ from .errors import unknown_name
 from .item import Item
 
 ENTRY_POINTS = "steepest.items"
+ClassOf = Callable[[Any], type]
 
 
 class Catalogue(ModuleType):
@@ -26,12 +27,16 @@ class Catalogue(ModuleType):
 
     _kind: str
     _folders: tuple[str, ...]
+    _class_of: ClassOf | None
 
     @staticmethod
-    def of(package: str, kind: str, folders: tuple[str, ...] = ("",)) -> None:
-        """Turn the package into a catalogue of one kind; folders are its subpackages that hold items ("" is itself)."""
+    def of(package: str, kind: str, folders: tuple[str, ...] = ("",), class_of: ClassOf | None = None) -> None:
+        """Turn the package into a catalogue of one kind; folders are its subpackages that hold items ("" is itself).
+
+        class_of: makes the class form of an item, where the kind itself has none (`module_class`).
+        """
         module = sys.modules[package]
-        module.__dict__.update(_kind=kind, _folders=folders, _all=None)
+        module.__dict__.update(_kind=kind, _folders=folders, _class_of=class_of, _all=None)
         module.__class__ = Catalogue
 
     def names(self) -> list[str]:
@@ -54,9 +59,7 @@ class Catalogue(ModuleType):
         return len(self._items())
 
     def __dir__(self) -> list[str]:
-        return sorted(
-            {*super().__dir__(), *self._items(), *(i.class_name for i in self._items().values() if _has_class(i))}
-        )
+        return sorted({*super().__dir__(), *self._items(), *self._class_names()})
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -69,9 +72,10 @@ class Catalogue(ModuleType):
         if name in items:
             return items[name]
         for item in items.values():
-            if item.class_name == name and _has_class(item):
-                return item.module_class
-        error = unknown_name(self.__name__.rpartition(".")[2], name, self._kind, items)
+            if item.class_name == name and self._has_class(item):
+                return self._class_of(item) if self._class_of else item.module_class
+        known = self._class_names() if name[0].isupper() else list(items)
+        error = unknown_name(self.__name__.rpartition(".")[2], name, self._kind, known or items)
         raise AttributeError(str(error)) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -79,6 +83,12 @@ class Catalogue(ModuleType):
         if isinstance(value, ModuleType) and isinstance(value.__dict__.get(name), Item):
             value = value.__dict__[name]
         super().__setattr__(name, value)
+
+    def _has_class(self, item: Item) -> bool:
+        return self._class_of is not None or hasattr(type(item), "module_class")
+
+    def _class_names(self) -> list[str]:
+        return [item.class_name for item in self._items().values() if self._has_class(item)]
 
     def _quick(self, folder: str, name: str) -> Item | None:
         """The item whose file bears its name, without importing the others."""
@@ -104,10 +114,6 @@ class Catalogue(ModuleType):
     def _own_modules(self) -> Iterator[ModuleType]:
         for folder in self._folders:
             yield from _files_of(importlib.import_module(f"{self.__name__}.{folder}") if folder else self)
-
-
-def _has_class(item: Item) -> bool:
-    return hasattr(type(item), "module_class")
 
 
 def _warn_of_twins(used: Item, found: Item) -> None:

@@ -79,9 +79,10 @@ class DeclarationError(SteepestError, TypeError):
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """The repair for an unknown name: the nearest known ones, or all of them when none is near."""
     known = sorted(set(names))
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)
+    folded = {n.lower(): n for n in known}
+    near = difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.6)
     if near:
-        return "Did you mean " + " or ".join(repr(n) for n in near) + "?"
+        return "Did you mean " + " or ".join(repr(folded[n]) for n in near) + "?"
     return "Known: " + ", ".join(known) + "." if known else "Nothing is known yet."
 
 
