@@ -2,4 +2,6 @@
 
 from steepest.core.discover import Catalogue
 
-Catalogue.of(__name__, kind="rule", folders=("rules",))
+from .optimizer import class_of as _class_of
+
+Catalogue.of(__name__, kind="rule", folders=("rules",), class_of=_class_of)
