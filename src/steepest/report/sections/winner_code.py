@@ -1,0 +1,30 @@
+"""The winner to take home: its choices, and code."""
+
+from __future__ import annotations
+
+from steepest.core.declare import section
+from steepest.results.records import Study
+
+from ..blocks import Block, Code, Fact, Facts, Part
+from ..names import clean, named, plain_lines
+from ..numbers import rate
+from ..torch_code import torch_code
+from ..view import View
+
+
+@section(order=140, question="How do I use the winner?")
+def winner_code(study: Study) -> Block | None:
+    view = View(study)
+    winner = next((a for a in study.plan.arms if view.verdict and a.name == view.verdict.winner), None)
+    if winner is None or view.verdict is None:
+        return None
+    lr = view.chosen_rate(winner.name)
+    facts = [
+        Fact("Loss", clean(winner.loss, 60), "" if winner.weighting == "none" else f"weighting: {clean(winner.weighting, 40)}"),
+        Fact("Optimizer", clean(winner.optimizer, 60)), Fact("Learning rate", rate(lr)), Fact("Schedule", clean(winner.schedule, 60), f"over {study.plan.epochs} epochs"),
+    ]
+    parts: list[Part] = [Facts(facts)]
+    code = view.verdict.winner_code or (torch_code(study.plan, winner, lr) if lr is not None else "")
+    if code:
+        parts.append(Code(plain_lines(code)[:20_000], "PyTorch" if "from steepest" in code else "Plain PyTorch, nothing of ours needed"))
+    return Block(f"Train with {named(winner.name)} at learning rate {rate(lr)}, batches of {study.plan.batch_size}.", parts)
