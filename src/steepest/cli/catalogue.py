@@ -15,7 +15,7 @@ def print_list(kind: str | None) -> None:
     """`steepest list`: a table for readers, tabs for programs."""
     from steepest.explain import CATALOGUES
 
-    kinds = list(CATALOGUES) if kind is None else [kind]
+    kinds = list(CATALOGUES) if kind is None else [_kind_meant(kind)]
     rows = [(each, item.name, item.purpose, _parameters(item)) for each in kinds for item in CATALOGUES[each]]
     if not sys.stdout.isatty():
         for each, name, purpose, parameters in rows:
@@ -23,6 +23,19 @@ def print_list(kind: str | None) -> None:
         return
     for each in kinds:
         _print_table(each, [row[1:] for row in rows if row[0] == each])
+
+
+def _kind_meant(asked: str) -> str:
+    """One of the catalogues; "loss", "rules" and "datasets" are understood too."""
+    from steepest.core.errors import UnknownName, did_you_mean
+    from steepest.explain import CATALOGUES
+
+    words = {word: kind for kind, items in CATALOGUES.items() for word in (kind, items._kind, f"{items._kind}s", kind.removesuffix("s"), kind.removesuffix("es"))}
+    if asked.lower() not in words:
+        raise UnknownName(
+            where="list", seen=f"{asked!r}", needed=f"one of {', '.join(CATALOGUES)} was needed", repair=did_you_mean(asked, CATALOGUES),
+        )
+    return words[asked.lower()]
 
 
 def _parameters(item: object) -> str:

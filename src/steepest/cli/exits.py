@@ -52,11 +52,15 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def complain(error: SteepestError) -> None:
-    """What was seen, what was needed, the repair; user text is printed as it is."""
-    head, *rest = str(error).split("\n")
+    """What was seen, what was needed, the repair; user text is printed as it is, but for characters that steer a terminal."""
+    head, *rest = _visible(str(error)).split("\n")
     say("Error: ", head, style=typer.colors.RED)
     for line in rest:
         say("       ", line)
+
+
+def _visible(text: str) -> str:
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
 def interrupted(folder: Path | None) -> typer.Exit:
@@ -97,7 +101,7 @@ def _is_usage(error: Exception) -> bool:
 
 
 def _confess(error: Exception, debug: bool) -> None:
-    say("Error: ", f"{type(error).__name__}: {error}", style=typer.colors.RED)
+    say("Error: ", _visible(f"{type(error).__name__}: {error}"), style=typer.colors.RED)
     say("", "This is a mistake in Steepest, not in what you typed; finished work is kept.")
     again = "the traceback above" if debug else "the traceback that the same command shows with --debug"
     say("", f"Please report it with {again} and the output of: steepest version")

@@ -53,6 +53,18 @@ def complete_source(incomplete: str) -> list[str]:
     return [name for name in names_on_disk("data") if name.startswith(incomplete)] + _files(incomplete, (".csv", ".parquet"))
 
 
+def complete_task(incomplete: str) -> list[str]:
+    return [task for task in ("classification", "regression") if task.startswith(incomplete)]
+
+
+def complete_engine(incomplete: str) -> list[str]:
+    return [engine for engine in ("auto", "probe", "stacked", "vmap", "loop") if engine.startswith(incomplete)]
+
+
+def complete_kind(incomplete: str) -> list[str]:
+    return [kind for kind in (*FOLDERS, "models") if kind.startswith(incomplete)]
+
+
 def complete_anything(incomplete: str) -> list[str]:
     return sorted({name for kind in (*FOLDERS, "models") for name in names_on_disk(kind) if name.startswith(incomplete)})
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Optional
 
 import typer
 
 from . import known
-
-Kind = Literal["losses", "optimizers", "schedules", "metrics", "data", "models"]
 
 WHAT, HOW_SURE, TRAINING, RESULT = "What is compared", "How long, how sure", "Training", "Result"
 
@@ -48,15 +46,15 @@ Rope = Annotated[Optional[float], typer.Option(
     help="Differences up to this size do not matter to you, in the metric's unit (percent points for shares).",
 )]
 Seed = Annotated[int, typer.Option(metavar="N", rich_help_panel=HOW_SURE, help="Another number repeats the study with other random choices.")]
-Task = Annotated[Optional[Literal["classification", "regression"]], typer.Option(
-    metavar="TASK", show_default="seen from the target", rich_help_panel=TRAINING, help="classification or regression, where it could be either.",
+Task = Annotated[Optional[str], typer.Option(
+    metavar="TASK", autocompletion=known.complete_task, show_default="seen from the target", rich_help_panel=TRAINING, help="classification or regression, where it could be either.",
 )]
 BatchSize = Annotated[int, typer.Option(metavar="N", rich_help_panel=TRAINING, help="Rows per step.")]
 Epochs = Annotated[Optional[int], typer.Option(
     metavar="N", show_default="what the budget pays for", min=1, rich_help_panel=TRAINING, help="Length of a full run.",
 )]
-Engine = Annotated[Literal["auto", "probe", "stacked", "vmap", "loop"], typer.Option(
-    metavar="NAME", rich_help_panel=TRAINING, help="How trials are trained at once: auto, probe, stacked, vmap or loop.",
+Engine = Annotated[str, typer.Option(
+    metavar="NAME", autocompletion=known.complete_engine, rich_help_panel=TRAINING, help="How trials are trained at once: auto, probe, stacked, vmap or loop.",
 )]
 Out = Annotated[Optional[Path], typer.Option(
     "--out", "-o", metavar="DIR", show_default="a folder in steepest-runs", rich_help_panel=RESULT,
@@ -69,8 +67,8 @@ DryRun = Annotated[bool, typer.Option(
 )]
 Study = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study, finished or not.")]
 To = Annotated[Optional[Path], typer.Option("--to", metavar="FILE", show_default="DIR/report.html", help="Where the page goes.", rich_help_panel=RESULT)]
-Listed = Annotated[Optional[Kind], typer.Argument(
-    metavar="KIND", show_default="all of them", help="losses, optimizers, schedules, metrics, data or models.",
+Listed = Annotated[Optional[str], typer.Argument(
+    metavar="KIND", autocompletion=known.complete_kind, show_default="all of them", help="losses, optimizers, schedules, metrics, data or models.",
 )]
 Name = Annotated[str, typer.Argument(
     metavar="NAME", autocompletion=known.complete_anything,

@@ -23,9 +23,7 @@ DEMO: Mapping[str, Any] = dict(
 def compare_or_plan(asked: dict[str, Any], out: Path | None, *, dry_run: bool, open_page: bool) -> None:
     """`steepest compare`."""
     if dry_run:
-        from .forecast import print_plan
-
-        print_plan(asked)
+        _show_plan(asked)
         return
     folder = out or default_folder(asked)
     _run_and_tell(lambda: _compare(asked, folder), folder, open_page)
@@ -60,6 +58,19 @@ def draw_again(folder: Path, to: Path | None, *, open_page: bool) -> None:
     _tell_where([page])
     if open_page:
         typer.launch(str(page.resolve()))
+
+
+def _show_plan(asked: Mapping[str, Any]) -> None:
+    from steepest.compare.ask import ask
+    from steepest.compare.prepare import plan_in_words, prepared
+    from steepest.compare.progress import Silent
+
+    plan = prepared(ask(**asked), command=None, bar=Silent()).plan
+    parts = ", ".join(f"{plan.data[f'n_{part}']} to {verb}" for part, verb in (("train", "train on"), ("select", "select with"), ("test", "confirm with")))
+    typer.echo(f"{plan.model} with {plan.n_parameters:,} parameters on {plan.data['name']}: {plan.data['n_samples']:,} rows, {parts}")
+    typer.echo(f"{plan.metric} decides; batches of {plan.batch_size}, full runs of {plan.epochs} epochs, engine {plan.engine}")
+    typer.echo(plan_in_words(plan))
+    typer.echo("Nothing was trained or written. To begin, leave out --dry-run.")
 
 
 def _compare(asked: Mapping[str, Any], folder: Path) -> Any:
