@@ -83,12 +83,13 @@ class Class:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A package that called `Catalogue.of(__name__, kind=..., folders=...)`."""
+    """A package that called `Catalogue.of(__name__, kind=..., folders=..., class_of=...)`."""
 
     package: Module
     folder: Path
     kind: str
     folders: tuple[str, ...]
+    class_of: str
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,10 @@ def catalogues(source: Path) -> Iterator[Catalogue]:
         module = Module.read(path, source)
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Catalogue.of":
-                words = {k.arg: ast.literal_eval(k.value) for k in node.keywords if k.arg in ("kind", "folders")}
-                yield Catalogue(module, path.parent, words["kind"], words.get("folders", ("",)))
+                words = {k.arg: k.value for k in node.keywords}
+                folders = ast.literal_eval(words["folders"]) if "folders" in words else ("",)
+                class_of = ast.unparse(words["class_of"]) if "class_of" in words else ""
+                yield Catalogue(module, path.parent, ast.literal_eval(words["kind"]), folders, class_of)
 
 
 def items(catalogue: Catalogue, source: Path) -> Iterator[ItemSource]:
@@ -145,18 +148,19 @@ def _class_name(name: str, decorator: ast.Call) -> str:
     return ast.literal_eval(given) if given is not None else "".join(word.capitalize() for word in name.split("_"))
 
 
-def classes_of(folder: Path, source: Path) -> dict[str, Class]:
-    """Class name -> class, of all files right in the folder."""
-    modules = [Module.read(path, source) for path in sorted(folder.glob("*.py"))]
-    return {n.name: Class(m, n) for m in modules for n in m.tree.body if isinstance(n, ast.ClassDef)}
+def module_of(name: str, source: Path) -> Module:
+    """The module of a dotted name."""
+    path = source.parent.joinpath(*name.split("."))
+    return Module.read(path / "__init__.py" if path.is_dir() else path.with_suffix(".py"), source)
 
 
-def class_of_kind(kind: str, known: dict[str, Class]) -> Class:
-    """The subclass of Item that says `kind = "..."`."""
-    for each in known.values():
-        for node in each.node.body:
-            if isinstance(node, ast.Assign) and ast.unparse(node) == f"kind = {kind!r}":
-                return each
+def class_of_kind(kind: str, source: Path) -> Class:
+    """The class in core that says `kind = "..."`."""
+    for path in sorted((source / "core").glob("*.py")):
+        module = Module.read(path, source)
+        for node in module.tree.body:
+            if isinstance(node, ast.ClassDef) and any(ast.unparse(n) == f"kind = {kind!r}" for n in node.body):
+                return Class(module, node)
     raise LookupError(f"no class in core declares kind = {kind!r}")
 
 
@@ -263,15 +267,13 @@ def _plain(default: ast.expr) -> str:
 
 def stub(catalogue: Catalogue, source: Path) -> str:
     """The text of a catalogue's `__init__.pyi`."""
-    kinds = classes_of(source / "core", source)
-    kind = class_of_kind(catalogue.kind, kinds)
-    forms = {**kinds, **classes_of(catalogue.folder, source)}
+    kind = class_of_kind(catalogue.kind, source)
     found = list(items(catalogue, source))
     writer = Writer({name for each in found for name in (each.fn.name, each.class_name)})
     write_package(writer, catalogue.package)
     for item in found:
         write_item(writer, item, kind)
-    form = class_form(kind, forms)
+    form = class_form(catalogue, kind, source)
     for item in found if form else ():
         write_class_form(writer, item, kind, form)
     return writer.text()
@@ -310,20 +312,31 @@ def write_item(writer: Writer, item: ItemSource, kind: Class) -> None:
     writer.lines.append(f"{name}: _{name}")
 
 
-def class_form(kind: Class, forms: dict[str, Class]) -> Class | None:
-    """The class that `module_class` of a kind promises: `-> type[LossModule]`."""
-    node = kind.method("module_class")
-    return forms[ast.unparse(node.returns)[5:-1]] if node is not None and node.returns is not None else None
+def class_form(catalogue: Catalogue, kind: Class, source: Path) -> Class | None:
+    """The class X that `module_class` of the kind, or the catalogue's `class_of`, promises: `-> type[X]`."""
+    module, maker = kind.module, kind.method("module_class")
+    if catalogue.class_of:
+        place, name = catalogue.package.origins[catalogue.class_of]
+        module = module_of(place, source)
+        maker = next(n for n in module.tree.body if isinstance(n, Function) and n.name == name)
+    if maker is None or not isinstance(maker.returns, ast.Subscript):
+        return None
+    place, name = module.origins[ast.unparse(maker.returns.slice)]
+    module = module_of(place, source)
+    return Class(module, next(n for n in module.tree.body if isinstance(n, ast.ClassDef) and n.name == name))
 
 
 def write_class_form(writer: Writer, item: ItemSource, kind: Class, form: Class) -> None:
-    """`Huber(LossModule)`: what the item takes by keyword is bound at construction or given at the call."""
+    """`Huber(LossModule)`: its `**hyper` are the item's hyperparameters, any other `**` is all that the item takes by keyword."""
     writer.lines.append(f"\nclass {item.class_name}({writer.name((form.module.name, form.node.name))}):")
     writer.doc(item.doc, "    ")
     for method in (n for n in form.node.body if isinstance(n, Function)):
         if method.args.kwarg and (method.name == "__init__" or not method.name.startswith("_")):
             same = method.name if kind.method(method.name) and method.name != "__init__" else "__call__"
-            more, rest = keywords(kind, same, item)
+            more, rest = (item.hyper, "") if method.args.kwarg.arg == "hyper" else keywords(kind, same, item)
+            own = [Parameter(a, d, form.module) for a, d in zip(method.args.kwonlyargs, method.args.kw_defaults)]
+            taken = {a.arg for a in method.args.args + method.args.kwonlyargs}
+            more = [p for p in more if p.arg.arg not in taken] + own
             signature = writer.signature(method, form.module, more, rest)
             for name in ("forward", "__call__") if method.name == "forward" else (method.name,):
                 writer.function(name, signature, ast.get_docstring(method) or "")
