@@ -22,6 +22,16 @@ def surprise(logits: Tensor) -> Tensor:
     return others.log1p() - below
 
 
+def missing(nats: Tensor) -> Tensor:
+    """1 - p of nats = -log p; value and gradient of full relative accuracy near p = 1 and near p = 0.
+
+    Never exactly 0, so that a power of it has a gradient: that of 0**0.5 is infinite.
+    """
+    small = nats.clamp(torch.finfo(nats.dtype).tiny, 1.0)
+    # expm1's own gradient is expm1 + 1, which is 0 in float32 once p < 6e-8; that of exp is not.
+    return torch.where(nats < 1.0, -torch.expm1(-small), 1 - (-nats).exp())
+
+
 def softplus(x: Tensor) -> Tensor:
     """log(1 + exp(x)) = -log sigmoid(-x), of full relative accuracy for every x."""
     # threshold 50, not torch's 20: exp(-50) is below half a unit in the last place of 50 in float64, exp(50) fits float32.

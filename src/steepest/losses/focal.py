@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from steepest.core.claims import bounded_gradient, nonnegative, rewards_true_class, shift_invariant
 from steepest.core.declare import loss
 from steepest.core.domains import Linear, NonNegative
-from steepest.core.logits import surprise
+from steepest.core.logits import missing, surprise
 from steepest.core.targets import Classes, classes
 
 
@@ -25,6 +24,4 @@ from steepest.core.targets import Classes, classes
 def focal(input: Tensor, target: Classes, *, gamma: NonNegative = 2.0) -> Tensor:
     """Logits (N, C, *), classes (N, *) -> (N, *). Unit: nats. gamma = 0 is cross-entropy."""
     nats = surprise(input)
-    # 1 - p, kept off 0: the power of an exact 0 has no gradient for gamma < 1.
-    miss = -torch.expm1(-nats.clamp(min=torch.finfo(nats.dtype).tiny))
-    return target.expect(miss**gamma * nats)
+    return target.expect(missing(nats) ** gamma * nats)

@@ -1,0 +1,184 @@
+"""Value and gradient of every loss against its declared formula in 50 digits, at points chosen to hurt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import mpmath
+import pytest
+import torch
+from loss_cases import LOSSES, as_input, batch, defaults, each_loss, hyper_sets, parametrize, value_and_gradient
+
+from steepest.core.formula import Formula
+from steepest.core.loss import Loss
+
+HALVES = [torch.float16, torch.bfloat16]
+EXTREMES = (-1e4, -88.3, -20.7, -1.0, -1e-3, 0.0, 1e-8, 0.5, 1.0, 17.3, 50.0, 88.7, 1e4)
+MEASUREMENTS = (0.0, 1.0, 0.25, -3.3, 1e4)
+ODDS = (0.0, 1.0, 0.25)
+ROWS = (
+    (0.0, 0.0, 0.0),  # all tie
+    (1.0, -1.0, 0.5),
+    (1e-8, 0.0, 0.0),  # a tie but for rounding
+    (20.0, 0.0, -20.0),  # 1 - p is 2e-9
+    (13.3, -7.1, -3.9),  # the same, and no difference of logits is a float
+    (40.0, 0.0, 0.0),
+    (88.0, 0.0, 1.0),  # p of the losers is near the smallest float32
+    (1e4, 9999.0, -1e4),
+    (-1e4, -1e4, -9999.5),
+)
+CERTAIN = (1e4, -1e4, 0.0)  # p of the losers is below any float; 13,029 digits for the formula of focal
+SHARES = ((1.0, 0.0, 0.0), (0.5, 0.25, 0.25), (0.0, 0.5, 0.5))
+
+each_loss_with_formula = parametrize([item for item in LOSSES if item.formula])
+
+
+def points(loss: Loss, dtype: torch.dtype, rows: tuple[Any, ...] = ROWS) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Batches of one item."""
+    if not loss.target.has_class_axis:
+        for x in EXTREMES:
+            for y in ODDS if loss.target.name == "binary" else MEASUREMENTS:
+                yield torch.tensor([x], dtype=dtype), torch.tensor([y], dtype=dtype)
+        return
+    for row in rows:
+        x = as_input(loss, torch.tensor([row], dtype=dtype))
+        for c, share in enumerate(SHARES):
+            yield x, torch.tensor([c]) if loss.target.name == "classes" else torch.tensor([share], dtype=dtype)
+
+
+def plain(values: torch.Tensor) -> Any:
+    return values[0].tolist()
+
+
+def ulp(value: Any, dtype: torch.dtype) -> Any:
+    """One unit in the last place of a number of this dtype; below the smallest normal number, that number's."""
+    info = torch.finfo(dtype)
+    size = max(abs(mpmath.mpf(value)), mpmath.mpf(info.tiny))
+    return mpmath.ldexp(1, int(mpmath.floor(mpmath.log(size, 2)))) * info.eps
+
+
+def nudges(loss: Loss, x: Any, y: Any, dtype: torch.dtype) -> Iterator[tuple[Any, Any]]:
+    """The point with one rounding in it: of a difference of inputs (of the input, for single logits), of a soft target.
+
+    No plain code in this precision can be nearer than what such a rounding changes: for d = 20.4 +- ulp / 2, exp(d) has an
+    error of 8 units already, and sigmoid(x) - y has lost what they have in common.
+    """
+    if isinstance(x, list):
+        step = float(ulp(max(x) - min(x), dtype)) if max(x) > min(x) else 0.0
+        yield from (([v + step * (i == k) for i, v in enumerate(x)], y) for k in range(len(x)))
+        if isinstance(y, list):
+            yield from ((x, [v + float(ulp(v, dtype)) * (i == k) for i, v in enumerate(y)]) for k in range(len(y)))
+        return
+    if loss.target.name == "binary":
+        yield x + float(ulp(x, dtype)), y
+        yield x, y + float(ulp(y, dtype))
+    elif x != y:
+        yield x + float(ulp(x - y, dtype)), y
+
+
+def check_point(loss: Loss, formula: Formula, x: torch.Tensor, y: torch.Tensor, hyper: dict[str, Any]) -> None:
+    dtype = x.dtype
+    hyper = {name: torch.tensor(number, dtype=dtype).item() for name, number in hyper.items()}  # 1.2 is no float32
+    value, gradient = value_and_gradient(loss, x, y, **hyper)
+    exact = formula.value(plain(x), plain(y), **hyper)
+    slopes = formula.gradient(plain(x), plain(y), **hyper)
+    # 4 ulp for a handful of operations that each round by half a unit, plus what one rounding before them changes.
+    room, slope_room = 4 * ulp(exact, dtype), [4 * ulp(g, dtype) for g in slopes]
+    tiny = torch.finfo(dtype).tiny
+    wide_value, wide_slopes = abs(exact) > tiny, any(abs(g) > tiny for g in slopes)
+    for near_x, near_y in nudges(loss, plain(x), plain(y), dtype):
+        if wide_value:
+            room += abs(formula.value(near_x, near_y, **hyper) - exact)
+        if wide_slopes:
+            near = formula.gradient(near_x, near_y, **hyper)
+            slope_room = [room_k + abs(a - b) for room_k, a, b in zip(slope_room, near, slopes)]
+    where = f"{loss.name}({plain(x)}, {plain(y)}, {hyper}) in {dtype}"
+    off = abs(mpmath.mpf(value.item()) - exact)
+    assert off <= room, f"{where}: {value.item()!r}, not {mpmath.nstr(exact, 20)}; {mpmath.nstr(off / ulp(exact, dtype), 3)} ulp"
+    for found, wanted, allowed in zip(gradient.flatten().tolist(), slopes, slope_room):
+        off = abs(mpmath.mpf(found) - wanted)
+        assert off <= allowed, f"{where}: slope {found!r}, not {mpmath.nstr(wanted, 20)}; {mpmath.nstr(off / ulp(wanted, dtype), 3)} ulp"
+
+
+@each_loss
+def test_each_loss_declares_its_mathematics(loss):
+    assert bool(loss.formula) != bool(loss.slow)
+    assert loss.use.endswith(".") and loss.source and loss.purpose.endswith(".") and loss.claims
+
+
+@each_loss_with_formula
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_value_and_gradient_are_those_of_the_formula(loss, dtype):
+    formula = Formula.of(loss)
+    for x, y in points(loss, dtype):
+        check_point(loss, formula, x, y, defaults(loss))
+
+
+@each_loss_with_formula
+def test_so_they_are_for_every_hyperparameter(loss):
+    formula = Formula.of(loss)
+    for hyper in hyper_sets(loss)[1:]:
+        for x, y in points(loss, torch.float32, ROWS[1:5]):
+            check_point(loss, formula, x, y, hyper)
+
+
+@each_loss_with_formula
+def test_so_they_are_where_a_prediction_is_certain(loss):
+    for x, y in points(loss, torch.float64, (CERTAIN,)):
+        check_point(loss, Formula.of(loss), x, y, defaults(loss))
+
+
+# -- halves ------------------------------------------------------------------------------------------------------------------
+
+
+@each_loss
+@pytest.mark.parametrize("dtype", [*HALVES, torch.float32], ids=str)
+def test_finite_inputs_give_finite_values_and_gradients(loss, dtype):
+    for hyper in hyper_sets(loss):
+        for x, y in points(loss, dtype, (*ROWS, CERTAIN)):
+            value, gradient = value_and_gradient(loss, x, y, **hyper)
+            assert value.isfinite() and gradient.isfinite().all(), (plain(x), plain(y), hyper)
+
+
+@each_loss
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+@pytest.mark.parametrize("reduction", ["mean", "none", "sum"])
+def test_halves_are_computed_and_returned_in_float32(loss, dtype, reduction):
+    x, y = batch(loss, 6, (2,), dtype)
+    weight = torch.rand(6, dtype=dtype)
+    half, half_gradient = value_and_gradient(loss, x, y, weight=weight, reduction=reduction)
+    whole_y = y.float() if y.is_floating_point() else y
+    whole, whole_gradient = value_and_gradient(loss, x.float(), whole_y, weight=weight.float(), reduction=reduction)
+    assert half.dtype == torch.float32 and torch.equal(half, whole)
+    assert half_gradient.dtype == dtype and torch.equal(half_gradient, whole_gradient.to(dtype))
+    for part in loss.parts(x, y, weight=weight):
+        assert part.dtype == torch.float32
+
+
+@each_loss
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+def test_a_mean_over_many_halves_does_not_overflow(loss, dtype):
+    x, y = batch(loss, 40_000, (), dtype)  # torch's weighted float16 mean of 1e5 squares is NaN
+    value = loss(x, y, weight=torch.ones(40_000, dtype=dtype))
+    wide = loss(x.double(), y.double() if y.is_floating_point() else y)
+    torch.testing.assert_close(value.double(), wide, rtol=1e-5, atol=1e-6)  # 40,000 float32 roundings
+
+
+@each_loss
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+def test_autocast_changes_nothing(loss, dtype):
+    x, y = batch(loss, 6, (), torch.float32)
+    with torch.autocast("cpu", dtype=dtype):
+        inside = loss(x, y, weight=torch.ones(6))
+    assert torch.equal(inside, loss(x, y, weight=torch.ones(6)))
+
+
+@each_loss
+def test_the_same_bits_come_every_time(loss):
+    x, y = batch(loss, 5_000, (3,), torch.float32)
+    first = value_and_gradient(loss, x, y, weight=torch.rand(5_000, generator=torch.Generator().manual_seed(0)))
+    for _ in range(3):
+        weight = torch.rand(5_000, generator=torch.Generator().manual_seed(0))
+        again = value_and_gradient(loss, x.clone(), y.clone(), weight=weight)
+        assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
