@@ -52,5 +52,5 @@ def step_at_most_lr(factor: float = 1.0) -> Claim:
 
 # -- of schedules -----------------------------------------------------------------------------------------------------------
 never_above_one = Claim("never_above_one", "the multiplier stays between 0 and 1")
-ends_at_floor = Claim("ends_at_floor", "the last step has the floor as multiplier, and so has any step beyond it")
+ends_at_floor = Claim("ends_at_floor", "after the last step the multiplier has come down to the floor, and there it stays")
 falls = Claim("falls", "after its warmup the multiplier never rises")

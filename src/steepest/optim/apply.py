@@ -1,4 +1,4 @@
-"""One step of a recorded rule on tensors of any size, block by block: what the optimizer and the stacked face have in common."""
+"""One step of a recorded rule, block by block: what the optimizer and the stacked step have in common."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .program import Program
 
 Block = tuple[slice, ...]
 
-# Bytes of a block in each tensor. On a CPU, param, grad, states and scratch of a block stay in a core's cache; an accelerator
-# wants blocks that fill it, and the scratch of even eight makes only the 64 MB that a step may add.
+# Bytes of a block in each tensor. On a CPU smaller blocks cost more in calls than they gain in cache (bench/step.py);
+# on an accelerator larger ones would, with eight scratch tensors, exceed the 64 MB that a step may add.
 CPU_BLOCK_BYTES = 2**21
 ACCELERATOR_BLOCK_BYTES = 2**23
 
@@ -62,17 +62,27 @@ class Scratch:
 
 
 def apply_block(
-    program: Program, param: Tensor, grad: Tensor, states: Mapping[str, Tensor], numbers: Mapping[str, Any], decay: str, scratch: Scratch,
+    program: Program,
+    param: Tensor,
+    grad: Tensor,
+    states: Mapping[str, Tensor],
+    numbers: Mapping[str, Any],
+    decay: str,
+    scratch: Scratch,
 ) -> None:
     """Move param and states of one block by one step, in place.
 
-    numbers: program.numbers(...), as floats or as columns (K, 1) of param's dtype; also "decay": the weight decay where decay is
-    "coupled", what the parameters are multiplied with where it is "decoupled". decay "none": nothing decays.
+    numbers: program.numbers(...), as floats or as columns (K, 1) of param's dtype; with "decay": the weight decay where
+    decay is "coupled", the factor that shrinks the parameters where it is "decoupled". decay "none": nothing decays.
     """
     *own, spare = scratch.like(param, program.n_scratch + 1)
     if decay == "coupled":
         factor = numbers["decay"]
-        grad = torch.addcmul(grad, param, factor, out=spare) if isinstance(factor, Tensor) else torch.add(grad, param, alpha=factor, out=spare)
+        grad = (
+            torch.addcmul(grad, param, factor, out=spare)
+            if isinstance(factor, Tensor)
+            else torch.add(grad, param, alpha=factor, out=spare)
+        )
     elif decay == "decoupled":
         param.mul_(numbers["decay"])
     program.run(param, grad, states, numbers, own)

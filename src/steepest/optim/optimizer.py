@@ -1,7 +1,7 @@
 """A rule as a torch.optim.Optimizer: `optim.AdamW(model.parameters(), lr=1e-3)` stands where torch's own stood.
 
-Param groups, closures, hooks, schedulers and pickling are torch's. Where torch has the rule, options and states bear torch's names
-(beta1 and beta2 lie in a group as `betas`), so that checkpoints interchange both ways.
+Param groups, closures, hooks, schedulers and pickling are torch's. Where torch has the rule, options and states bear
+torch's names (beta1 and beta2 lie in a group as `betas`), so that checkpoints interchange both ways.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         return loss
 
     def _step_group(self, group: Options, scratch: Scratch) -> None:
-        settings = {name: value.item() if isinstance(value, Tensor) else value for name, value in _unpacked(group).items()}
+        settings = {n: value.item() if isinstance(value, Tensor) else value for n, value in _unpacked(group).items()}
         steps: dict[tuple[float, ...], Options] = {}  # parameters of the same age share their numbers
         for param in group["params"]:
             if param.grad is None:
@@ -94,7 +94,7 @@ class RuleOptimizer(torch.optim.Optimizer):
             self._step_param(param, state, steps[age], scratch, -1 if settings["maximize"] else 1)
 
     def _state_of(self, param: Tensor, settings: Options) -> Options:
-        """The parameter's state; entries that are not there yet, or that a torch checkpoint lacks, have their starting values."""
+        """The parameter's state; what is not there yet, or what torch's checkpoint lacks, has its starting value."""
         state = self.state[param]
         if "step" not in state:
             state["step"] = torch.tensor(0.0, dtype=torch.float32)
@@ -136,7 +136,7 @@ class RuleOptimizer(torch.optim.Optimizer):
                 repair="Embedding(..., sparse=False) gives dense ones; for sparse ones take torch.optim.SparseAdam.",
             )
 
-    # -- checkpoints --------------------------------------------------------------------------------------------------------
+    # -- checkpoints ---------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> Options:
         """As torch's, and loadable by the torch class of the same rule."""
@@ -148,12 +148,12 @@ class RuleOptimizer(torch.optim.Optimizer):
         """Continue from a checkpoint of this class, or of the torch class of the same rule."""
         groups = [self._own_options(group) for group in state_dict["param_groups"]]
         super().load_state_dict({**state_dict, "param_groups": groups})
-        for param, state in self.state.items():  # torch keeps the checkpoint's own tensors; steps would write into them
-            self.state[param] = {name: value.clone() if isinstance(value, Tensor) else value for name, value in state.items()}
+        for state in self.state.values():  # torch keeps the checkpoint's own tensors: steps would write into them
+            state.update({name: value.clone() for name, value in state.items() if isinstance(value, Tensor)})
 
     def _own_options(self, saved: Options) -> Options:
         """A saved group without the options that only torch has; one that would change the rule is refused."""
-        group = {name: self.defaults[name] for name in self.defaults}
+        group = dict(self.defaults)
         torch_only = {name: value for name, value in _twin_options(self.rule).items() if name not in self.defaults}
         for name, value in saved.items():
             if name not in torch_only:
@@ -214,7 +214,7 @@ def _packed(settings: Mapping[str, Any]) -> Options:
 
 @lru_cache(maxsize=None)
 def _twin_options(rule: Rule) -> Mapping[str, Any]:
-    """The options of torch's class of the same rule, with the values that make it the same; none if torch has no such class."""
+    """The options of torch's class of the same rule, with the values that make it the same; none without a twin."""
     module, _, name = (rule.equals or "").rpartition(".")
     if module != "torch.optim":
         return {}

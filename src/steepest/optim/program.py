@@ -1,9 +1,8 @@
-"""A rule's body as a list of operations, recorded once and run in place: no temporaries, and numbers computed once per step.
+"""A rule's body as a list of operations, recorded once, then run in place and without temporaries.
 
-The body is plain arithmetic, so torch.fx can record it. What concerns numbers alone (1 - beta1**t) is separated from what touches
-tensors: the first runs once per step, on Python floats or on float64 columns (K, 1); the second runs block by block and writes into
-memory that is used again. Fresh temporaries cost more than the arithmetic: 32 trials x 9,000 parameters of AdamW took 0.6 to 3.4 ms
-with them, depending on the mood of malloc, and 0.4 ms without (bench/step.py).
+The body is plain arithmetic, so torch.fx can record it. What concerns numbers alone (1 - beta1**t) is separated from
+what touches tensors: the first runs once per step, on Python floats or on float64 columns (K, 1); the second runs block
+by block and writes into memory that is used again. Fresh temporaries can cost more than the arithmetic (bench/step.py).
 """
 
 from __future__ import annotations
@@ -23,14 +22,32 @@ from steepest.core.errors import DeclarationError
 Call = Callable[..., Any]
 
 AS_TORCH: dict[Any, Call] = {
-    operator.add: torch.add, operator.sub: torch.sub, operator.mul: torch.mul, operator.truediv: torch.div,
-    operator.pow: torch.pow, operator.neg: torch.neg,
+    operator.add: torch.add,
+    operator.sub: torch.sub,
+    operator.mul: torch.mul,
+    operator.truediv: torch.div,
+    operator.pow: torch.pow,
+    operator.neg: torch.neg,
 }
 COMMUTE = (torch.add, torch.mul)
 # Elementwise functions, which may write over one of their own arguments.
 ELEMENTWISE = {
-    *AS_TORCH.values(), torch.abs, torch.addcdiv, torch.addcmul, torch.clamp, torch.exp, torch.lerp, torch.log, torch.maximum,
-    torch.minimum, torch.reciprocal, torch.rsqrt, torch.sign, torch.sqrt, torch.square, torch.tanh,
+    *AS_TORCH.values(),
+    torch.abs,
+    torch.addcdiv,
+    torch.addcmul,
+    torch.clamp,
+    torch.exp,
+    torch.lerp,
+    torch.log,
+    torch.maximum,
+    torch.minimum,
+    torch.reciprocal,
+    torch.rsqrt,
+    torch.sign,
+    torch.sqrt,
+    torch.square,
+    torch.tanh,
 }
 
 
@@ -43,7 +60,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Op:
-    """result = call(*args, **kwargs); out is the memory it goes to: a scratch tensor's number, a state's name, or None for new."""
+    """result = call(*args, **kwargs) in the memory `out`: a scratch tensor's number, a state's name, None for new."""
 
     result: str
     call: Call
@@ -89,7 +106,12 @@ class Program:
         return values
 
     def run(
-        self, param: Tensor, grad: Tensor, states: Mapping[str, Tensor], numbers: Mapping[str, Any], scratch: Sequence[Tensor],
+        self,
+        param: Tensor,
+        grad: Tensor,
+        states: Mapping[str, Tensor],
+        numbers: Mapping[str, Any],
+        scratch: Sequence[Tensor],
     ) -> None:
         """Move param and states by one step, in place. scratch: n_scratch tensors of param's shape and dtype."""
         values = {**numbers, **states, "param": param, "grad": grad}
@@ -114,13 +136,17 @@ def _recorded(rule: Rule) -> tuple[list[Op], Name, dict[str, Name]]:
         *nodes, end = fx.Tracer().trace(rule.fn).nodes
     except (fx.proxy.TraceError, TypeError) as error:
         raise DeclarationError(
-            where=rule.name, seen=f"its body cannot be recorded: {error}", needed="plain arithmetic was needed, one path for all values",
-            repair="Choose between values with torch.where or with factors of 0 and 1, not with `if`; leave out float() and math.",
+            where=rule.name,
+            seen=f"its body cannot be recorded: {error}",
+            needed="plain arithmetic was needed, one path for all values",
+            repair="Choose with torch.where or with factors of 0 and 1, not with `if`; leave out float() and math.",
         ) from error
     returned = end.args[0] if isinstance(end.args[0], (tuple, list)) else (end.args[0],)
     if len(returned) != 1 + len(rule.states):
         raise DeclarationError(
-            where=rule.name, seen=f"its body returns {len(returned)} values", needed=f"(step, {', '.join(rule.states)}) were needed",
+            where=rule.name,
+            seen=f"its body returns {len(returned)} values",
+            needed=f"(step, {', '.join(rule.states)}) were needed",
             repair="Return the step, then each state in the order of the arguments.",
         )
     step, *new = map(_argument, returned)
@@ -172,7 +198,7 @@ def _renamed(after: dict[str, Name], tensors: set[str]) -> list[Op]:
 
 
 def _subtracted(ops: list[Op], step: Name, after: Mapping[str, Name], tensors: set[str]) -> list[Op]:
-    """The ops with param - step at the end, in one pass where the step is a quotient or a product that nothing else reads."""
+    """The ops with param - step at the end; one pass where the step is a quotient or product read by nothing else."""
     last, readers = (ops[-1], [n for op in ops for n in op.names()]) if ops else (None, [])
     if last is not None and last.result == step.text and step not in after.values() and step.text not in readers:
         both = all(isinstance(a, Name) for a in last.args) and not last.kwargs
@@ -191,7 +217,7 @@ def _subtract_product(param: Tensor, a: Tensor, b: Tensor | float) -> None:
 
 
 def _placed(ops: Sequence[Op], after: Mapping[str, Name]) -> tuple[list[Op], int]:
-    """The ops with the memory of their results: the state that a result becomes, else scratch that nobody needs any more."""
+    """The ops with the memory of their results: the state that a result becomes, else scratch that is free."""
     last_use = _last_uses(ops, after.values())
     becomes = {value.text: name for name, value in reversed(after.items())}
     placed: list[Op] = []
@@ -215,7 +241,7 @@ def _placed(ops: Sequence[Op], after: Mapping[str, Name]) -> tuple[list[Op], int
 
 
 def _last_uses(ops: Sequence[Op], returned: Iterable[Name]) -> dict[str, int]:
-    """Name -> number of the op that is the last to read it; what is returned, or may be shared by an unknown result, stays."""
+    """Name -> number of the op that reads it last; what is returned, or may share memory with a result, stays."""
     last: dict[str, int] = {}
     for i, op in enumerate(ops):
         for name in op.names():

@@ -22,7 +22,9 @@ def accept_settings(rule: Rule, given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         if name not in known:
             raise UsageError(
-                where=rule.name, seen=f"there is no argument {name!r}", needed="a declared argument was needed",
+                where=rule.name,
+                seen=f"there is no argument {name!r}",
+                needed="a declared argument was needed",
                 repair=did_you_mean(name, known),
             )
         if value is not None:
@@ -51,5 +53,8 @@ def _plain(number: float, domain: Domain | None) -> float | int | bool:
 def _refuse_decay(rule: Rule, weight_decay: float | Tensor) -> None:
     if bool((torch.as_tensor(weight_decay) != 0).any()):
         raise UsageError(
-            where=rule.name, seen="weight_decay is not 0", needed=f"{rule.name} has no weight decay", repair="Leave weight_decay out.",
+            where=rule.name,
+            seen="weight_decay is not 0",
+            needed=f"{rule.name} has no weight decay",
+            repair="Leave weight_decay out.",
         )

@@ -1,4 +1,4 @@
-"""A rule for a whole population: K trials step at once, each with its own hyperparameters, learning rate and step count.
+"""A rule for a whole population: K trials step at once, each with its own numbers and step count.
 
     stepper = StackedRule(optim.adamw, {"beta1": torch.tensor([0.9, 0.95])}, weight_decay=torch.tensor([0.0, 0.1]))
     stepper.init(param)                        # param (K, P): one flat row per trial
@@ -8,9 +8,10 @@
     saved = stepper.state                      # {"step": (K,), name: (K, P) or (K, 1)}: a plain dict of tensors
     stepper.load(saved)
 
-Rows never meet: a trial that diverges changes no bit of its neighbours. Hyperparameters that are left out have their declared
-defaults; so has weight_decay. Weight decay is coupled or decoupled as the rule declares, and costs nothing where no trial has any.
-A step adds at most 64 MB, whatever K and P. Nothing is read back from an accelerator but `alive`, when it lies there.
+Rows never meet: a trial that diverges changes no bit of its neighbours. Hyperparameters and weight_decay that are left
+out have their declared defaults. Weight decay is coupled or decoupled as the rule declares; it is free where no trial
+has any. A step adds at most 64 MB, whatever K and P. Nothing is read back from an accelerator but `alive`, when it
+lies there.
 """
 
 from __future__ import annotations
@@ -36,11 +37,15 @@ Numbers = float | Tensor
 class StackedRule:
     """The stacked step of one rule; the module's first lines show its use."""
 
-    def __init__(self, rule: Rule, hyper: Mapping[str, Numbers] | None = None, weight_decay: Numbers | None = None) -> None:
+    def __init__(
+        self, rule: Rule, hyper: Mapping[str, Numbers] | None = None, weight_decay: Numbers | None = None
+    ) -> None:
         """hyper, weight_decay: a number for all trials, or a tensor (K,) with one for each; lr is not among them."""
         if rule.looks_at != "elementwise":
             raise UsageError(
-                where=rule.name, seen=f"{rule.name} looks at a whole {rule.looks_at}", needed="flat rows fit elementwise rules only",
+                where=rule.name,
+                seen=f"{rule.name} looks at a whole {rule.looks_at}",
+                needed="flat rows fit elementwise rules only",
                 repair=f"Train the trials of {rule.name} one by one, each with optim.{rule.class_name}.",
             )
         self.rule = rule
@@ -55,7 +60,9 @@ class StackedRule:
         """The states of trials that have made no step. param (K, P), of any floating dtype."""
         if param.dim() != 2:
             raise ShapeError(
-                where=self.rule.name, seen=f"param has shape {tuple(param.shape)}", needed="(K, P) was needed: one flat row per trial",
+                where=self.rule.name,
+                seen=f"param has shape {tuple(param.shape)}",
+                needed="(K, P) was needed: one flat row per trial",
                 repair="param.flatten(1) flattens all but the trial axis.",
             )
         self._numbers = {name: self._column(name, value, param) for name, value in self._numbers.items()}
@@ -70,8 +77,10 @@ class StackedRule:
         """(K, 1), one number per trial, beside param."""
         if value.numel() not in (1, len(param)):
             raise ShapeError(
-                where=self.rule.name, seen=f"{name} has {value.numel()} values and param {len(param)} trials",
-                needed="one value per trial was needed", repair=f"{name} must have shape ({len(param)},).",
+                where=self.rule.name,
+                seen=f"{name} has {value.numel()} values and param {len(param)} trials",
+                needed="one value per trial was needed",
+                repair=f"{name} must have shape ({len(param)},).",
             )
         return value.reshape(-1, 1).expand(len(param), 1).to(param.device)
 
@@ -87,13 +96,20 @@ class StackedRule:
         state = {name: value[trials] for name, value in self.state.items()}
         state["step"] += 1
         numbers = self._numbers_of(trials, state, lr)
-        columns = {name: numbers[name].to(param.dtype) for name in (*self._program.used_numbers, "decay") if name in numbers}
+        columns = {
+            name: numbers[name].to(param.dtype) for name in (*self._program.used_numbers, "decay") if name in numbers
+        }
         wide = [name for name in self.rule.states if name not in self.rule.scalar_states]
         for block in blocks(param):
             rows = block[:1]
             apply_block(
-                self._program, param[block], grad[block], {name: state[name][block] for name in wide},
-                {name: value[rows] for name, value in columns.items()} if rows else columns, self._decay, self._scratch,
+                self._program,
+                param[block],
+                grad[block],
+                {name: state[name][block] for name in wide},
+                {name: value[rows] for name, value in columns.items()} if rows else columns,
+                self._decay,
+                self._scratch,
             )
         for name, value in self._program.new_scalars.items():
             state[name].copy_(numbers[value.text])
@@ -112,8 +128,9 @@ class StackedRule:
         if param.shape != grad.shape or param.dim() != 2 or lr.shape != (n,) or len(param) != n:
             raise ShapeError(
                 where=self.rule.name,
-                seen=f"param is {tuple(param.shape)}, grad {tuple(grad.shape)}, lr {tuple(lr.shape)}, the state holds {n} trials",
-                needed="(K, P), (K, P), (K,) and K were needed", repair="init(param) makes the state; take(trials) keeps some trials.",
+                seen=f"param is {tuple(param.shape)}, grad {tuple(grad.shape)}, lr {tuple(lr.shape)}, {n} trials",
+                needed="(K, P), (K, P), (K,) and K were needed",
+                repair="init(param) makes the state; take(trials) keeps some trials.",
             )
 
     def take(self, trials: Sequence[int] | Tensor) -> StackedRule:
@@ -130,7 +147,9 @@ class StackedRule:
         same = set(state) == set(self.state) and all(state[n].shape == v.shape for n, v in self.state.items())
         if not same:
             raise ShapeError(
-                where=self.rule.name, seen=f"the saved state holds {_shapes(state)}", needed=f"{_shapes(self.state)} was needed",
+                where=self.rule.name,
+                seen=f"the saved state holds {_shapes(state)}",
+                needed=f"{_shapes(self.state)} was needed",
                 repair="Was it saved by the same rule for the same trials and model? init(param) comes before load.",
             )
         for name, value in self.state.items():

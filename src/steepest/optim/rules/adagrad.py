@@ -20,11 +20,17 @@ from steepest.core.domains import Log, NonNegative, Positive
     search={"lr": Log(1e-3, 1.0)},
     initial={"sum": "initial_accumulator_value"},
     use="Sparse features, such as counts of words, and convex problems; its steps vanish in long training.",
-    source="Duchi, Hazan & Singer 2011, jmlr.org/papers/v12/duchi11a.html; search range: ours, the default x/÷ 10 and 100",
+    source="Duchi, Hazan & Singer 2011, jmlr.org/papers/v12/duchi11a.html; search range: ours",
 )
 def adagrad(
-    grad: Tensor, sum: Tensor, *, t: Any, lr: NonNegative = 1e-2, lr_decay: NonNegative = 0.0,
-    initial_accumulator_value: NonNegative = 0.0, eps: Positive = 1e-10,
+    grad: Tensor,
+    sum: Tensor,
+    *,
+    t: Any,
+    lr: NonNegative = 1e-2,
+    lr_decay: NonNegative = 0.0,
+    initial_accumulator_value: NonNegative = 0.0,
+    eps: Positive = 1e-10,
 ) -> tuple[Tensor, Tensor]:
     """sum holds the squared gradients of all steps, from initial_accumulator_value on; that softens the first steps."""
     sum = torch.addcmul(sum, grad, grad)

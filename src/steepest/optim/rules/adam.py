@@ -19,12 +19,19 @@ from .adamw import adamw
     equals="torch.optim.Adam",
     claims=[rests_at_zero_gradient, step_at_most_lr(1.0)],
     search={"lr": Log(1e-4, 1e-2), "beta1": Log1m(2e-2, 5e-1), "beta2": Log1m(1e-3, 5e-2), "eps": Log(1e-10, 1.0)},
-    use="To repeat work that used Adam; with weight decay take adamw, which does not divide the decay by the gradient's size.",
+    use="To repeat work that used Adam; with weight decay take adamw, which keeps decay and gradient apart.",
     source="Kingma & Ba 2015, arXiv:1412.6980; range of eps: Choi et al. 2019, arXiv:1910.05446; others as adamw",
 )
 def adam(
-    grad: Tensor, exp_avg: Tensor, exp_avg_sq: Tensor, *, t: Any, lr: NonNegative = 1e-3,
-    beta1: UnitOpen = 0.9, beta2: UnitOpen = 0.999, eps: Positive = 1e-8,
+    grad: Tensor,
+    exp_avg: Tensor,
+    exp_avg_sq: Tensor,
+    *,
+    t: Any,
+    lr: NonNegative = 1e-3,
+    beta1: UnitOpen = 0.9,
+    beta2: UnitOpen = 0.999,
+    eps: Positive = 1e-8,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """adamw's step; only what weight decay does differs: it enters the gradient."""
     return adamw.fn(grad, exp_avg, exp_avg_sq, t=t, lr=lr, beta1=beta1, beta2=beta2, eps=eps)

@@ -20,7 +20,7 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
     claims=[rests_at_zero_gradient, step_at_most_lr(1.0)],
     search={"lr": Log(1e-4, 1e-2), "beta1": Log1m(2e-2, 5e-1), "beta2": Log1m(1e-3, 5e-2)},
     use="A safe first choice for almost any network.",
-    source="Loshchilov & Hutter 2019, arXiv:1711.05101; range of lr: AlgoPerf baselines, arXiv:2306.07179; others: ours",
+    source="Loshchilov & Hutter 2019, arXiv:1711.05101; range of lr: AlgoPerf, arXiv:2306.07179; others: ours",
     class_name="AdamW",
 )
 def adamw(

@@ -22,16 +22,25 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
     search={"lr": Log(1e-4, 1e-2), "beta1": Log1m(4e-3, 1e-1), "beta2": Log1m(1e-3, 5e-2)},
     initial={"mu_product": 1.0},
     scalar_states=["mu_product"],
-    use="The reference arm of a comparison: at least as good as AdamW when both are tuned, at the same cost.",
+    use="The reference arm of a comparison, as in AlgoPerf; it costs what AdamW costs.",
     source=(
-        "Dozat 2016, openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ, with the decay of Loshchilov & Hutter 2019, arXiv:1711.05101; "
+        "Dozat 2016, openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ; decay: Loshchilov & Hutter 2019, arXiv:1711.05101; "
         "search ranges of lr and beta1: AlgoPerf baselines, arXiv:2306.07179"
     ),
     class_name="NAdamW",
 )
 def nadamw(
-    grad: Tensor, exp_avg: Tensor, exp_avg_sq: Tensor, mu_product: Any, *, t: Any, lr: NonNegative = 2e-3,
-    beta1: UnitOpen = 0.9, beta2: UnitOpen = 0.999, eps: Positive = 1e-8, momentum_decay: NonNegative = 4e-3,
+    grad: Tensor,
+    exp_avg: Tensor,
+    exp_avg_sq: Tensor,
+    mu_product: Any,
+    *,
+    t: Any,
+    lr: NonNegative = 2e-3,
+    beta1: UnitOpen = 0.9,
+    beta2: UnitOpen = 0.999,
+    eps: Positive = 1e-8,
+    momentum_decay: NonNegative = 4e-3,
 ) -> tuple[Tensor, Tensor, Tensor, Any]:
     """mu is the momentum of step t, which rises from beta1 / 2 towards beta1, the slower the smaller momentum_decay."""
     mu = beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay))

@@ -18,15 +18,22 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
     equals="torch.optim.RMSprop",
     claims=[rests_at_zero_gradient, step_at_most_lr(10.0)],
     search={"lr": Log(1e-4, 1e-1), "alpha": Log1m(1e-3, 3e-1), "momentum": Log1m(5e-3, 3e-1)},
-    use="Recurrent networks and reinforcement learning, where it is the custom; elsewhere Adam corrects its large first steps.",
+    use="Recurrent networks and reinforcement learning, where it is the custom; Adam corrects its large first steps.",
     source="Tieleman & Hinton 2012, Coursera lecture 6.5; Graves 2013, arXiv:1308.0850; search ranges: ours",
     class_name="RMSprop",
 )
 def rmsprop(
-    grad: Tensor, square_avg: Tensor, momentum_buffer: Tensor, *, t: Any, lr: NonNegative = 1e-2,
-    alpha: UnitOpen = 0.99, eps: Positive = 1e-8, momentum: UnitOpen = 0.0,
+    grad: Tensor,
+    square_avg: Tensor,
+    momentum_buffer: Tensor,
+    *,
+    t: Any,
+    lr: NonNegative = 1e-2,
+    alpha: UnitOpen = 0.99,
+    eps: Positive = 1e-8,
+    momentum: UnitOpen = 0.0,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The mean square starts at zero and is not corrected, so the first step is 1 / sqrt(1 - alpha) learning rates long."""
+    """The mean square starts at zero, uncorrected: the first step is 1 / sqrt(1 - alpha) learning rates long."""
     square_avg = torch.addcmul(alpha * square_avg, (1 - alpha) * grad, grad)
     momentum_buffer = momentum * momentum_buffer + grad / (square_avg.sqrt() + eps)
     return lr * momentum_buffer, square_avg, momentum_buffer

@@ -1,5 +1,7 @@
-"""The catalogue of learning-rate schedules, one file each: pure functions of step and horizon."""
+"""The catalogue of learning-rate schedules, one file each: pure functions, and torch LRSchedulers."""
 
 from steepest.core.discover import Catalogue
 
-Catalogue.of(__name__, kind="schedule")
+from ..scheduler import class_of as _class_of
+
+Catalogue.of(__name__, kind="schedule", class_of=_class_of)
