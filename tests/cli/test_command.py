@@ -26,19 +26,27 @@ runner = CliRunner()
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, as a user runs it."""
     return subprocess.run(
-        [sys.executable, "-m", "steepest", *words], capture_output=True, text=True, encoding="utf-8",
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment}, timeout=120,
+        [sys.executable, "-m", "steepest", *words],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        timeout=120,
     )
 
 
-# -- help --------------------------------------------------------------------------------------------------------------------
+# -- help ---------------------------------------
 
 
 def test_help_imports_nothing_heavy():
-    script = "import sys\nfrom steepest.cli import app\ntry:\n    app(sys.argv[1:])\nexcept SystemExit as end:\n    code = end.code\n"
-    script += "print(code, [m for m in ('torch', 'numpy', 'pandas', 'scipy', 'sklearn', 'altair', 'sympy') if m in sys.modules])"
+    heavy = ("torch", "numpy", "pandas", "scipy", "sklearn", "altair", "sympy")
+    script = "import sys\nfrom steepest.cli import app\n"
+    script += "try:\n    app(sys.argv[1:])\nexcept SystemExit as end:\n    code = end.code\n"
+    script += f"print(code, [m for m in {heavy} if m in sys.modules])"
     for words in (["--help"], ["compare", "--help"], ["version"]):
-        done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, encoding="utf-8", check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words], capture_output=True, text=True, encoding="utf-8", check=True
+        )
         assert done.stdout.splitlines()[-1] == "0 []"
 
 
@@ -62,14 +70,20 @@ def test_versions_are_told_without_importing_what_is_told():
 
 
 @pytest.mark.parametrize(
-    "words", [["comapre"], ["compare", "--losses"], ["compare", "mlp", "--data", "digits", "--optimizer", "sgd"], ["list", "loses"]],
+    "words",
+    [
+        ["comapre"],
+        ["compare", "--losses"],
+        ["compare", "mlp", "--data", "digits", "--optimizer", "sgd"],
+        ["list", "loses"],
+    ],
 )
 def test_words_that_are_no_command_end_with_2_and_print_nothing_on_stdout(words):
     done = command(*words)
     assert done.returncode == 2 and done.stderr and "Traceback" not in done.stderr
 
 
-# -- errors ------------------------------------------------------------------------------------------------------------------
+# -- errors ---------------------------------------
 
 
 def raising(error: BaseException) -> typer.Typer:
@@ -83,7 +97,12 @@ def raising(error: BaseException) -> typer.Typer:
     return made
 
 
-BAD = UsageError(where="losses", seen="there is no [red]loss[/red]", needed="a loss was needed", repair="Did you mean [bold]'focal'[/bold]?")
+BAD = UsageError(
+    where="losses",
+    seen="there is no [red]loss[/red]",
+    needed="a loss was needed",
+    repair="Did you mean [bold]'focal'[/bold]?",
+)
 
 
 def test_bad_input_ends_with_2_and_one_message_on_stderr():
@@ -98,7 +117,11 @@ def test_bad_input_ends_with_2_and_one_message_on_stderr():
 def test_a_mistake_of_ours_ends_with_1_and_says_how_to_report_it():
     done = runner.invoke(raising(ZeroDivisionError("division by zero")), [])
     assert done.exit_code == 1 and "Traceback" not in done.stderr
-    assert "ZeroDivisionError: division by zero" in done.stderr and "--debug" in done.stderr and "steepest version" in done.stderr
+    assert (
+        "ZeroDivisionError: division by zero" in done.stderr
+        and "--debug" in done.stderr
+        and "steepest version" in done.stderr
+    )
 
 
 @pytest.mark.parametrize(("error", "code"), [(BAD, 2), (ZeroDivisionError("x"), 1)])
@@ -108,11 +131,13 @@ def test_debug_shows_where_it_was_raised(error, code):
 
 
 def test_control_characters_in_a_message_do_not_reach_the_terminal():
-    evil = UsageError(where="data", seen="the column '\x1b[31mred\x07'", needed="a name was needed", repair="Rename it.")
+    evil = UsageError(
+        where="data", seen="the column '\x1b[31mred\x07'", needed="a name was needed", repair="Rename it."
+    )
     assert "\x1b" not in runner.invoke(raising(evil), []).stderr
 
 
-# -- list and explain --------------------------------------------------------------------------------------------------------
+# -- list and explain ---------------------------------------
 
 
 @pytest.mark.parametrize("kind", list(CATALOGUES))
@@ -125,10 +150,14 @@ def test_a_list_in_a_pipe_has_one_line_per_name_and_tabs(kind):
 
 def test_the_list_of_everything_says_which_catalogue_each_name_is_in():
     rows = [line.split("\t") for line in runner.invoke(app, ["list"]).stdout.splitlines()]
-    assert {(row[0], row[1]) for row in rows} == {(kind, item.name) for kind, items in CATALOGUES.items() for item in items}
+    assert {(row[0], row[1]) for row in rows} == {
+        (kind, item.name) for kind, items in CATALOGUES.items() for item in items
+    }
 
 
-@pytest.mark.parametrize(("asked", "kind"), [("loss", "losses"), ("rules", "optimizers"), ("datasets", "data"), ("Metric", "metrics")])
+@pytest.mark.parametrize(
+    ("asked", "kind"), [("loss", "losses"), ("rules", "optimizers"), ("datasets", "data"), ("Metric", "metrics")]
+)
 def test_other_words_for_a_catalogue_are_understood(asked, kind):
     assert runner.invoke(app, ["list", asked]).stdout == runner.invoke(app, ["list", kind]).stdout
 
@@ -170,12 +199,37 @@ def test_explain_writes_a_plot(tmp_path):
     assert done.exit_code == 0 and (tmp_path / "curve.svg").read_text().startswith("<svg")
 
 
-# -- the command that repeats a study ----------------------------------------------------------------------------------------
+# -- the command that repeats a study ---------------------------------------
 
 ASKED = [
-    "compare", "net.py:Net", "--data", "my table.csv:price", "--losses", "mse,huber(delta=1|2)", "--optimizers", "sgd(momentum=0.9, nesterov=True)",
-    "--metric", "r2", "--budget", "90epochs", "--seeds", "5", "--seed", "3", "--rope", "0.5", "--baseline", "mse + sgd(lr=0.1)",
-    "--task", "regression", "--batch-size", "32", "--epochs", "7", "--engine", "loop",
+    "compare",
+    "net.py:Net",
+    "--data",
+    "my table.csv:price",
+    "--losses",
+    "mse,huber(delta=1|2)",
+    "--optimizers",
+    "sgd(momentum=0.9, nesterov=True)",
+    "--metric",
+    "r2",
+    "--budget",
+    "90epochs",
+    "--seeds",
+    "5",
+    "--seed",
+    "3",
+    "--rope",
+    "0.5",
+    "--baseline",
+    "mse + sgd(lr=0.1)",
+    "--task",
+    "regression",
+    "--batch-size",
+    "32",
+    "--epochs",
+    "7",
+    "--engine",
+    "loop",
 ]
 
 
@@ -209,7 +263,10 @@ def test_without_out_the_same_command_finds_the_same_folder_and_another_one_its_
 
 
 def test_a_folder_is_named_after_the_data_whatever_they_are_called():
-    names = {data: default_folder({"model": "mlp", "data": data}).name for data in ("digits", "../a b/ü.csv:y", "mod.sub:load", ":", "x" * 300)}
+    names = {
+        data: default_folder({"model": "mlp", "data": data}).name
+        for data in ("digits", "../a b/ü.csv:y", "mod.sub:load", ":", "x" * 300)
+    }
     assert all(set(n) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") and len(n) < 60 for n in names.values())
 
 

@@ -24,7 +24,10 @@ ITEMS = [item for items in CATALOGUES.values() for item in items]
 
 
 @loss(
-    formula="a*(x - y)**2", target=same_as_input, task="regression", use="Never: it holds <script>alert(1)</script> and | and $x$.",
+    formula="a*(x - y)**2",
+    target=same_as_input,
+    task="regression",
+    use="Never: it holds <script>alert(1)</script> and | and $x$.",
     source="A & B, 1999",
 )
 def hostile(input: torch.Tensor, target: torch.Tensor, *, a: Positive = 1.0) -> torch.Tensor:
@@ -69,7 +72,9 @@ def test_the_drawn_gradient_of_a_loss_is_the_slope_of_its_drawn_value(item):
         slope = {i: (v.y[i + 1] - v.y[i - 1]) / (x[i + 1] - x[i - 1]) for i in middle}
         # At a kink (l1, huber) the central difference lies between the two slopes: the neighbours' gradients bound it.
         scale = max(map(abs, g.y))
-        assert all(min(g.y[i - 1 : i + 2]) - 0.02 * scale <= slope[i] <= max(g.y[i - 1 : i + 2]) + 0.02 * scale for i in middle)
+        assert all(
+            min(g.y[i - 1 : i + 2]) - 0.02 * scale <= slope[i] <= max(g.y[i - 1 : i + 2]) + 0.02 * scale for i in middle
+        )
 
 
 def test_a_walk_takes_the_same_steps_as_torch():
@@ -98,15 +103,25 @@ def test_a_rule_is_shown_with_its_code_because_a_formula_cannot_say_all():
     assert "def huber(" in explain("huber").render(code=True)
 
 
-# -- finding ----------------------------------------------------------------------------------------------------------------
+# -- finding ---------------------------------------
 
 
 @pytest.mark.parametrize(
     ("asked", "name"),
     [
-        ("huber", "huber"), ("Huber", "huber"), ("HUBER", "huber"), ("HuberLoss", "huber"), ("torch.nn.HuberLoss", "huber"),
-        ("losses.huber", "huber"), (" huber ", "huber"), ("huber(delta=3)", "huber"), ("AdamW", "adamw"), ("optim.adamw", "adamw"),
-        ("torch.optim.SGD", "sgd"), ("mlp", "mlp"), ("accuracy", "accuracy"),
+        ("huber", "huber"),
+        ("Huber", "huber"),
+        ("HUBER", "huber"),
+        ("HuberLoss", "huber"),
+        ("torch.nn.HuberLoss", "huber"),
+        ("losses.huber", "huber"),
+        (" huber ", "huber"),
+        ("huber(delta=3)", "huber"),
+        ("AdamW", "adamw"),
+        ("optim.adamw", "adamw"),
+        ("torch.optim.SGD", "sgd"),
+        ("mlp", "mlp"),
+        ("accuracy", "accuracy"),
     ],
 )
 def test_an_item_is_found_by_each_of_its_names(asked, name):
@@ -118,7 +133,10 @@ def test_an_item_explains_itself_and_one_of_the_users_own_too():
     assert "a number > 0" in explain(hostile).text
 
 
-@pytest.mark.parametrize(("asked", "near"), [("hubber", "'huber'"), ("torch.nn.CrosEntropyLos", "'cross_entropy'"), ("acuracy", "'accuracy'")])
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [("hubber", "'huber'"), ("torch.nn.CrosEntropyLos", "'cross_entropy'"), ("acuracy", "'accuracy'")],
+)
 def test_an_unknown_name_meets_the_nearest_of_all_kinds(asked, near):
     with pytest.raises(UnknownName, match="Did you mean " + near) as caught:
         explain(asked)
@@ -145,7 +163,7 @@ def test_a_name_that_two_catalogues_share_tells_of_the_other(monkeypatch):
     assert "steepest explain models.hostile" in explain("hostile").text
 
 
-# -- which values are shown --------------------------------------------------------------------------------------------------
+# -- which values are shown ---------------------------------------
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda i: f"{i.kind}-{i.name}")
@@ -167,7 +185,7 @@ def test_a_value_that_was_asked_for_is_drawn_beside_the_default():
     assert [s.label for s in explain("huber(delta=7)").facts.panels[0].series] == ["delta = 1 (default)", "delta = 7"]
 
 
-# -- drawing -----------------------------------------------------------------------------------------------------------------
+# -- drawing ---------------------------------------
 
 
 def dots(lines: list[str], height: int) -> set[tuple[int, int]]:
@@ -189,11 +207,18 @@ def test_a_rising_line_is_drawn_from_the_lower_left_to_the_upper_right():
     last = max(x for x, _ in found)
     assert (0, 39) in found and (last, 0) in found
     assert all(abs(y - (39 - 39 * x / last)) <= 1 for x, y in found)
-    assert lines[1].startswith("10 ┤") and lines[10].startswith(" 0 ┤") and lines[-1].strip().startswith("0") and lines[-1].endswith("2")
+    assert (
+        lines[1].startswith("10 ┤")
+        and lines[10].startswith(" 0 ┤")
+        and lines[-1].strip().startswith("0")
+        and lines[-1].endswith("2")
+    )
 
 
 def test_holes_and_infinities_leave_a_gap_and_nothing_finite_draws_nothing():
-    holed = Panel("hole", "x", [0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [Series("line", [1.0, 1.0, math.nan, math.inf, 2.0, 2.0])])
+    holed = Panel(
+        "hole", "x", [0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [Series("line", [1.0, 1.0, math.nan, math.inf, 2.0, 2.0])]
+    )
     found = dots(draw(holed, width=40, height=4), 4)
     last = max(x for x, _ in found)
     assert {round(5 * x / last) for x, _ in found} >= {0, 5} and not any(1.1 < 5 * x / last < 3.9 for x, _ in found)
@@ -214,7 +239,7 @@ def test_lines_differ_without_colour_and_colour_changes_no_other_letter():
     assert [re.sub(r"\x1b\[\d+m", "", line) for line in coloured] == plain and plain != coloured
 
 
-# -- files and notebooks -----------------------------------------------------------------------------------------------------
+# -- files and notebooks ---------------------------------------
 
 
 def test_a_plot_is_written_in_the_format_that_its_name_says(tmp_path):

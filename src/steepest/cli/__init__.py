@@ -1,4 +1,4 @@
-"""The command line. Nothing here imports torch: a command's work is imported when it runs, so `--help` answers at once."""
+"""The command line. A command's work is imported when it runs: `--help` loads no torch and answers at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def _print_version(is_asked: bool) -> None:
 
 @app.callback()
 def _steepest(
-    _version: Annotated[bool, typer.Option("--version", metavar=" ", help="Print the version.", is_eager=True, callback=_print_version)] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", metavar=" ", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     pass
 
@@ -79,8 +81,21 @@ def compare(
     from .studies import compare_or_plan
 
     asked = dict(
-        model=model, data=data, losses=losses, optimizers=optimizers, schedules=schedules, baseline=baseline, metric=metric, budget=budget,
-        seeds=seeds, rope=rope, seed=seed, task=task, batch_size=batch_size, epochs=epochs, engine=engine,
+        model=model,
+        data=data,
+        losses=losses,
+        optimizers=optimizers,
+        schedules=schedules,
+        baseline=baseline,
+        metric=metric,
+        budget=budget,
+        seeds=seeds,
+        rope=rope,
+        seed=seed,
+        task=task,
+        batch_size=batch_size,
+        epochs=epochs,
+        engine=engine,
     )
     compare_or_plan(asked, out, dry_run=dry_run, open_page=open_page)
 
@@ -134,7 +149,11 @@ def list_items(*, kind: options.Listed = None) -> None:
 @app.command(no_args_is_help=True)
 @guarded
 def explain(
-    *, name: options.Name, latex: options.Latex = False, code: options.Code = False, plot: options.Plot = None,
+    *,
+    name: options.Name,
+    latex: options.Latex = False,
+    code: options.Code = False,
+    plot: options.Plot = None,
 ) -> None:
     """Formula, curve, parameters, use and source of any of them.
 

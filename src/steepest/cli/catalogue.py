@@ -30,10 +30,17 @@ def _kind_meant(asked: str) -> str:
     from steepest.core.errors import UnknownName, did_you_mean
     from steepest.explain import CATALOGUES
 
-    words = {word: kind for kind, items in CATALOGUES.items() for word in (kind, items._kind, f"{items._kind}s", kind.removesuffix("s"), kind.removesuffix("es"))}
+    words = {
+        word: kind
+        for kind, items in CATALOGUES.items()
+        for word in (kind, items._kind, f"{items._kind}s", kind.removesuffix("s"), kind.removesuffix("es"))
+    }
     if asked.lower() not in words:
         raise UnknownName(
-            where="list", seen=f"{asked!r}", needed=f"one of {', '.join(CATALOGUES)} was needed", repair=did_you_mean(asked, CATALOGUES),
+            where="list",
+            seen=f"{asked!r}",
+            needed=f"one of {', '.join(CATALOGUES)} was needed",
+            repair=did_you_mean(asked, CATALOGUES),
         )
     return words[asked.lower()]
 
@@ -55,9 +62,20 @@ def _print_table(kind: str, rows: list[tuple[str, str, str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"{len(rows)} {kind if kind != 'data' else 'data sets'}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=f"{len(rows)} {kind if kind != 'data' else 'data sets'}",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for heading in ("name", "what it is for", "parameters"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "name", ratio=None if heading == "name" else 2 if heading == "parameters" else 3)
+        table.add_column(
+            heading,
+            overflow="fold",
+            no_wrap=heading == "name",
+            ratio=None if heading == "name" else 2 if heading == "parameters" else 3,
+        )
     for name, purpose, parameters in rows:
         table.add_row(Text(name, style="bold cyan"), Text(purpose), Text(parameters, style="dim"))
     Console(highlight=False).print(table)
@@ -71,7 +89,9 @@ def print_explanation(name: str, *, latex: bool, code: bool, plot: Path | None) 
     explanation = explain(name)
     if latex and not explanation.latex:
         raise UsageError(
-            where=explanation.item.name, seen="no formula is declared", needed="an item with a formula was needed for --latex",
+            where=explanation.item.name,
+            seen="no formula is declared",
+            needed="an item with a formula was needed for --latex",
             repair=f"steepest explain {explanation.item.name} --code shows its source.",
         )
     if plot is not None:

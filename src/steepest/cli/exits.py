@@ -1,4 +1,4 @@
-"""Every way out of a command: 0 fine, 1 a mistake of ours, 2 bad input, 130 Ctrl-C; one clear message each, no traceback unless asked."""
+"""Every way out of a command: 0 fine, 1 our mistake, 2 bad input, 130 Ctrl-C; one message, no traceback unasked."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def complain(error: SteepestError) -> None:
-    """What was seen, what was needed, the repair; user text is printed as it is, but for characters that steer a terminal."""
+    """What was seen, what was needed, the repair; text of users as it is, but for characters that steer a terminal."""
     head, *rest = _visible(str(error)).split("\n")
     say("Error: ", head, style=typer.colors.RED)
     for line in rest:
@@ -72,7 +72,9 @@ def interrupted(folder: Path | None) -> typer.Exit:
 
 def say(start: str, text: str, style: str | None = None) -> None:
     """One line on stderr, its start coloured on a terminal."""
-    typer.echo(typer.style(start, fg=style, bold=True) + text if style and has_colours(sys.stderr) else start + text, err=True)
+    typer.echo(
+        typer.style(start, fg=style, bold=True) + text if style and has_colours(sys.stderr) else start + text, err=True
+    )
 
 
 def has_colours(stream: Any) -> bool:

@@ -8,19 +8,22 @@ from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parent.parent
 FOLDERS = {
-    "losses": ("losses", "loss"), "optimizers": ("optim/rules", "rule"), "schedules": ("optim/schedules", "schedule"),
-    "metrics": ("metrics", "metric"), "data": ("data", "dataset"),
+    "losses": ("losses", "loss"),
+    "optimizers": ("optim/rules", "rule"),
+    "schedules": ("optim/schedules", "schedule"),
+    "metrics": ("metrics", "metric"),
+    "data": ("data/bundled", "dataset"),
+    "models": ("models", "model"),
 }
-MODELS = ("linear", "mlp", "cnn")
 
 
 def names_on_disk(kind: str) -> list[str]:
     """Names of the items that our own files declare; those of other packages are not looked for."""
-    if kind == "models":
-        return sorted(MODELS)
     folder, decorator = FOLDERS[kind]
     found = re.compile(rf"^@{decorator}\(.*?^def (\w+)\(", re.MULTILINE | re.DOTALL)
-    return sorted(name for path in (HOUSE / folder).glob("*.py") for name in found.findall(path.read_text(encoding="utf-8")))
+    return sorted(
+        name for path in (HOUSE / folder).glob("*.py") for name in found.findall(path.read_text(encoding="utf-8"))
+    )
 
 
 def continued(incomplete: str, names: list[str]) -> Iterator[str]:
@@ -46,11 +49,13 @@ def complete_metric(incomplete: str) -> list[str]:
 
 
 def complete_model(incomplete: str) -> list[str]:
-    return [name for name in MODELS if name.startswith(incomplete)] + _files(incomplete, (".py",))
+    return [name for name in names_on_disk("models") if name.startswith(incomplete)] + _files(incomplete, (".py",))
 
 
 def complete_source(incomplete: str) -> list[str]:
-    return [name for name in names_on_disk("data") if name.startswith(incomplete)] + _files(incomplete, (".csv", ".parquet"))
+    return [name for name in names_on_disk("data") if name.startswith(incomplete)] + _files(
+        incomplete, (".csv", ".parquet")
+    )
 
 
 def complete_task(incomplete: str) -> list[str]:
@@ -62,11 +67,11 @@ def complete_engine(incomplete: str) -> list[str]:
 
 
 def complete_kind(incomplete: str) -> list[str]:
-    return [kind for kind in (*FOLDERS, "models") if kind.startswith(incomplete)]
+    return [kind for kind in FOLDERS if kind.startswith(incomplete)]
 
 
 def complete_anything(incomplete: str) -> list[str]:
-    return sorted({name for kind in (*FOLDERS, "models") for name in names_on_disk(kind) if name.startswith(incomplete)})
+    return sorted({name for kind in FOLDERS for name in names_on_disk(kind) if name.startswith(incomplete)})
 
 
 def _files(incomplete: str, endings: tuple[str, ...]) -> list[str]:
@@ -74,5 +79,9 @@ def _files(incomplete: str, endings: tuple[str, ...]) -> list[str]:
     start = Path(incomplete).parent
     if not start.is_dir():
         return []
-    shown = [f"{path}/" if path.is_dir() else f"{path}:" for path in start.iterdir() if path.is_dir() or path.suffix in endings]
+    shown = [
+        f"{path}/" if path.is_dir() else f"{path}:"
+        for path in start.iterdir()
+        if path.is_dir() or path.suffix in endings
+    ]
     return sorted(name for name in shown if name.startswith(incomplete) and not Path(name).name.startswith("."))

@@ -13,7 +13,8 @@ PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "altair", "type
 
 def print_versions() -> None:
     typer.echo(f"steepest {installed('steepest')}")
-    typer.echo(f"Python {platform.python_version()} ({platform.python_implementation()}) on {platform.platform()}, {os.cpu_count()} CPUs")
+    python = f"Python {platform.python_version()} ({platform.python_implementation()})"
+    typer.echo(f"{python} on {platform.platform()}, {os.cpu_count()} CPUs")
     for name in PACKAGES:
         typer.echo(f"{name} {installed(name)}")
 

@@ -11,69 +11,180 @@ from . import known
 
 WHAT, HOW_SURE, TRAINING, RESULT = "What is compared", "How long, how sure", "Training", "Result"
 
-Model = Annotated[str, typer.Argument(
-    metavar="MODEL", autocompletion=known.complete_model,
-    help="linear, mlp, cnn, or [bold]file.py:Net[/bold]: a class, or a function that makes one. "
-    "It is given n_features, n_classes or shape if its signature asks.",
-)]
-Data = Annotated[str, typer.Option(
-    "--data", "-d", metavar="SPEC", autocompletion=known.complete_source, rich_help_panel=WHAT,
-    help="[bold]table.csv:target[/bold], table.parquet:target, a folder in MNIST's format, module:attribute, or a name such as digits.",
-)]
-Losses = Annotated[Optional[str], typer.Option(
-    metavar="A,B", show_default="three that fit the task", autocompletion=known.complete_losses, rich_help_panel=WHAT,
-    help='Names, with options where you like: "focal(gamma=1|2|5)" is three.',
-)]
-Optimizers = Annotated[str, typer.Option(
-    metavar="A,B", autocompletion=known.complete_optimizers, rich_help_panel=WHAT, help="Their learning rates are tuned for you.",
-)]
-Schedules = Annotated[str, typer.Option(
-    metavar="A,B", autocompletion=known.complete_schedules, rich_help_panel=WHAT, help="How the learning rate changes during a run.",
-)]
-Baseline = Annotated[Optional[str], typer.Option(
-    metavar="ARM", rich_help_panel=WHAT, help='What you use today, such as "mse + sgd(lr=0.01)": it competes as it is, and tuned.',
-)]
-Metric = Annotated[Optional[str], typer.Option(
-    metavar="NAME", show_default="accuracy or mean_squared_error", autocompletion=known.complete_metric, rich_help_panel=WHAT,
-    help="What decides, the same for all.",
-)]
-Budget = Annotated[str, typer.Option(
-    metavar="B", rich_help_panel=HOW_SURE, help="Time (60s, 5m, 1h), or work (2000epochs: passes over the training part, summed over all trials).",
-)]
-Seeds = Annotated[str, typer.Option(metavar="N", rich_help_panel=HOW_SURE, help="Fresh seeds that confirm; auto: as many as the budget pays for.")]
-Rope = Annotated[Optional[float], typer.Option(
-    metavar="SIZE", show_default="a quarter of the seeds' spread", rich_help_panel=HOW_SURE,
-    help="Differences up to this size do not matter to you, in the metric's unit (percent points for shares).",
-)]
-Seed = Annotated[int, typer.Option(metavar="N", rich_help_panel=HOW_SURE, help="Another number repeats the study with other random choices.")]
-Task = Annotated[Optional[str], typer.Option(
-    metavar="TASK", autocompletion=known.complete_task, show_default="seen from the target", rich_help_panel=TRAINING, help="classification or regression, where it could be either.",
-)]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        autocompletion=known.complete_model,
+        help="linear, mlp, cnn, or [bold]file.py:Net[/bold]: a class, or a function that makes one. "
+        "It is given n_features, n_classes or shape if its signature asks.",
+    ),
+]
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        "-d",
+        metavar="SPEC",
+        autocompletion=known.complete_source,
+        rich_help_panel=WHAT,
+        help="[bold]table.csv:target[/bold], table.parquet:target, a folder in MNIST's format, module:attribute, "
+        "or a name such as digits.",
+    ),
+]
+Losses = Annotated[
+    Optional[str],
+    typer.Option(
+        metavar="A,B",
+        show_default="three that fit the task",
+        autocompletion=known.complete_losses,
+        rich_help_panel=WHAT,
+        help='Names, with options where you like: "focal(gamma=1|2|5)" is three.',
+    ),
+]
+Optimizers = Annotated[
+    str,
+    typer.Option(
+        metavar="A,B",
+        autocompletion=known.complete_optimizers,
+        rich_help_panel=WHAT,
+        help="Their learning rates are tuned for you.",
+    ),
+]
+Schedules = Annotated[
+    str,
+    typer.Option(
+        metavar="A,B",
+        autocompletion=known.complete_schedules,
+        rich_help_panel=WHAT,
+        help="How the learning rate changes during a run.",
+    ),
+]
+Baseline = Annotated[
+    Optional[str],
+    typer.Option(
+        metavar="ARM",
+        rich_help_panel=WHAT,
+        help='What you use today, such as "mse + sgd(lr=0.01)": it competes as it is, and tuned.',
+    ),
+]
+Metric = Annotated[
+    Optional[str],
+    typer.Option(
+        metavar="NAME",
+        show_default="accuracy or mean_squared_error",
+        autocompletion=known.complete_metric,
+        rich_help_panel=WHAT,
+        help="What decides, the same for all.",
+    ),
+]
+Budget = Annotated[
+    str,
+    typer.Option(
+        metavar="B",
+        rich_help_panel=HOW_SURE,
+        help="Time (60s, 5m, 1h), or work (2000epochs: passes over the training part, summed over all trials).",
+    ),
+]
+Seeds = Annotated[
+    str,
+    typer.Option(
+        metavar="N", rich_help_panel=HOW_SURE, help="Fresh seeds that confirm; auto: as many as the budget pays for."
+    ),
+]
+Rope = Annotated[
+    Optional[float],
+    typer.Option(
+        metavar="SIZE",
+        show_default="a quarter of the seeds' spread",
+        rich_help_panel=HOW_SURE,
+        help="Differences up to this size do not matter to you, in the metric's unit (percent points for shares).",
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        metavar="N", rich_help_panel=HOW_SURE, help="Another number repeats the study with other random choices."
+    ),
+]
+Task = Annotated[
+    Optional[str],
+    typer.Option(
+        metavar="TASK",
+        autocompletion=known.complete_task,
+        show_default="seen from the target",
+        rich_help_panel=TRAINING,
+        help="classification or regression, where it could be either.",
+    ),
+]
 BatchSize = Annotated[int, typer.Option(metavar="N", rich_help_panel=TRAINING, help="Rows per step.")]
-Epochs = Annotated[Optional[int], typer.Option(
-    metavar="N", show_default="what the budget pays for", min=1, rich_help_panel=TRAINING, help="Length of a full run.",
-)]
-Engine = Annotated[str, typer.Option(
-    metavar="NAME", autocompletion=known.complete_engine, rich_help_panel=TRAINING, help="How trials are trained at once: auto, probe, stacked, vmap or loop.",
-)]
-Out = Annotated[Optional[Path], typer.Option(
-    "--out", "-o", metavar="DIR", show_default="a folder in steepest-runs", rich_help_panel=RESULT,
-    help="The study's folder. The same command on it goes on where it stopped.",
-)]
+Epochs = Annotated[
+    Optional[int],
+    typer.Option(
+        metavar="N",
+        show_default="what the budget pays for",
+        min=1,
+        rich_help_panel=TRAINING,
+        help="Length of a full run.",
+    ),
+]
+Engine = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        autocompletion=known.complete_engine,
+        rich_help_panel=TRAINING,
+        help="How trials are trained at once: auto, probe, stacked, vmap or loop.",
+    ),
+]
+Out = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        show_default="a folder in steepest-runs",
+        rich_help_panel=RESULT,
+        help="The study's folder. The same command on it goes on where it stopped.",
+    ),
+]
 DemoOut = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The study's folder.")]
-Open = Annotated[bool, typer.Option("--open", metavar=" ", rich_help_panel=RESULT, help="Open the page in the browser.")]
-DryRun = Annotated[bool, typer.Option(
-    "--dry-run", metavar=" ", rich_help_panel=HOW_SURE, help="Show the plan and what it can resolve; train nothing.",
-)]
+Open = Annotated[
+    bool, typer.Option("--open", metavar=" ", rich_help_panel=RESULT, help="Open the page in the browser.")
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        metavar=" ",
+        rich_help_panel=HOW_SURE,
+        help="Show the plan and what it can resolve; train nothing.",
+    ),
+]
 Study = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study, finished or not.")]
-To = Annotated[Optional[Path], typer.Option("--to", metavar="FILE", show_default="DIR/report.html", help="Where the page goes.", rich_help_panel=RESULT)]
-Listed = Annotated[Optional[str], typer.Argument(
-    metavar="KIND", autocompletion=known.complete_kind, show_default="all of them", help="losses, optimizers, schedules, metrics, data or models.",
-)]
-Name = Annotated[str, typer.Argument(
-    metavar="NAME", autocompletion=known.complete_anything,
-    help="A loss, optimizer, schedule, metric, data set or model; torch's class names work too.",
-)]
+To = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--to", metavar="FILE", show_default="DIR/report.html", help="Where the page goes.", rich_help_panel=RESULT
+    ),
+]
+Listed = Annotated[
+    Optional[str],
+    typer.Argument(
+        metavar="KIND",
+        autocompletion=known.complete_kind,
+        show_default="all of them",
+        help="losses, optimizers, schedules, metrics, data or models.",
+    ),
+]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        autocompletion=known.complete_anything,
+        help="A loss, optimizer, schedule, metric, data set or model; torch's class names work too.",
+    ),
+]
 Latex = Annotated[bool, typer.Option("--latex", metavar=" ", help="Print the formula as LaTeX, and nothing else.")]
 Code = Annotated[bool, typer.Option("--code", metavar=" ", help="Show the source code too.")]
 Plot = Annotated[Optional[Path], typer.Option("--plot", metavar="FILE", help="Write the curve as .svg, .png or .html.")]

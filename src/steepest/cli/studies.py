@@ -15,8 +15,12 @@ from .exits import interrupted, say
 
 RUNS = Path("steepest-runs")
 DEMO: Mapping[str, Any] = dict(
-    model="mlp", data="digits", losses="cross_entropy,focal,square,bce_with_logits", optimizers="sgd(momentum=0.9),adamw,nadamw",
-    metric="accuracy", budget="60s",
+    model="mlp",
+    data="digits",
+    losses="cross_entropy,focal,square,bce_with_logits",
+    optimizers="sgd(momentum=0.9),adamw,nadamw",
+    metric="accuracy",
+    budget="60s",
 )
 
 
@@ -54,7 +58,9 @@ def draw_again(folder: Path, to: Path | None, *, open_page: bool) -> None:
     page = to or folder / "report.html"
     study = read_study(folder)
     write(study, page)
-    typer.echo(study.verdict.sentence if study.verdict else f"No verdict yet: finished so far {_listed(study.finished_rungs)}.")
+    typer.echo(
+        study.verdict.sentence if study.verdict else f"No verdict yet: finished so far {_listed(study.finished_rungs)}."
+    )
     _tell_where([page])
     if open_page:
         typer.launch(str(page.resolve()))
@@ -66,9 +72,15 @@ def _show_plan(asked: Mapping[str, Any]) -> None:
     from steepest.compare.progress import Silent
 
     plan = prepared(ask(**asked), command=None, bar=Silent()).plan
-    parts = ", ".join(f"{plan.data[f'n_{part}']} to {verb}" for part, verb in (("train", "train on"), ("select", "select with"), ("test", "confirm with")))
-    typer.echo(f"{plan.model} with {plan.n_parameters:,} parameters on {plan.data['name']}: {plan.data['n_samples']:,} rows, {parts}")
-    typer.echo(f"{plan.metric} decides; batches of {plan.batch_size}, full runs of {plan.epochs} epochs, engine {plan.engine}")
+    parts = ", ".join(
+        f"{plan.data[f'n_{part}']} to {verb}"
+        for part, verb in (("train", "train on"), ("select", "select with"), ("test", "confirm with"))
+    )
+    rows = f"{plan.data['n_samples']:,} rows, {parts}"
+    typer.echo(f"{plan.model} with {plan.n_parameters:,} parameters on {plan.data['name']}: {rows}")
+    typer.echo(
+        f"{plan.metric} decides; batches of {plan.batch_size}, full runs of {plan.epochs} epochs, engine {plan.engine}"
+    )
     typer.echo(plan_in_words(plan))
     typer.echo("Nothing was trained or written. To begin, leave out --dry-run.")
 
@@ -86,7 +98,9 @@ def _run_and_tell(run: Callable[[], Any], folder: Path, open_page: bool) -> None
     except KeyboardInterrupt:
         raise interrupted(folder) from None
     if was_finished:
-        say("", "This study was finished before, so nothing was trained. To run it again, choose another folder with --out.")
+        say(
+            "", "This study was finished before, so nothing was trained. To run it anew, choose another folder (--out)."
+        )
     from steepest.report import terminal
 
     _print(terminal(results.study))
@@ -121,7 +135,7 @@ def _listed(rungs: list[str]) -> str:
     return ", ".join(rungs) if rungs else "nothing"
 
 
-# -- the command that repeats it, and the folder where it goes --------------------------------------------------------------
+# -- the command that repeats it, and the folder where it goes ---------------------------------------
 
 
 def command_line(asked: Mapping[str, Any], folder: Path | None = None) -> str:

@@ -1,6 +1,6 @@
-"""What a long study shows while it works: a bar with elapsed time and an estimate, and its decisions as lines above the bar.
+"""What a long study shows while it works: a bar with elapsed time and an estimate, its decisions as lines above it.
 
-On a terminal, a bar on stderr; elsewhere (a file, a pipe) only the lines; nothing at all for work of less than two seconds.
+On a terminal, a bar on stderr; elsewhere (a file, a pipe) only the lines; nothing for work of less than two seconds.
 """
 
 from __future__ import annotations
@@ -153,7 +153,9 @@ class Pace:
 
     def words(self) -> str:
         left = self.remaining_s()
-        return f"{duration(self.elapsed_s)}" + ("" if left is None else f", about {duration(left)} left" if left >= 1 else ", nearly done")
+        return f"{duration(self.elapsed_s)}" + (
+            "" if left is None else f", about {duration(left)} left" if left >= 1 else ", nearly done"
+        )
 
 
 def duration(seconds: float) -> str:
@@ -190,4 +192,6 @@ def _display(console: Any, current: Callable[[], str], times: Callable[[], str])
             yield Text(current(), no_wrap=True, overflow="ellipsis")
             yield self.make_tasks_table(self.tasks)
 
-    return TwoLines(BarColumn(bar_width=40), TaskProgressColumn(), Times(), console=console, transient=True, refresh_per_second=4)
+    return TwoLines(
+        BarColumn(bar_width=40), TaskProgressColumn(), Times(), console=console, transient=True, refresh_per_second=4
+    )

@@ -1,4 +1,4 @@
-"""Explain: formula, curve, parameters, use, twin and source of any item of the catalogue, from its declaration alone."""
+"""Explain: formula, curve, parameters, use, twin and source of any item, from its declaration alone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["CATALOGUES", "Explanation", "explain", "find"]
 def explain(item: str | Item) -> Explanation:
     """What an item is, when to choose it and what it does.
 
-    item: a name ("focal"), with options ("focal(gamma=5)"), a class name ("AdamW", "torch.nn.HuberLoss"), a name with its
-    catalogue where two share one ("schedules.linear"), or the item itself.
+    item: a name ("focal"), with options ("focal(gamma=5)"), a class name ("AdamW", "torch.nn.HuberLoss"), a name with
+    its catalogue where two share one ("schedules.linear"), or the item itself.
     Raises UnknownName, with the nearest names.
     """
     return Explanation(find(item))

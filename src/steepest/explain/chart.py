@@ -23,7 +23,9 @@ def chart_of(facts: Facts) -> Any:
 
     if not facts.panels:
         raise UsageError(
-            where=facts.name, seen=f"it is a {facts.kind} without a curve", needed="a loss, a schedule or an elementwise optimizer was needed for a plot",
+            where=facts.name,
+            seen=f"it is a {facts.kind} without a curve",
+            needed="a loss, a schedule or an elementwise optimizer was needed for a plot",
             repair=f"steepest explain {facts.name} tells the rest.",
         )
     drawn = [_panel(p) for p in facts.panels]
@@ -36,7 +38,9 @@ def _panel(panel: Panel) -> Any:
 
     rows = [
         {"x": x, "y": y, "line": series.label}
-        for series in panel.series for x, y in zip(panel.x, series.y) if math.isfinite(y) and (y > 0 or not panel.is_log)
+        for series in panel.series
+        for x, y in zip(panel.x, series.y)
+        if math.isfinite(y) and (y > 0 or not panel.is_log)
     ]
     order = [series.label for series in panel.series]
     key = altair.Legend(title=None, orient="bottom", direction="vertical") if len(order) > 1 else None
@@ -47,8 +51,12 @@ def _panel(panel: Panel) -> Any:
         .encode(
             x=altair.X("x:Q", title=panel.x_title),
             y=altair.Y("y:Q", title=None, scale=scale),
-            color=altair.Color("line:N", sort=order, scale=altair.Scale(domain=order, range=COLOURS[: len(order)]), legend=key),
-            strokeDash=altair.StrokeDash("line:N", sort=order, scale=altair.Scale(domain=order, range=DASHES[: len(order)]), legend=key),
+            color=altair.Color(
+                "line:N", sort=order, scale=altair.Scale(domain=order, range=COLOURS[: len(order)]), legend=key
+            ),
+            strokeDash=altair.StrokeDash(
+                "line:N", sort=order, scale=altair.Scale(domain=order, range=DASHES[: len(order)]), legend=key
+            ),
         )
     )
 
@@ -57,7 +65,10 @@ def save(facts: Facts, path: Path) -> Path:
     """As .svg, .png or .html (which works offline), whole or not at all."""
     if path.suffix.lower() not in FORMATS:
         raise UsageError(
-            where="plot", seen=f"{str(path)!r}", needed=f"a name that ends in {', '.join(FORMATS)} was needed", repair=f"For example {path.with_suffix('.svg')}.",
+            where="plot",
+            seen=f"{str(path)!r}",
+            needed=f"a name that ends in {', '.join(FORMATS)} was needed",
+            repair=f"For example {path.with_suffix('.svg')}.",
         )
     atomic_write(path, rendered(facts, path.suffix.lower()))
     return path

@@ -1,4 +1,4 @@
-"""The picture of an item: value and gradient of a loss, the multiplier of a schedule, the first steps of an update rule."""
+"""The picture of an item: value and gradient of a loss, multiplier of a schedule, first steps of an update rule."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def panels(item: Item, asked: dict[str, Any]) -> list[Panel]:
     return []
 
 
-# -- losses -----------------------------------------------------------------------------------------------------------------
+# -- losses ---------------------------------------
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,9 @@ PROBES = {
     ("classes", "logits"): Probe("logit of the true class, the other at 0", -6, 6, _two_logits, _first_class),
     ("classes", "values"): Probe("score of the true class, the other at 0", -2, 3, _two_logits, _first_class),
     ("classes", "log_probs"): Probe("probability of the true class", 0.05, 1, _two_log_probs, _first_class),
-    ("distribution", "logits"): Probe("logit of a class whose true share is 70 %", -6, 6, _two_logits, _seventy_percent),
+    ("distribution", "logits"): Probe(
+        "logit of a class whose true share is 70 %", -6, 6, _two_logits, _seventy_percent
+    ),
     ("distribution", "log_probs"): Probe("probability, true share 70 %", 0.05, 0.95, _two_log_probs, _seventy_percent),
 }
 
@@ -87,16 +89,18 @@ def _of_loss(item: Loss, asked: dict[str, Any]) -> list[Panel]:
     return [Panel("value", probe.says, x.tolist(), values), Panel("gradient", probe.says, x.tolist(), slopes)]
 
 
-# -- schedules --------------------------------------------------------------------------------------------------------------
+# -- schedules ---------------------------------------
 
 
 def _of_schedule(item: Schedule, asked: dict[str, Any]) -> list[Panel]:
     steps = torch.linspace(0, HORIZON, N_POINTS, dtype=torch.float64)
-    lines = [Series(label, item(steps, HORIZON, **hyper).expand(N_POINTS).tolist()) for label, hyper in variants(item, asked)]
+    lines = [
+        Series(label, item(steps, HORIZON, **hyper).expand(N_POINTS).tolist()) for label, hyper in variants(item, asked)
+    ]
     return [Panel("multiplier of the learning rate", f"step, of {HORIZON}", steps.tolist(), lines)]
 
 
-# -- update rules -----------------------------------------------------------------------------------------------------------
+# -- update rules ---------------------------------------
 
 N_STEPS = 200
 CURVATURE = (1.0, 20.0)
@@ -107,13 +111,28 @@ def _of_rule(rule: Rule, asked: dict[str, Any]) -> list[Panel]:
     """Down a narrow valley at three learning rates; and the answer to a gradient that is 1 for a while, then 0."""
     lr = rule.hyper["lr"]
     rates = [asked["lr"]] if "lr" in asked else lr.search.grid(3) if lr.search else [lr.default]
-    hyper = {k: v for k, v in variants(rule, {k: v for k, v in asked.items() if k != "lr"}, skip=("lr",))[0][1].items() if k in asked}
+    hyper = {
+        k: v
+        for k, v in variants(rule, {k: v for k, v in asked.items() if k != "lr"}, skip=("lr",))[0][1].items()
+        if k in asked
+    }
     descents = [Series(f"lr = {rate:.3g}", _descent(rule, {**hyper, "lr": rate})) for rate in rates]
     kept = {k: v for k, v in asked.items() if k != "lr"}
     answers = [Series(label, _answer(rule, options)) for label, options in variants(rule, kept, skip=("lr",))]
     return [
-        Panel(f"a valley {CURVATURE[1]:g} times steeper across than along: height", "step", [float(i) for i in range(N_STEPS + 1)], descents, True),
-        Panel(f"step, in learning rates: gradient 1 for {PUSH} steps, then 0", "step", [float(i + 1) for i in range(3 * PUSH)], answers),
+        Panel(
+            f"a valley {CURVATURE[1]:g} times steeper across than along: height",
+            "step",
+            [float(i) for i in range(N_STEPS + 1)],
+            descents,
+            True,
+        ),
+        Panel(
+            f"step, in learning rates: gradient 1 for {PUSH} steps, then 0",
+            "step",
+            [float(i + 1) for i in range(3 * PUSH)],
+            answers,
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Lines as text: braille dots, eight to a character; solid, dashed and dotted, so that no colour is needed to tell them apart."""
+"""Lines as text: braille dots, eight to a character; solid, dashed and dotted, to be told apart without colour."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def draw(panel: Panel, width: int = 60, height: int = 10, colour: bool = False) 
     lines = [panel.title]
     for r in range(height):
         label = {0: labels[0], height // 2: labels[1], height - 1: labels[2]}.get(r, "")
-        lines.append(f"{label:>{margin}} ┤" + "".join(_cell(cells.get((r, c)), colour) for c in range(columns)).rstrip())
+        lines.append(
+            f"{label:>{margin}} ┤" + "".join(_cell(cells.get((r, c)), colour) for c in range(columns)).rstrip()
+        )
     ends = [f"{panel.x[0]:g}", f"{panel.x[-1]:g}"]
     middle = panel.x_title.center(max(0, columns - len(ends[0]) - len(ends[1])))
     lines += [" " * margin + " └" + "─" * columns, " " * (margin + 2) + ends[0] + middle + ends[1]]
@@ -60,7 +62,9 @@ def _tick(panel: Panel, value: float) -> str:
     return f"{number:.0f}" if 10 <= abs(number) < 1e5 else f"{number:.2g}"
 
 
-def _stroke(row: list[float], low: float, high: float, n_x: int, n_y: int, pattern: tuple[int, ...]) -> list[tuple[int, int]]:
+def _stroke(
+    row: list[float], low: float, high: float, n_x: int, n_y: int, pattern: tuple[int, ...]
+) -> list[tuple[int, int]]:
     """The dots of one line; a steep piece is filled vertically."""
     found: list[tuple[int, int]] = []
     before, length = None, 0

@@ -15,7 +15,7 @@ from .terminal import text_of
 
 
 class Explanation:
-    """Print it for the text; in a notebook it shows formula, table and curve. `facts` holds everything as plain values."""
+    """Print it for the text; in a notebook it shows formula, table and curve. `facts` holds all as plain values."""
 
     def __init__(self, found: Found) -> None:
         self._found = found
@@ -31,8 +31,10 @@ class Explanation:
         return self.render()
 
     def render(self, *, width: int = 80, colour: bool = False, code: bool = False) -> str:
-        """The text for a width. code: the source of the function too; of a rule it is always shown, and of mathematics without a formula."""
-        says_it_best = self.item.kind == "rule" or (self.item.kind in ("loss", "schedule", "metric") and not self.facts.formula)
+        """The text for a width. code: the source too, which a rule, and mathematics without a formula, always show."""
+        says_it_best = self.item.kind == "rule" or (
+            self.item.kind in ("loss", "schedule", "metric") and not self.facts.formula
+        )
         return text_of(self.facts, width=width, colour=colour, code=code or says_it_best)
 
     @property

@@ -77,7 +77,12 @@ def _kind(item: Item) -> str:
 def _details(item: Item) -> list[tuple[str, str]]:
     if isinstance(item, Loss):
         symbols = [("symbols", SYMBOLS[item.target.name])] if item.formula and item.target.name in SYMBOLS else []
-        return [*symbols, ("input", EXPECTED.get(item.expects, item.expects)), ("target", item.target.says), *_shapes(item)]
+        return [
+            *symbols,
+            ("input", EXPECTED.get(item.expects, item.expects)),
+            ("target", item.target.says),
+            *_shapes(item),
+        ]
     if isinstance(item, Rule):
         return [("weight decay", _decay(item)), ("memory", _memory(item)), ("looks at", _looks(item))]
     if isinstance(item, Metric):
@@ -103,11 +108,19 @@ def _decay(rule: Rule) -> str:
 
 def _memory(rule: Rule) -> str:
     n = len(rule.states) - len(rule.scalar_states)
-    return f"{n} number{'s' if n != 1 else ''} for each parameter, {4 * n} bytes in float32" if n else "nothing beside the parameters"
+    return (
+        f"{n} number{'s' if n != 1 else ''} for each parameter, {4 * n} bytes in float32"
+        if n
+        else "nothing beside the parameters"
+    )
 
 
 def _looks(rule: Rule) -> str:
-    return {"elementwise": "each parameter by itself", "matrix": "a matrix of parameters at once", "tree": "all parameters at once"}[rule.looks_at]
+    return {
+        "elementwise": "each parameter by itself",
+        "matrix": "a matrix of parameters at once",
+        "tree": "all parameters at once",
+    }[rule.looks_at]
 
 
 def _parameter(hyper: Hyper) -> Parameter:
@@ -139,7 +152,9 @@ def _code(item: Item) -> str:
 
 
 def _positional(item: Item) -> list[str]:
-    return [p.name for p in inspect.signature(item.fn).parameters.values() if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    return [
+        p.name for p in inspect.signature(item.fn).parameters.values() if p.kind is not inspect.Parameter.KEYWORD_ONLY
+    ]
 
 
 def _uses(item: Item) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Find an item by what people call it: its name, its class, its twin in torch, with options or with the catalogue's name in front."""
+"""Find an item by what people call it: its name, its class, its twin in torch, with options or without."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from steepest.core.item import Item
 from steepest.optim import schedules
 
 CATALOGUES: dict[str, Any] = {
-    "losses": losses, "optimizers": optim, "schedules": schedules, "metrics": metrics, "data": data, "models": models,
+    "losses": losses,
+    "optimizers": optim,
+    "schedules": schedules,
+    "metrics": metrics,
+    "data": data,
+    "models": models,
 }
 
 
@@ -70,7 +75,9 @@ def _check_options(item: Item, options: dict[str, Any]) -> None:
         item.check_hyper(options)
     except UsageError as error:
         known = ", ".join(item.hyper) or "none"
-        raise UsageError(where=item.name, seen=error.seen, needed=f"one of its parameters was needed: {known}", repair=error.repair) from None
+        raise UsageError(
+            where=item.name, seen=error.seen, needed=f"one of its parameters was needed: {known}", repair=error.repair
+        ) from None
 
 
 def _unknown(text: str) -> UnknownName:
@@ -78,6 +85,8 @@ def _unknown(text: str) -> UnknownName:
     close = difflib.get_close_matches(text.rpartition(".")[2].lower(), sorted(names), n=3, cutoff=0.6)
     near = list(dict.fromkeys(names[n] for n in close))
     return UnknownName(
-        where="explain", seen=f"nothing is called {text!r}", needed="the name of a loss, optimizer, schedule, metric, data set or model was needed",
+        where="explain",
+        seen=f"nothing is called {text!r}",
+        needed="the name of a loss, optimizer, schedule, metric, data set or model was needed",
         repair=f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else "All names: steepest list",
     )

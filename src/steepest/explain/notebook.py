@@ -9,10 +9,16 @@ from .record import Facts
 
 def markdown_of(facts: Facts) -> str:
     """Headings, the formula between $$, a table of parameters; no picture."""
-    parts = [f"## {facts.name}", f"*{facts.kind}.* {_escaped(facts.purpose)}", f"**Use it.** {_escaped(facts.use)}" if facts.use else ""]
+    parts = [
+        f"## {facts.name}",
+        f"*{facts.kind}.* {_escaped(facts.purpose)}",
+        f"**Use it.** {_escaped(facts.use)}" if facts.use else "",
+    ]
     parts.append(f"$$\n{facts.latex}\n$$" if facts.latex else f"```python\n{facts.code}\n```")
     if facts.parameters:
-        rows = [f"| `{p.name}` | {_cell(p.default)} | {_cell(p.allowed)} | {_cell(p.searched)} |" for p in facts.parameters]
+        rows = [
+            f"| `{p.name}` | {_cell(p.default)} | {_cell(p.allowed)} | {_cell(p.searched)} |" for p in facts.parameters
+        ]
         parts.append("\n".join(["| parameter | default | allowed | searched |", "|---|---|---|---|", *rows]))
     parts.append("\n".join(f"- {label}: {_escaped(text)}" for label, text in facts.details))
     if facts.claims:
@@ -27,16 +33,22 @@ def html_of(facts: Facts, picture: str) -> str:
     """The same with the curve; $$ is typeset by the notebook. picture: SVG, or nothing."""
     e = html.escape
     rows = "".join(
-        f"<tr><td><code>{e(p.name)}</code></td><td>{e(p.default)}</td><td>{e(p.allowed)}</td><td>{e(p.searched)}</td></tr>" for p in facts.parameters
+        f"<tr><td><code>{e(p.name)}</code></td><td>{e(p.default)}</td><td>{e(p.allowed)}</td><td>{e(p.searched)}</td></tr>"
+        for p in facts.parameters
     )
-    table = f"<table><tr><th>parameter</th><th>default</th><th>allowed</th><th>searched</th></tr>{rows}</table>" if rows else ""
+    table = (
+        f"<table><tr><th>parameter</th><th>default</th><th>allowed</th><th>searched</th></tr>{rows}</table>"
+        if rows
+        else ""
+    )
     formula = f"<p>$${e(facts.latex)}$$</p>" if facts.latex else f"<pre>{e(facts.code)}</pre>"
     details = "".join(f"<li>{e(label)}: {e(text)}</li>" for label, text in facts.details)
     claims = "".join(f"<li>{e(c)}</li>" for c in facts.claims)
     ends = [("Use it", facts.use), ("The same in", facts.twin), ("Source", facts.source)]
     return "".join(
         [
-            f"<h3>{e(facts.name)} <small>{e(facts.kind)}</small></h3><p>{e(facts.purpose)}</p>{formula}{table}<ul>{details}</ul>",
+            f"<h3>{e(facts.name)} <small>{e(facts.kind)}</small></h3><p>{e(facts.purpose)}</p>",
+            f"{formula}{table}<ul>{details}</ul>",
             f"<p>Claims, each tried by a test:</p><ul>{claims}</ul>" if claims else "",
             *(f"<p><b>{label}.</b> {e(text)}</p>" for label, text in ends if text),
             picture,

@@ -36,9 +36,9 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Facts:
-    """formula: pretty text of several lines, and latex, or "" where no closed form is declared.
+    """formula: text of several lines; latex; both "" where no closed form is declared.
 
-    details: (label, text) pairs of what only this kind of item has. uses: how it is written, in Python and on the command line.
+    details: (label, text) pairs of what only this kind of item has. uses: how it is written in Python and as a command.
     """
 
     name: str

@@ -24,16 +24,24 @@ def text_of(facts: Facts, *, width: int = 80, colour: bool = False, code: bool =
         page.section("In code", [INDENT * 2 + line for line in facts.code.splitlines()]) if code else [],
         page.section("Parameters", page.parameters(facts.parameters)),
         page.section("Facts", page.pairs([*facts.details, *_origin(facts)])),
-        page.section("Claims, each tried by a test", [line for c in facts.claims for line in page.paragraph(c, INDENT + "· ")]),
+        page.section(
+            "Claims, each tried by a test", [line for c in facts.claims for line in page.paragraph(c, INDENT + "· ")]
+        ),
         page.section("How to write it", page.pairs(facts.uses)),
         page.panels(facts.panels),
-        page.paragraph("Also of this name: " + ", ".join(f"steepest explain {n}" for n in facts.namesakes), "") if facts.namesakes else [],
+        page.paragraph("Also of this name: " + ", ".join(f"steepest explain {n}" for n in facts.namesakes), "")
+        if facts.namesakes
+        else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def _origin(facts: Facts) -> list[tuple[str, str]]:
-    return [(label, text) for label, text in (("the same in", facts.twin), ("source", facts.source), ("file", facts.file)) if text]
+    return [
+        (label, text)
+        for label, text in (("the same in", facts.twin), ("source", facts.source), ("file", facts.file))
+        if text
+    ]
 
 
 class _Page:
@@ -55,7 +63,14 @@ class _Page:
         return [self.bold(heading), *lines] if any(line.strip() for line in lines) else []
 
     def paragraph(self, text: str, start: str = INDENT) -> list[str]:
-        return textwrap.wrap(text, self.width, initial_indent=start, subsequent_indent=" " * len(start), break_long_words=False, break_on_hyphens=False)
+        return textwrap.wrap(
+            text,
+            self.width,
+            initial_indent=start,
+            subsequent_indent=" " * len(start),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
     def pairs(self, rows: list[tuple[str, str]]) -> list[str]:
         """Labels in a column, texts wrapped beside them."""
@@ -69,7 +84,9 @@ class _Page:
     def parameters(self, rows: list[Parameter]) -> list[str]:
         if not rows:
             return []
-        cells = [("name", "default", "allowed", "searched")] + [(p.name, p.default, p.allowed, p.searched) for p in rows]
+        cells = [("name", "default", "allowed", "searched")] + [
+            (p.name, p.default, p.allowed, p.searched) for p in rows
+        ]
         widths = [max(len(row[i]) for row in cells) for i in range(4)]
         lines = [INDENT + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
         return [self.dim(lines[0]), *lines[1:]]
@@ -84,7 +101,11 @@ class _Page:
         keys = [legend(p, self.colour) for p in panels]
         if not share_legend:
             drawn = [d + k for d, k in zip(drawn, keys)]
-        body = _beside(drawn[0], drawn[1], size + 4) if wide else [line for d in drawn for line in ([*d, ""] if d is not drawn[-1] else d)]
+        body = (
+            _beside(drawn[0], drawn[1], size + 4)
+            if wide
+            else [line for d in drawn for line in ([*d, ""] if d is not drawn[-1] else d)]
+        )
         return [(INDENT + line).rstrip() for line in [*body, *(keys[0] if share_legend else [])]]
 
     def _titled(self, lines: list[str]) -> list[str]:

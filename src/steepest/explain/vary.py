@@ -16,7 +16,11 @@ def variants(item: Item, asked: dict[str, Any], skip: tuple[str, ...] = ()) -> l
     if name is None:
         return [(item.name, fixed)]
     hyper = item.hyper[name]
-    shown = sorted({hyper.default, asked[name]}) if name in asked and hyper.default is not REQUIRED else around(hyper, fixed.get(name))
+    shown = (
+        sorted({hyper.default, asked[name]})
+        if name in asked and hyper.default is not REQUIRED
+        else around(hyper, fixed.get(name))
+    )
     return [(_label(hyper, value), {**fixed, name: value}) for value in shown]
 
 
@@ -41,7 +45,9 @@ def around(hyper: Hyper, instead: Any = None) -> list[float]:
 
 def _name_to_vary(item: Item, asked: dict[str, Any], skip: tuple[str, ...]) -> str | None:
     """The first number among those that were asked for, else the first of all."""
-    numbers = [n for n, h in item.hyper.items() if isinstance(h.domain, Interval) and h.default is not None and n not in skip]
+    numbers = [
+        n for n, h in item.hyper.items() if isinstance(h.domain, Interval) and h.default is not None and n not in skip
+    ]
     return next((n for n in asked if n in numbers), numbers[0] if numbers else None)
 
 
