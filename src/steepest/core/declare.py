@@ -76,7 +76,10 @@ class Rule(Item):
     states: the names of its arguments between grad and the star, but for param. t counts from 1.
     scalar_states: states with one number per trial instead of one per parameter.
     initial: starting value of a state (a number or the name of a hyperparameter); zero where nothing is said.
-    Scalars (t, lr, hyperparameters) are floats or core.trees.PerTrial; a body uses plain arithmetic only.
+    Numbers (t, lr, hyperparameters, scalar states) are floats, or float64 columns (K, 1) beside tensors (K, P). A body uses
+    plain arithmetic only: it is recorded once, with no values at hand.
+    slow: where no twin exists, the rule once more for one parameter, in plain floats: `(grad, <states>, [param], *, t, lr,
+    <hyper>) -> (step, <new states>)`, written from the paper and not from the body.
     """
 
     kind = "rule"
@@ -93,6 +96,7 @@ class Rule(Item):
         looks_at: LooksAt = "elementwise",
         equals: str | None = None,
         equals_with: Mapping[str, Any] | None = None,
+        slow: Callable[..., tuple[float, ...]] | None = None,
         claims: Sequence[Claim] = (),
         search: Mapping[str, Search] | None = None,
         initial: Mapping[str, float | str] | None = None,
@@ -106,6 +110,7 @@ class Rule(Item):
         self.states = tuple(name for name in positional if name != "param")
         self.formula, self.decay, self.weight_decay, self.looks_at = formula, decay, weight_decay, looks_at
         self.equals, self.equals_with, self.claims = equals, dict(equals_with or {}), tuple(claims)
+        self.slow = slow
         self.initial, self.scalar_states = dict(initial or {}), tuple(scalar_states)
 
 
@@ -119,6 +124,7 @@ def rule(
     looks_at: LooksAt = "elementwise",
     equals: str | None = None,
     equals_with: Mapping[str, Any] | None = None,
+    slow: Callable[..., tuple[float, ...]] | None = None,
     claims: Sequence[Claim] = (),
     search: Mapping[str, Search] | None = None,
     initial: Mapping[str, float | str] | None = None,
@@ -138,6 +144,7 @@ def rule(
             looks_at=looks_at,
             equals=equals,
             equals_with=equals_with,
+            slow=slow,
             claims=claims,
             search=search,
             initial=initial,
