@@ -42,6 +42,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         **hyper: Any,
     ) -> None:
         """None stands for the rule's default; betas=(0.9, 0.999) says beta1=0.9, beta2=0.999 in torch's way."""
+        program_of(self.rule)  # refuses what cannot be run before anything is set up
         given = {**hyper, "lr": lr, "weight_decay": weight_decay, "betas": betas}
         super().__init__(params, {**self._settled(given), "maximize": maximize})
 
@@ -83,15 +84,16 @@ class RuleOptimizer(torch.optim.Optimizer):
         settings = {n: value.item() if isinstance(value, Tensor) else value for n, value in _unpacked(group).items()}
         steps: dict[tuple[float, ...], Options] = {}  # parameters of the same age share their numbers
         for param in group["params"]:
-            if param.grad is None:
+            grad = param.grad
+            if grad is None:
                 continue
-            self._refuse_sparse(param.grad)
+            self._refuse_sparse(grad)
             state = self._state_of(param, settings)
             state["step"] += 1
             age = (float(state["step"]), *(float(state[name]) for name in self.rule.scalar_states))
             if age not in steps:
                 steps[age] = self._numbers(settings, age)
-            self._step_param(param, state, steps[age], scratch, -1 if settings["maximize"] else 1)
+            self._step_param(param, grad, state, steps[age], scratch, -1 if settings["maximize"] else 1)
 
     def _state_of(self, param: Tensor, settings: Options) -> Options:
         """The parameter's state; what is not there yet, or what torch's checkpoint lacks, has its starting value."""
@@ -115,10 +117,12 @@ class RuleOptimizer(torch.optim.Optimizer):
         numbers["decay"] = 1 - settings["lr"] * decay if self.rule.decay == "decoupled" else decay
         return {**numbers, "has_decay": decay != 0}
 
-    def _step_param(self, param: Tensor, state: Options, numbers: Options, scratch: Scratch, sign: int) -> None:
+    def _step_param(
+        self, param: Tensor, grad: Tensor, state: Options, numbers: Options, scratch: Scratch, sign: int
+    ) -> None:
         program = program_of(self.rule)
         wide = {name: _real(state[name]) for name in self.rule.states if name not in self.rule.scalar_states}
-        param, grad = _real(param), _real(param.grad)
+        param, grad = _real(param), _real(grad)
         decay = self.rule.decay if numbers["has_decay"] else "none"
         for block in blocks(param):
             part = grad[block] if sign > 0 else -grad[block]

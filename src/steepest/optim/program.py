@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, fx
 
 from steepest.core.declare import Rule
-from steepest.core.errors import DeclarationError
+from steepest.core.errors import DeclarationError, UsageError
 
 Call = Callable[..., Any]
 
@@ -127,6 +127,13 @@ class Program:
 @lru_cache(maxsize=None)
 def program_of(rule: Rule) -> Program:
     """The rule's program, recorded when it is first asked for."""
+    if rule.looks_at != "elementwise":
+        raise UsageError(
+            where=rule.name,
+            seen=f"it looks at a whole {rule.looks_at}",
+            needed="a rule of single elements was needed",
+            repair=f"Rules that look at a {rule.looks_at} have no optimizer and no population yet.",
+        )
     return Program(rule)
 
 
@@ -160,7 +167,7 @@ def _argument(value: Any) -> Any:
 
 
 def _op_of(node: fx.Node) -> Op:
-    call = node.target if node.op == "call_function" else getattr(torch, str(node.target))
+    call: Any = node.target if node.op == "call_function" else getattr(torch, str(node.target))
     return Op(node.name, call, tuple(map(_argument, node.args)), {k: _argument(v) for k, v in node.kwargs.items()})
 
 
@@ -219,7 +226,7 @@ def _subtract_product(param: Tensor, a: Tensor, b: Tensor | float) -> None:
 def _placed(ops: Sequence[Op], after: Mapping[str, Name]) -> tuple[list[Op], int]:
     """The ops with the memory of their results: the state that a result becomes, else scratch that is free."""
     last_use = _last_uses(ops, after.values())
-    becomes = {value.text: name for name, value in reversed(after.items())}
+    becomes = {value.text: name for name, value in reversed([*after.items()])}
     placed: list[Op] = []
     where: dict[str, int] = {}
     free: list[int] = []

@@ -24,7 +24,7 @@ from torch import Tensor
 from steepest.core import trees
 from steepest.core.declare import Rule
 from steepest.core.domains import as_float64
-from steepest.core.errors import ShapeError, UsageError
+from steepest.core.errors import ShapeError
 from steepest.core.trees import Tree
 
 from .apply import Scratch, apply_block, blocks
@@ -41,13 +41,6 @@ class StackedRule:
         self, rule: Rule, hyper: Mapping[str, Numbers] | None = None, weight_decay: Numbers | None = None
     ) -> None:
         """hyper, weight_decay: a number for all trials, or a tensor (K,) with one for each; lr is not among them."""
-        if rule.looks_at != "elementwise":
-            raise UsageError(
-                where=rule.name,
-                seen=f"{rule.name} looks at a whole {rule.looks_at}",
-                needed="flat rows fit elementwise rules only",
-                repair=f"Train the trials of {rule.name} one by one, each with optim.{rule.class_name}.",
-            )
         self.rule = rule
         settings = accept_settings(rule, {**(hyper or {}), "weight_decay": weight_decay})
         settings.pop("lr")

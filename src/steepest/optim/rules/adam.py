@@ -14,7 +14,7 @@ from .adamw import adamw
 
 
 @rule(
-    formula="lr * m_hat / (sqrt(v_hat) + eps)",
+    formula="lr * mhat / (sqrt(vhat) + eps)",
     decay="coupled",
     equals="torch.optim.Adam",
     claims=[rests_at_zero_gradient, step_at_most_lr(1.0)],

@@ -13,7 +13,7 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
 
 
 @rule(
-    formula="lr * m_hat / (sqrt(v_hat) + eps)",
+    formula="lr * mhat / (sqrt(vhat) + eps)",
     decay="decoupled",
     weight_decay=1e-2,
     equals="torch.optim.AdamW",

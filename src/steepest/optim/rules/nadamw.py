@@ -13,7 +13,7 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
 
 
 @rule(
-    formula="lr * (mu_next * m / (1 - mu_product * mu_next) + (1 - mu) * g / (1 - mu_product)) / (sqrt(v_hat) + eps)",
+    formula="lr * (mu_next * m / (1 - mu_product * mu_next) + (1 - mu) * g / (1 - mu_product)) / (sqrt(vhat) + eps)",
     decay="decoupled",
     weight_decay=1e-2,
     equals="torch.optim.NAdam",
