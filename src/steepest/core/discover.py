@@ -73,7 +73,7 @@ class Catalogue(ModuleType):
             return items[name]
         for item in items.values():
             if item.class_name == name and self._has_class(item):
-                return self._class_of(item) if self._class_of else item.module_class
+                return self._class_of(item) if self._class_of else getattr(item, "module_class")
         known = self._class_names() if name[0].isupper() else list(items)
         error = unknown_name(self.__name__.rpartition(".")[2], name, self._kind, known or items)
         raise AttributeError(str(error)) from None
