@@ -207,7 +207,7 @@ def accept_left_aligned(where: str, name: str, value: Tensor | None, items: torc
             needed=f"{name} must have the items' shape or its first axes, such as {tuple(items[:1])}",
             repair=_alignment_repair(name, tuple(value.shape), tuple(items)),
         )
-    return value.reshape(*value.shape, *[1] * (len(items) - value.dim()))
+    return value.reshape(tuple(value.shape) + (1,) * (len(items) - value.dim()))
 
 
 def _alignment_repair(name: str, shape: tuple[int, ...], items: tuple[int, ...]) -> str:
