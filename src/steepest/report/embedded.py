@@ -28,8 +28,12 @@ def as_json(study: Study) -> str:
     plain = study.plain()
     arms = list(dict.fromkeys([*(a.name for a in study.plan.arms), *(o.arm for o in study.outcomes)]))
     most = _points_each(study)
-    plain["outcomes"] = {f.name: [_cell(getattr(o, f.name), f.name, arms, most) for o in study.outcomes] for f in fields(Outcome)}
-    text = json.dumps(_finite({"format": FORMAT, "curve_points": most, "arms": arms, **plain}), separators=(",", ":"), allow_nan=False)
+    plain["outcomes"] = {
+        f.name: [_cell(getattr(o, f.name), f.name, arms, most) for o in study.outcomes] for f in fields(Outcome)
+    }
+    text = json.dumps(
+        _finite({"format": FORMAT, "curve_points": most, "arms": arms, **plain}), separators=(",", ":"), allow_nan=False
+    )
     for letter, code in LETTERS.items():
         text = text.replace(letter, code)
     return text
@@ -45,13 +49,21 @@ def study_in(page: str) -> Study:
         rows = [dict(zip(columns, row)) for row in zip(*columns.values())]
         verdict = found["verdict"]
         plain = {f.name: found[f.name] for f in fields(Study) if f.name in found}
-        return Study(**{
-            **plain, "plan": Plan.of(found["plan"]), "events": [Event.of(e) for e in found["events"]],
-            "verdict": Verdict.of(verdict) if verdict is not None else None, "outcomes": [_outcome(row, found["arms"]) for row in rows],
-        })
+        return Study(
+            **{
+                **plain,
+                "plan": Plan.of(found["plan"]),
+                "events": [Event.of(e) for e in found["events"]],
+                "verdict": Verdict.of(verdict) if verdict is not None else None,
+                "outcomes": [_outcome(row, found["arms"]) for row in rows],
+            }
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            where="the page", seen="no study of ours is embedded in it", needed="a page that steepest wrote was needed", repair="Give the path of a report.html.",
+            where="the page",
+            seen="no study of ours is embedded in it",
+            needed="a page that steepest wrote was needed",
+            repair="Give the path of a report.html.",
         ) from error
 
 

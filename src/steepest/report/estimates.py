@@ -48,7 +48,9 @@ def compare_pairs(view: View, a: str, b: str) -> tuple[Difference, str] | None:
     pairs = view.pairs(a, b)
     if pairs is None or sum(math.isfinite(x - y) for x, y in zip(pairs.a, pairs.b)) < 2:
         return None
-    found = evidence.paired_difference(pairs.a, pairs.b, a=a, b=b, best=view.plan.best, level=LEVEL, rope=rope_of(view) or 0.0)
+    found = evidence.paired_difference(
+        pairs.a, pairs.b, a=a, b=b, best=view.plan.best, level=LEVEL, rope=rope_of(view) or 0.0
+    )
     return found, pairs.phase
 
 

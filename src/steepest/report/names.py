@@ -27,7 +27,7 @@ def shorten(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     tail = limit // 3
-    return text[: limit - tail - 1] + "…" + text[len(text) - tail:]
+    return text[: limit - tail - 1] + "…" + text[len(text) - tail :]
 
 
 def named(text: object, limit: int = 80) -> str:

@@ -32,7 +32,8 @@ def style_sheet() -> str:
     light = ";".join(f"--{name}:{tone}" for name, (tone, _) in COLOURS.items())
     dark = ";".join(f"--{name}:{tone}" for name, (_, tone) in COLOURS.items())
     classes = "".join(
-        f".f-{name}{{fill:var(--{name})}}.s-{name}{{stroke:var(--{name})}}.c-{name}{{--colour:var(--{name})}}" for name in COLOURS
+        f".f-{name}{{fill:var(--{name})}}.s-{name}{{stroke:var(--{name})}}.c-{name}{{--colour:var(--{name})}}"
+        for name in COLOURS
     )
     return (
         f":root{{color-scheme:light;{light}}}\n"

@@ -6,11 +6,11 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from steepest.core.declare import Section
 from steepest.results.durable import atomic_write
@@ -44,16 +44,25 @@ def page(study: Study) -> str:
     style = style_sheet() + files(__package__).joinpath("page.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return str(
-        _environment().get_template("page.html.j2").render(
-            plan=study.plan, title=_title(study), sections=answered, style=_safe(style), policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
-            icon=base64.b64encode(ICON.encode()).decode(), numbers=_safe(as_json(study)), charts=_Drawer(),
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            plan=study.plan,
+            title=_title(study),
+            sections=answered,
+            style=_safe(style),
+            policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
+            icon=base64.b64encode(ICON.encode()).decode(),
+            numbers=_safe(as_json(study)),
+            charts=_Drawer(),
         )
     )
 
 
 def answers(study: Study) -> Iterator[tuple[Section, Block]]:
     """The sections that have something to say, in their order."""
-    for item in sorted(sections, key=lambda s: (s.order, s.name)):
+    found = cast("Iterable[Section]", sections)
+    for item in sorted(found, key=lambda s: (s.order, s.name)):
         said = item(study)
         if said is not None:
             yield item, said if isinstance(said, Block) else Block(parts=[Text(said)])
@@ -85,14 +94,18 @@ def prose(text: str) -> Any:
 
     text = text.replace(" %", "\u00a0%")
     parts = re.split(f"{OPEN}([^{CLOSE}]*){CLOSE}", text)
-    return Markup("").join(Markup('<bdi class="name">{}</bdi>').format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
+    return Markup("").join(
+        Markup('<bdi class="name">{}</bdi>').format(p) if i % 2 else escape(p) for i, p in enumerate(parts)
+    )
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     import jinja2
 
-    found = jinja2.Environment(loader=jinja2.PackageLoader(__package__, ""), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    found = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__, ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     found.filters["prose"] = prose
     return found
 

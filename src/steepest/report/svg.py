@@ -14,12 +14,44 @@ if TYPE_CHECKING:
 
 TIP = "\u2063"  # an invisible separator: the descriptions that begin with it are ours, the others Vega's own
 KEPT = {
-    "d", "x", "y", "x1", "y1", "x2", "y2", "width", "height", "transform", "fill", "stroke", "stroke-width", "stroke-dasharray",
-    "stroke-linecap", "stroke-opacity", "fill-opacity", "opacity", "text-anchor", "font-size", "font-weight", "clip-path", "viewBox",
-    "id", "dy", "cx", "cy", "r", "rx", "ry", "class",
+    "d",
+    "x",
+    "y",
+    "x1",
+    "y1",
+    "x2",
+    "y2",
+    "width",
+    "height",
+    "transform",
+    "fill",
+    "stroke",
+    "stroke-width",
+    "stroke-dasharray",
+    "stroke-linecap",
+    "stroke-opacity",
+    "fill-opacity",
+    "opacity",
+    "text-anchor",
+    "font-size",
+    "font-weight",
+    "clip-path",
+    "viewBox",
+    "id",
+    "dy",
+    "cx",
+    "cy",
+    "r",
+    "rx",
+    "ry",
+    "class",
 }
 DEFAULTS = {
-    ("opacity", "1"), ("stroke-width", "1"), ("transform", "translate(0,0)"), ("stroke-dasharray", ""), ("font-weight", "normal"),
+    ("opacity", "1"),
+    ("stroke-width", "1"),
+    ("transform", "translate(0,0)"),
+    ("stroke-dasharray", ""),
+    ("font-weight", "normal"),
     ("fill", "transparent"),
 }
 CIRCLE = re.compile(r"M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0Z?")
@@ -48,7 +80,7 @@ def _slim(node: ElementTree.Element, prefix: str, tips: bool) -> ElementTree.Ele
     _as_circle(node)
     if tips and tip.startswith(TIP):
         title = ElementTree.Element("title")
-        title.text = tip[len(TIP):]
+        title.text = tip[len(TIP) :]
         node.insert(0, title)
     return node
 
@@ -64,7 +96,11 @@ def _as_circle(node: ElementTree.Element) -> None:
 
 def _is_dead(node: ElementTree.Element) -> bool:
     """Vega draws an invisible frame behind and before every group, and sometimes a white sheet under all."""
-    frame = node.get("class") in ("background", "foreground") and node.get("fill") in (None, "none") and node.get("stroke") in (None, "none")
+    frame = (
+        node.get("class") in ("background", "foreground")
+        and node.get("fill") in (None, "none")
+        and node.get("stroke") in (None, "none")
+    )
     return frame or node.get("display") == "none"
 
 

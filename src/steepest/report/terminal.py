@@ -63,8 +63,13 @@ def _table(view: View) -> Any:
 
 def _cells(view: View, row: ArmSummary) -> list[str]:
     return [
-        view.label[row.name], clean(row.status, 20), rate(row.learning_rate), _interval(view, row.select_score, row.select_low, row.select_high),
-        _interval(view, row.test_score, row.test_low, row.test_high), f"{row.n_seeds} + {row.n_test_seeds}", f"{row.n_diverged} of {row.n_trials}",
+        view.label[row.name],
+        clean(row.status, 20),
+        rate(row.learning_rate),
+        _interval(view, row.select_score, row.select_low, row.select_high),
+        _interval(view, row.test_score, row.test_low, row.test_high),
+        f"{row.n_seeds} + {row.n_test_seeds}",
+        f"{row.n_diverged} of {row.n_trials}",
     ]
 
 

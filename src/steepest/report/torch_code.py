@@ -1,6 +1,6 @@
-"""The winner as a script: plain PyTorch where torch has the loss and the rule, our catalogue where it has not.
+"""The winner as a script: plain PyTorch where we know it, our catalogue for the rest.
 
-Only names and options are read, so a page can be drawn again without the model's code. The tests run what is written here.
+Only names and options are read, so a page can be drawn again without the model's code. The tests hold the scripts equal to the catalogue.
 """
 
 from __future__ import annotations
@@ -12,33 +12,59 @@ from typing import Any
 from steepest.results.records import ArmRecord, Plan
 
 TORCH_LOSSES = {
-    "bce_with_logits": "BCEWithLogitsLoss", "cross_entropy": "CrossEntropyLoss", "huber": "HuberLoss", "l1": "L1Loss", "mse": "MSELoss",
+    "bce_with_logits": "BCEWithLogitsLoss",
+    "cross_entropy": "CrossEntropyLoss",
+    "huber": "HuberLoss",
+    "l1": "L1Loss",
+    "mse": "MSELoss",
     "nll": "NLLLoss",
 }
 SHARED_OPTIONS = {"delta", "label_smoothing"}  # options of losses that mean the same in torch
-TORCH_RULES = {
-    "adagrad": ("Adagrad", {}), "adam": ("Adam", {}), "adamw": ("AdamW", {"weight_decay": 0.01}),
-    "nadamw": ("NAdam", {"decoupled_weight_decay": True, "weight_decay": 0.01}), "rmsprop": ("RMSprop", {}), "sgd": ("SGD", {}),
+WANTS_FLOATS = {"bce_with_logits", "huber", "l1", "mse"}
+TORCH_RULES: dict[str, tuple[str, dict[str, Any]]] = {
+    "adagrad": ("Adagrad", {}),
+    "adam": ("Adam", {}),
+    "adamw": ("AdamW", {"weight_decay": 0.01}),
+    "nadamw": ("NAdam", {"decoupled_weight_decay": True, "weight_decay": 0.01}),
+    "rmsprop": ("RMSprop", {}),
+    "sgd": ("SGD", {}),
 }
-BETAS = (("beta1", 0.9), ("beta2", 0.999))
+BETAS = {"beta1": 0.9, "beta2": 0.999}
 
-
-TEMPLATE = """\
-import torch
-{ours}
-# model, x_train and y_train are yours
-criterion = {criterion}
-optimizer = {optimizer}
-{scheduler}for epoch in range({epochs}):
-    for rows in torch.randperm(len(x_train)).split({batch_size}):
-        optimizer.zero_grad()
-        criterion(model(x_train[rows]), y_train[rows]).backward()
-        optimizer.step()
-{step}"""
-SCHEDULER = """\
-n_steps = {epochs} * -(-len(x_train) // {batch_size})
-scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: {multiplier})
-"""
+# Bodies of functions where torch has no class; braces are options with these defaults.
+WRITTEN_LOSSES: dict[str, tuple[dict[str, Any], str]] = {
+    "focal": (
+        {"gamma": 2.0},
+        (
+            "    nats = torch.nn.functional.cross_entropy(output, target, reduction='none')\n"
+            "    return ((-torch.expm1(-nats)) ** {gamma!r} * nats).mean()\n"
+        ),
+    ),
+    "square": (
+        {"scale": 1.0, "peak": 1.0},
+        (
+            "    true = torch.nn.functional.one_hot(target, output.shape[1])\n"
+            "    return (true * {scale!r} * (output - {peak!r}) ** 2 + (1 - true) * output**2).mean()\n"
+        ),
+    ),
+}
+WRITTEN_SCHEDULES: dict[str, tuple[dict[str, Any], str]] = {
+    "warmup_cosine": (
+        {"warmup": 0.05, "floor": 0.0},
+        (
+            "    rise = min(1, (step + 1) / max({warmup!r} * n_steps, 1e-9))\n"
+            "    progress = max(0, (step / n_steps - {warmup!r}) / (1 - {warmup!r}))\n"
+            "    return rise * ({floor!r} + (1 - {floor!r}) * (1 + math.cos(math.pi * progress)) / 2)\n"
+        ),
+    ),
+    "warmup_stable_decay": (
+        {"warmup": 0.05, "decay": 0.2, "floor": 0.0},
+        (
+            "    rise = min(1, (step + 1) / max({warmup!r} * n_steps, 1e-9))\n"
+            "    return rise * ({floor!r} + (1 - {floor!r}) * min(1, (1 - step / n_steps) / {decay!r}))\n"
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -57,12 +83,14 @@ def torch_code(plan: Plan, arm: ArmRecord, lr: float) -> str:
     loss, rule, schedule = _read(arm.loss), _read(arm.optimizer), _read(arm.schedule)
     if loss is None or rule is None or schedule is None:
         return ""
-    criterion, optimizer, multiplier = _loss(loss), _rule(rule, lr), _multiplier(schedule)
-    ours = [name for name, code in (("losses", criterion), ("optim", optimizer), ("schedules", multiplier)) if f"{name}." in code.replace("torch.optim.", "")]
-    size = {"epochs": plan.epochs, "batch_size": plan.batch_size}
-    return TEMPLATE.format(
-        ours=f"from steepest import {', '.join(ours)}\n" if ours else "", criterion=criterion, optimizer=optimizer,
-        scheduler=SCHEDULER.format(multiplier=multiplier, **size) if multiplier else "", step="        scheduler.step()\n" if multiplier else "", **size,
+    parts = [_loss(loss), f"optimizer = {_rule(rule, lr)}\n", _schedule(plan, schedule)]
+    stepped = "        scheduler.step()\n" if parts[-1] else ""
+    return (
+        _imports("".join(parts)) + _premise(plan, loss) + "".join(parts) + f"\nfor epoch in range({plan.epochs}):\n"
+        f"    for rows in torch.randperm(len(x_train)).split({plan.batch_size}):\n"
+        "        optimizer.zero_grad()\n"
+        "        criterion(model(x_train[rows]), y_train[rows]).backward()\n"
+        "        optimizer.step()\n" + stepped
     )
 
 
@@ -78,29 +106,63 @@ def _read(text: str) -> Call | None:
     return None
 
 
+def _imports(code: str) -> str:
+    ours = [name for name in ("losses", "optim", "schedules") if f"{name}." in code.replace("torch.optim.", "")]
+    lines = [
+        *(["import math"] if "math." in code else []),
+        "import torch",
+        *([f"from steepest import {', '.join(ours)}"] if ours else []),
+    ]
+    return "\n".join(lines) + "\n\n"
+
+
+def _premise(plan: Plan, loss: Call) -> str:
+    both = "x_train and y_train" if plan.task == "regression" else "x_train"
+    text = f"# model, x_train and y_train are yours; the study gave {both} mean 0 and spread 1 over the training part\n"
+    if plan.task == "classification" and loss.name in WANTS_FLOATS:
+        text += "# y_train as floats in the shape of the output: one-hot rows, or one column for a single logit\n"
+    return text
+
+
 def _loss(loss: Call) -> str:
     if loss.name in TORCH_LOSSES and loss.options.keys() <= SHARED_OPTIONS:
-        return f"torch.nn.{TORCH_LOSSES[loss.name]}({loss.shown()})"
-    return f"lambda output, target: losses.{loss.name}(output, target, {loss.shown()})" if loss.options else f"losses.{loss.name}"
+        return f"criterion = torch.nn.{TORCH_LOSSES[loss.name]}({loss.shown()})\n"
+    body = _body(WRITTEN_LOSSES, loss)
+    if body:
+        return f"\ndef criterion(output, target):\n{body}\n"
+    if loss.options:
+        return f"\ndef criterion(output, target):\n    return losses.{loss.name}(output, target, {loss.shown()})\n\n"
+    return f"criterion = losses.{loss.name}\n"
 
 
 def _rule(rule: Call, lr: float) -> str:
     options = {k: v for k, v in rule.options.items() if k != "lr"}
-    if rule.name not in TORCH_RULES:
-        shown = "".join(f", {k}={v!r}" for k, v in options.items())
-        class_name = "".join(word.capitalize() for word in rule.name.split("_"))
-        return f"optim.{class_name}(model.parameters(), lr={lr:.6g}{shown})"
-    name, fixed = TORCH_RULES[rule.name]
-    given = {**fixed, **{k: v for k, v in options.items() if k not in dict(BETAS)}}
-    if options.keys() & dict(BETAS).keys():
-        given["betas"] = tuple(options.get(k, default) for k, default in BETAS)
-    shown = "".join(f", {k}={v!r}" for k, v in given.items())
-    return f"torch.optim.{name}(model.parameters(), lr={lr:.6g}{shown})"
+    if rule.name in TORCH_RULES:
+        name, fixed = TORCH_RULES[rule.name]
+        name, given = f"torch.optim.{name}", {**fixed, **{k: v for k, v in options.items() if k not in BETAS}}
+        if options.keys() & BETAS.keys():
+            given["betas"] = tuple({**BETAS, **options}[k] for k in BETAS)
+    else:
+        name, given = "optim." + "".join(word.capitalize() for word in rule.name.split("_")), options
+    return f"{name}(model.parameters(), lr={lr:.6g}" + "".join(f", {k}={v!r}" for k, v in given.items()) + ")"
 
 
-def _multiplier(schedule: Call) -> str:
-    """The learning rate's multiplier at `step`, of `n_steps`; empty for a constant one."""
+def _schedule(plan: Plan, schedule: Call) -> str:
+    """The learning rate's multiplier at `step`, of `n_steps`; nothing for a constant one."""
     if schedule.name == "constant":
         return ""
     options = f", {schedule.shown()}" if schedule.options else ""
-    return f"float(schedules.{schedule.name}(step, n_steps{options}))"
+    body = (
+        _body(WRITTEN_SCHEDULES, schedule) or f"    return float(schedules.{schedule.name}(step, n_steps{options}))\n"
+    )
+    return (
+        f"n_steps = {plan.epochs} * -(-len(x_train) // {plan.batch_size})\n\n"
+        f"def multiplier(step):\n{body}\n"
+        "scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, multiplier)\n"
+    )
+
+
+def _body(written: dict[str, tuple[dict[str, Any], str]], call: Call) -> str:
+    """Empty where the item, or one of its options, is not written out here."""
+    defaults, body = written.get(call.name, ({}, ""))
+    return body.format(**{**defaults, **call.options}) if call.options.keys() <= defaults.keys() else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from steepest.results.records import ArmSummary, Outcome, Study
 
-from .names import OPEN, CLOSE, labels
+from .names import CLOSE, OPEN, labels
 from .numbers import Scale, scale_of
 
 FINAL = ("confirm", "race", "search")  # the phases, the most trusted first
@@ -103,7 +103,11 @@ class View:
         found = dict.fromkeys(self.label, "other")
         found.update({a.name: "baseline" for a in self.plan.arms if a.is_baseline})
         if self.verdict is not None:
-            marks = ((self.verdict.baseline, "baseline"), (self.verdict.runner_up, "runner"), (self.verdict.winner, "winner"))
+            marks = (
+                (self.verdict.baseline, "baseline"),
+                (self.verdict.runner_up, "runner"),
+                (self.verdict.winner, "winner"),
+            )
             found.update({arm: role for arm, role in marks if arm in found})
         return found
 
@@ -134,7 +138,9 @@ def _rungs(study: Study) -> list[str]:
     """Planned rungs and those that outcomes name besides, each extension after its rung."""
     planned = [r.name for r in study.plan.rungs]
     found = list(dict.fromkeys([*planned, *(o.rung for o in study.outcomes), *study.finished_rungs]))
-    return sorted(found, key=lambda name: planned.index(base_rung(name)) if base_rung(name) in planned else len(planned))
+    return sorted(
+        found, key=lambda name: planned.index(base_rung(name)) if base_rung(name) in planned else len(planned)
+    )
 
 
 def _phase(study: Study, rung: str) -> str:

@@ -33,29 +33,62 @@ def forest(rows: Sequence[Row], rope: float | None, title: str, width: int) -> A
     scale = alt.Scale(domain=span(every), nice=False)
     x = alt.X("mean:Q", title=title, scale=scale, axis=alt.Axis(tickCount=4 if narrow else 7))
     data = values(_plain(r) for r in rows)
-    marks = [alt.Chart(values([{"row": labels[0], "x": 0.0}])).mark_rule(color=colour("faint")).encode(x=alt.X("x:Q", scale=scale))]
+    marks = [
+        alt.Chart(values([{"row": labels[0], "x": 0.0}]))
+        .mark_rule(color=colour("faint"))
+        .encode(x=alt.X("x:Q", scale=scale))
+    ]
     if rope:
         band = values([{"low": -rope, "high": rope, "tip": tip("differences in here do not matter")}])
-        marks.insert(0, alt.Chart(band).mark_rect(color=colour("band"), opacity=0.45).encode(
-            x=alt.X("low:Q", scale=scale), x2="high:Q", description=described()))
+        marks.insert(
+            0,
+            alt.Chart(band)
+            .mark_rect(color=colour("band"), opacity=0.45)
+            .encode(x=alt.X("low:Q", scale=scale), x2="high:Q", description=described()),
+        )
     dots = values({"row": r.label, "x": s, "hue": colour(r.colour)} for r in rows for s in r.seeds)
     hue = alt.Color("hue:N", scale=None)
     marks += [
-        alt.Chart(dots).mark_circle(size=22, opacity=0.35, yOffset=9).encode(y=y, x=alt.X("x:Q", scale=scale), color=hue),
-        alt.Chart(data).mark_rule(size=2.5, strokeCap="round").encode(y=y, x=alt.X("low:Q", scale=scale), x2="high:Q", color=hue, description=described()),
-        alt.Chart(data).mark_point(size=90, filled=True, opacity=1, strokeWidth=2).encode(
-            y=y, x=x, stroke=hue, fill=alt.Fill("inside:N", scale=None), description=described()),
-        alt.Chart(data).mark_text(dy=-13, fontSize=12, color=colour("ink"), stroke=colour("paper"), strokeWidth=4).encode(y=y, x=x, text="text:N"),
+        alt.Chart(dots)
+        .mark_circle(size=22, opacity=0.35, yOffset=9)
+        .encode(y=y, x=alt.X("x:Q", scale=scale), color=hue),
+        alt.Chart(data)
+        .mark_rule(size=2.5, strokeCap="round")
+        .encode(y=y, x=alt.X("low:Q", scale=scale), x2="high:Q", color=hue, description=described()),
+        alt.Chart(data)
+        .mark_point(size=90, filled=True, opacity=1, strokeWidth=2)
+        .encode(y=y, x=x, stroke=hue, fill=alt.Fill("inside:N", scale=None), description=described()),
+        alt.Chart(data)
+        .mark_text(dy=-13, fontSize=12, color=colour("ink"), stroke=colour("paper"), strokeWidth=4)
+        .encode(y=y, x=x, text="text:N"),
     ]
     if narrow:
-        marks.append(alt.Chart(data).mark_text(dy=-29, align="left", fontSize=13, fontWeight=600, limit=width - 10, color=colour("ink"), stroke=colour("paper"), strokeWidth=4).encode(
-            y=y, x=alt.value(0), text="row:N"))
+        marks.append(
+            alt.Chart(data)
+            .mark_text(
+                dy=-29,
+                align="left",
+                fontSize=13,
+                fontWeight=600,
+                limit=width - 10,
+                color=colour("ink"),
+                stroke=colour("paper"),
+                strokeWidth=4,
+            )
+            .encode(y=y, x=alt.value(0), text="row:N")
+        )
     return finish(alt.layer(*marks), width, len(rows) * (68 if narrow else 50))
 
 
 def _plain(row: Row) -> dict[str, Any]:
     hue = colour(row.colour)
     return {
-        "row": row.label, "mean": row.mean, "low": row.low, "high": row.high, "text": row.text, "hue": hue,
-        "inside": hue if row.claimed else colour("paper"), "tip": tip(f"{row.label}: {row.text}"),
+        "row": row.label,
+        "mean": row.mean,
+        "low": row.low,
+        "high": row.high,
+        "text": row.text,
+        "hue": hue,
+        "inside": hue if row.claimed else colour("paper"),
+        "tip": tip(f"{row.label}: {row.text}"),
     }

@@ -27,16 +27,38 @@ def survival(stays: Sequence[Stay], labels: Sequence[str], rungs: Sequence[str],
     narrow = is_narrow(width)
     name = short(labels, width)
     y = row_axis(list(name.values()), width)
-    x = alt.X("rung:N", title=None, scale=alt.Scale(domain=list(rungs), paddingInner=0.06, paddingOuter=0), axis=alt.Axis(
-        orient="top", labelAngle=-90 if narrow else 0, labelLimit=90, labelFontSize=11, labelColor=colour("soft"), grid=False, labelOverlap=False))
+    x = alt.X(
+        "rung:N",
+        title=None,
+        scale=alt.Scale(domain=list(rungs), paddingInner=0.06, paddingOuter=0),
+        axis=alt.Axis(
+            orient="top",
+            labelAngle=-90 if narrow else 0,
+            labelLimit=90,
+            labelFontSize=11,
+            labelColor=colour("soft"),
+            grid=False,
+            labelOverlap=False,
+        ),
+    )
     data = values(
-        {"row": name[s.label], "rung": s.rung, "hue": colour(s.colour), "text": "×" if s.left_after and narrow else f"{s.n_trials} ×" if s.left_after else str(s.n_trials),
-         "tip": tip(f"{s.label}, {s.rung}: {s.n_trials} trials, {s.n_diverged} diverged" + ("; left after it" if s.left_after else ""))}
+        {
+            "row": name[s.label],
+            "rung": s.rung,
+            "hue": colour(s.colour),
+            "text": "×" if s.left_after and narrow else f"{s.n_trials} ×" if s.left_after else str(s.n_trials),
+            "tip": tip(
+                f"{s.label}, {s.rung}: {s.n_trials} trials, {s.n_diverged} diverged"
+                + ("; left after it" if s.left_after else "")
+            ),
+        }
         for s in stays
     )
     chart = alt.Chart(data).encode(x=x, y=y)
     marks = [
-        chart.mark_rect(opacity=0.22, cornerRadius=3, stroke=colour("paper"), strokeWidth=3).encode(fill=alt.Fill("hue:N", scale=None), description=described()),
+        chart.mark_rect(opacity=0.22, cornerRadius=3, stroke=colour("paper"), strokeWidth=3).encode(
+            fill=alt.Fill("hue:N", scale=None), description=described()
+        ),
         chart.mark_text(fontSize=11 if narrow else 12, color=colour("ink")).encode(text="text:N"),
     ]
     return finish(alt.layer(*marks), width, len(labels) * 32)

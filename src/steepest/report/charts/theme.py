@@ -31,8 +31,17 @@ def finish(chart: Any, width: int, height: int) -> Any:
         .configure(font=FONT)
         .configure_view(stroke=None)
         .configure_axis(
-            labelColor=colour("soft"), titleColor=colour("soft"), labelFontSize=12, titleFontSize=12, titleFontWeight="normal",
-            gridColor=colour("rule"), domain=False, ticks=False, labelPadding=6, titlePadding=10, labelOverlap=True,
+            labelColor=colour("soft"),
+            titleColor=colour("soft"),
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            gridColor=colour("rule"),
+            domain=False,
+            ticks=False,
+            labelPadding=6,
+            titlePadding=10,
+            labelOverlap=True,
         )
     )
 
@@ -65,8 +74,20 @@ def row_axis(labels: Sequence[str], width: int, named: bool = True) -> Any:
     """The y channel of charts with one row for each label, in their order; narrow charts may write the names elsewhere."""
     import altair as alt
 
-    axis = alt.Axis(labelLimit=width * 9 // 20 if is_narrow(width) else width * 3 // 8, labelColor=colour("ink"), labelFontSize=13, labelPadding=10, grid=False, labelOverlap=False)
-    return alt.Y("row:N", title=None, scale=alt.Scale(domain=list(labels), paddingInner=0, paddingOuter=0), axis=axis if named else None)
+    axis = alt.Axis(
+        labelLimit=width * 9 // 20 if is_narrow(width) else width * 3 // 8,
+        labelColor=colour("ink"),
+        labelFontSize=13,
+        labelPadding=10,
+        grid=False,
+        labelOverlap=False,
+    )
+    return alt.Y(
+        "row:N",
+        title=None,
+        scale=alt.Scale(domain=list(labels), paddingInner=0, paddingOuter=0),
+        axis=axis if named else None,
+    )
 
 
 def padded(low: float, high: float, share: float = 0.05) -> list[float]:

@@ -14,7 +14,14 @@ from ..names import clean, count
 from ..numbers import NONE, rate
 from ..view import View
 
-TONES = {"winner": "good", "confirmed": "good", "survived": "quiet", "eliminated": "quiet", "not comparable": "open", "diverged": "bad"}
+TONES = {
+    "winner": "good",
+    "confirmed": "good",
+    "survived": "quiet",
+    "eliminated": "quiet",
+    "not comparable": "open",
+    "diverged": "bad",
+}
 ROLES = {"winner": "", "runner": "runner-up", "baseline": "baseline", "other": ""}
 Triple = tuple[float | None, float | None, float | None]
 
@@ -32,8 +39,13 @@ def _final(view: View) -> Block:
     triples = [t for r in rows for t in (_select(r), _test(r))]
     domain = span(v for t in triples for v in t if v is not None)
     columns = [
-        Column("Arm", wide=True), Column("Ended"), Column("Learning rate", True), Column(f"Select part, {view.scale.axis}", True),
-        Column("Test part, fresh seeds", True), Column("Seeds", True), Column("Diverged", True),
+        Column("Arm", wide=True),
+        Column("Ended"),
+        Column("Learning rate", True),
+        Column(f"Select part, {view.scale.axis}", True),
+        Column("Test part, fresh seeds", True),
+        Column("Seeds", True),
+        Column("Diverged", True),
     ]
     cells = [_cells(view, r, domain) for r in rows]
     caption = "Means with 95 % intervals over seeds, on one common axis; seeds of race + confirmation. Only the test part, on seeds that chose nothing, supports a claim."
@@ -42,13 +54,19 @@ def _final(view: View) -> Block:
 
 def _cells(view: View, r: ArmSummary, domain: list[float]) -> list[Cell]:
     hue = view.role[r.name]
-    detail = ROLES[hue] + (" and baseline" if view.verdict and r.name == view.verdict.baseline and hue == "runner" else "")
+    detail = ROLES[hue] + (
+        " and baseline" if view.verdict and r.name == view.verdict.baseline and hue == "runner" else ""
+    )
     if view.verdict and r.name == view.verdict.baseline == view.verdict.winner:
         detail = "baseline"
     detail = "; ".join(said for said in (detail, clean(r.note, 200) if r.note else "") if said)
     return [
-        Name(view.label[r.name], hue, detail), Badge(clean(r.status, 30), TONES.get(r.status, "quiet")), rate(r.learning_rate),
-        _whisker(view, _select(r), domain, hue), _whisker(view, _test(r), domain, hue), f"{r.n_seeds} + {r.n_test_seeds}",
+        Name(view.label[r.name], hue, detail),
+        Badge(clean(r.status, 30), TONES.get(r.status, "quiet")),
+        rate(r.learning_rate),
+        _whisker(view, _select(r), domain, hue),
+        _whisker(view, _test(r), domain, hue),
+        f"{r.n_seeds} + {r.n_test_seeds}",
         f"{r.n_diverged} of {r.n_trials}",
     ]
 
@@ -86,13 +104,27 @@ def _so_far(view: View) -> Block:
     for arm, (e, rung) in found.items():
         mine = view.outcomes[arm]
         triple = (e.mean, e.low, e.high) if e else (None, None, None)
-        rows.append([
-            Name(view.label[arm], view.role[arm], ROLES[view.role[arm]]), clean(rung, 40), rate(view.chosen_rate(arm)), _whisker(view, triple, domain, "other"),
-            str(e.n if e else 0), f"{sum(o.diverged for o in mine)} of {len(mine)}",
-        ])
-    columns = [Column("Arm", wide=True), Column("Last rung"), Column("Best rate so far", True), Column(f"Select part, {view.scale.axis}", True),
-               Column("Seeds", True), Column("Diverged", True)]
-    return Block("The order so far, by scores that still choose learning rates; it supports no claim.", [Table(columns, rows)])
+        rows.append(
+            [
+                Name(view.label[arm], view.role[arm], ROLES[view.role[arm]]),
+                clean(rung, 40),
+                rate(view.chosen_rate(arm)),
+                _whisker(view, triple, domain, "other"),
+                str(e.n if e else 0),
+                f"{sum(o.diverged for o in mine)} of {len(mine)}",
+            ]
+        )
+    columns = [
+        Column("Arm", wide=True),
+        Column("Last rung"),
+        Column("Best rate so far", True),
+        Column(f"Select part, {view.scale.axis}", True),
+        Column("Seeds", True),
+        Column("Diverged", True),
+    ]
+    return Block(
+        "The order so far, by scores that still choose learning rates; it supports no claim.", [Table(columns, rows)]
+    )
 
 
 def _standing(view: View, arm: str) -> tuple[Estimate | None, str]:

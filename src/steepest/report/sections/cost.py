@@ -22,16 +22,43 @@ def cost(study: Study) -> Block | None:
     total = sum(o.epochs for o in study.outcomes)
     rows = [_row(view, rung, by_rung[rung], total) for rung in view.rungs if rung in by_rung]
     lost = sum(o.diverged for o in study.outcomes)
-    rows.append(["all", "", "", f"{len(study.outcomes):,}", str(lost), "", Bar(amount(total), 0.0), duration(study.seconds) if study.seconds else NONE])
-    columns = [Column("Rung"), Column("Arms", True), Column("Seeds", True), Column("Trials", True), Column("Diverged", True), Column("Epochs each", True),
-               Column("Epochs, sum", True), Column("Time", True)]
-    spent = f"{count(len(study.outcomes), 'trial')}, {amount(total)} epochs" + (f", {duration(study.seconds)}" if study.seconds else "")
+    rows.append(
+        [
+            "all",
+            "",
+            "",
+            f"{len(study.outcomes):,}",
+            str(lost),
+            "",
+            Bar(amount(total), 0.0),
+            duration(study.seconds) if study.seconds else NONE,
+        ]
+    )
+    columns = [
+        Column("Rung"),
+        Column("Arms", True),
+        Column("Seeds", True),
+        Column("Trials", True),
+        Column("Diverged", True),
+        Column("Epochs each", True),
+        Column("Epochs, sum", True),
+        Column("Time", True),
+    ]
+    spent = f"{count(len(study.outcomes), 'trial')}, {amount(total)} epochs" + (
+        f", {duration(study.seconds)}" if study.seconds else ""
+    )
     return Block(f"{spent}; the budget was {clean(study.plan.budget, 40)}.", [Table(columns, rows)])
 
 
 def _row(view: View, rung: str, runs: list[Outcome], total: float) -> list[Cell]:
     epochs, seconds = sum(o.epochs for o in runs), view.study.rung_seconds.get(rung)
     return [
-        clean(rung, 40), str(len({o.arm for o in runs})), str(len({o.seed for o in runs})), f"{len(runs):,}", str(sum(o.diverged for o in runs)),
-        amount(max(o.epochs for o in runs)), Bar(amount(epochs), epochs / total if total else 0.0), duration(seconds) if seconds is not None else NONE,
+        clean(rung, 40),
+        str(len({o.arm for o in runs})),
+        str(len({o.seed for o in runs})),
+        f"{len(runs):,}",
+        str(sum(o.diverged for o in runs)),
+        amount(max(o.epochs for o in runs)),
+        Bar(amount(epochs), epochs / total if total else 0.0),
+        duration(seconds) if seconds is not None else NONE,
     ]

@@ -11,7 +11,11 @@ from ..blocks import Block, Fact, Facts
 from ..names import clean, listed, named
 from ..numbers import amount
 
-SIZES = (("n_train", "Train", "fits the parameters"), ("n_select", "Select", "chooses rates and arms"), ("n_test", "Test", "only the confirmation looks at it"))
+SIZES = (
+    ("n_train", "Train", "fits the parameters"),
+    ("n_select", "Select", "chooses rates and arms"),
+    ("n_test", "Test", "only the confirmation looks at it"),
+)
 
 
 @section(order=130, question="What was it measured on?")
@@ -29,7 +33,10 @@ def data(study: Study) -> Block:
         Fact("Trained on", clean(plan.device, 40), clean(plan.engine, 60)),
         Fact("Fingerprint", clean(d.get("fingerprint", "unknown"), 40), "of the data, SHA-256"),
     ]
-    return Block(f"{named(d.get('name', 'The data'))}: {_samples(d)}{clean(plan.task, 40)}. Every seed cuts train and select anew, the same for all arms.", [Facts(facts)])
+    return Block(
+        f"{named(d.get('name', 'The data'))}: {_samples(d)}{clean(plan.task, 40)}. Every seed cuts train and select anew, the same for all arms.",
+        [Facts(facts)],
+    )
 
 
 def _samples(d: dict[str, Any]) -> str:

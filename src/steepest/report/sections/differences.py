@@ -15,7 +15,14 @@ from ..estimates import compare_pairs, rope_of
 from ..numbers import NONE, minus, p_value, probability
 from ..view import View
 
-TONES = {"better": "good", "probably better": "good", "equivalent": "quiet", "undecided": "open", "worse": "bad", "probably worse": "bad"}
+TONES = {
+    "better": "good",
+    "probably better": "good",
+    "equivalent": "quiet",
+    "undecided": "open",
+    "worse": "bad",
+    "probably worse": "bad",
+}
 
 
 @dataclass(frozen=True)
@@ -34,8 +41,10 @@ def differences(study: Study) -> Block | None:
     title = f"by how much {view.label[winner]} is better: {s.axis}"
     rows = [_row(view, f) for f in found]
     figure = Figure(
-        partial(forest, rows, s.shown(rope) if rope else None, title), alt="; ".join(f"{view.label[winner]} minus {r.label}: {r.text}" for r in rows),
-        caption=_caption(view, found, rope), keys=_keys(found, rope),
+        partial(forest, rows, s.shown(rope) if rope else None, title),
+        alt="; ".join(f"{view.label[winner]} minus {r.label}: {r.text}" for r in rows),
+        caption=_caption(view, found, rope),
+        keys=_keys(found, rope),
     )
     return Block(_answer(view, found), [figure, _table(view, found)])
 
@@ -54,9 +63,20 @@ def _found(view: View) -> list[_Found]:
 def _row(view: View, f: _Found) -> Row:
     d, s = f.difference, view.scale
     pairs = view.pairs(d.a, d.b)
-    seeds = tuple(s.sign * s.shown(x - y) for x, y in zip(pairs.a, pairs.b)) if pairs and len(pairs.seeds) == d.n else ()
+    seeds = (
+        tuple(s.sign * s.shown(x - y) for x, y in zip(pairs.a, pairs.b)) if pairs and len(pairs.seeds) == d.n else ()
+    )
     text = f"{s.change(d.difference)}{s.points} {s.interval(d.low, d.high)}"
-    return Row(view.label[d.b], _colour(view, d), s.shown(d.difference), s.shown(d.low), s.shown(d.high), text, seeds, f.claimed)
+    return Row(
+        view.label[d.b],
+        _colour(view, d),
+        s.shown(d.difference),
+        s.shown(d.low),
+        s.shown(d.high),
+        text,
+        seeds,
+        f.claimed,
+    )
 
 
 def _colour(view: View, d: Difference) -> str:
@@ -77,7 +97,9 @@ def _answer(view: View, found: Sequence[_Found]) -> str:
 def _caption(view: View, found: Sequence[_Found], rope: float | None) -> str:
     said = "Small dots are single seeds, paired: both arms had the same split, start and batch order."
     if rope:
-        said += f" Inside the band, ±{view.scale.score(rope)}{view.scale.points}, a difference does not matter in practice."
+        said += (
+            f" Inside the band, ±{view.scale.score(rope)}{view.scale.points}, a difference does not matter in practice."
+        )
     if any(not f.claimed for f in found):
         said += " Rings were not tested in the confirmation: they come from the race, which decided who went on, and are no claim."
     return said + view.rest()
@@ -91,16 +113,32 @@ def _keys(found: Sequence[_Found], rope: float | None) -> list[Key]:
 
 def _table(view: View, found: Sequence[_Found]) -> Table:
     columns = [
-        Column("Compared with", wide=True), Column("Difference", True), Column("Interval", True), Column("P(A > B)", True), Column("Effect size", True),
-        Column("p (Holm)", True), Column("Seeds", True), Column("Verdict"),
+        Column("Compared with", wide=True),
+        Column("Difference", True),
+        Column("Interval", True),
+        Column("P(A > B)", True),
+        Column("Effect size", True),
+        Column("p (Holm)", True),
+        Column("Seeds", True),
+        Column("Verdict"),
     ]
-    return Table(columns, [_cells(view, f) for f in found], "Effect size: difference over the standard deviation of the paired differences.")
+    return Table(
+        columns,
+        [_cells(view, f) for f in found],
+        "Effect size: difference over the standard deviation of the paired differences.",
+    )
 
 
 def _cells(view: View, f: _Found) -> list[Cell]:
     d, s = f.difference, view.scale
     judged = Badge(d.verdict, TONES.get(d.verdict, "quiet")) if f.claimed else Badge("no claim", "quiet")
     return [
-        Name(view.label[d.b], _colour(view, d)), s.change(d.difference), s.interval(d.low, d.high), probability(d.p_better),
-        minus(f"{d.effect_size:.2f}"), p_value(d.p_value) if f.claimed else NONE, str(d.n), judged,
+        Name(view.label[d.b], _colour(view, d)),
+        s.change(d.difference),
+        s.interval(d.low, d.high),
+        probability(d.p_better),
+        minus(f"{d.effect_size:.2f}"),
+        p_value(d.p_value) if f.claimed else NONE,
+        str(d.n),
+        judged,
     ]

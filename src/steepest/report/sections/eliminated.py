@@ -28,7 +28,11 @@ def eliminated(study: Study) -> Block | None:
     if study.events:
         parts.append(_table(view))
     gone = list(dict.fromkeys(e.arm for e in study.events if e.kind == "arm eliminated" and e.arm in view.label))
-    answer = f"Eliminated by paired tests: {listed(map(view.name, gone), 6)}." if gone else "No arm was eliminated by a test."
+    answer = (
+        f"Eliminated by paired tests: {listed(map(view.name, gone), 6)}."
+        if gone
+        else "No arm was eliminated by a test."
+    )
     return Block(answer, parts) if parts else None
 
 
@@ -37,33 +41,63 @@ def _figure(view: View) -> Figure:
     ran = {o.rung for o in view.study.outcomes}
     rungs = [r for r in view.rungs if r in ran]
     rung_label = labels(rungs, 24)
-    left = {(e.arm, e.rung) for e in view.study.events if e.kind == "arm eliminated" or (e.kind == "arm flagged" and e.evidence.get("status"))}
+    left = {
+        (e.arm, e.rung)
+        for e in view.study.events
+        if e.kind == "arm eliminated" or (e.kind == "arm flagged" and e.evidence.get("status"))
+    }
     stays = []
     for arm in arms:
         for rung in rungs:
             mine = [o for o in view.outcomes[arm] if o.rung == rung]
             if mine:
-                stays.append(Stay(view.label[arm], view.role[arm], rung_label[rung], len(mine), sum(o.diverged for o in mine), (arm, rung) in left))
+                stays.append(
+                    Stay(
+                        view.label[arm],
+                        view.role[arm],
+                        rung_label[rung],
+                        len(mine),
+                        sum(o.diverged for o in mine),
+                        (arm, rung) in left,
+                    )
+                )
     return Figure(
         partial(survival, stays, [view.label[a] for a in arms], list(rung_label.values())),
-        alt="; ".join(f"{view.label[a]}: " + ", ".join(f"{s.rung} {s.n_trials}" for s in stays if s.label == view.label[a]) for a in arms),
-        caption="Trials of each arm in each rung." + view.rest(), keys=[Key("cross", "ink", "left after this rung")],
+        alt="; ".join(
+            f"{view.label[a]}: " + ", ".join(f"{s.rung} {s.n_trials}" for s in stays if s.label == view.label[a])
+            for a in arms
+        ),
+        caption="Trials of each arm in each rung." + view.rest(),
+        keys=[Key("cross", "ink", "left after this rung")],
     )
 
 
 def _table(view: View) -> Table:
     events = view.study.events[:MOST_EVENTS]
-    rows: list[list[Cell]] = [[
-        clean(e.rung, 40), Badge(clean(e.kind, 40), TONES.get(e.kind, "quiet")),
-        Name(view.label[e.arm], view.role[e.arm]) if e.arm in view.label else clean(e.arm, 80) if e.arm else "", Stack(clean(e.reason, 300), _evidence(view, e)),
-    ] for e in events]
+    rows: list[list[Cell]] = [
+        [
+            clean(e.rung, 40),
+            Badge(clean(e.kind, 40), TONES.get(e.kind, "quiet")),
+            Name(view.label[e.arm], view.role[e.arm]) if e.arm in view.label else clean(e.arm, 80) if e.arm else "",
+            Stack(clean(e.reason, 300), _evidence(view, e)),
+        ]
+        for e in events
+    ]
     more = len(view.study.events) - len(events)
-    caption = "p is compared with a threshold that shares the error rate over looks and arms." + (f" {more} later events are in the store." if more else "")
-    return Table([Column("After"), Column("Decision"), Column("Arm", wide=True), Column("Why", wide=True)], rows, caption)
+    caption = "p is compared with a threshold that shares the error rate over looks and arms." + (
+        f" {more} later events are in the store." if more else ""
+    )
+    return Table(
+        [Column("After"), Column("Decision"), Column("Arm", wide=True), Column("Why", wide=True)], rows, caption
+    )
 
 
 def _evidence(view: View, e: Event) -> str:
-    return ", ".join(f"{clean(key, 30).replace('_', ' ')} {_number(view, key, value)}" for key, value in list(e.evidence.items())[:8] if not isinstance(value, str))
+    return ", ".join(
+        f"{clean(key, 30).replace('_', ' ')} {_number(view, key, value)}"
+        for key, value in list(e.evidence.items())[:8]
+        if not isinstance(value, str)
+    )
 
 
 def _number(view: View, key: str, value: Any) -> str:

@@ -31,9 +31,11 @@ def learning_curves(study: Study) -> Block | None:
     keys += [Key("line", "other", "other arms")] if len(marked) < len(lines) else []
     ends = "; ".join(f"{c.label} ends at {c.points[-1][1]:.4g}" for c in lines.values())
     figure = Figure(
-        partial(curves, drawn, axis, zoomed(late, view.scale.rises, 0.03)), alt=f"{axis} by epoch. {ends}", keys=keys,
+        partial(curves, drawn, axis, zoomed(late, view.scale.rises, 0.03)),
+        alt=f"{axis} by epoch. {ends}",
+        keys=keys,
         caption="Means over seeds at the chosen learning rate; bands are 95 % intervals. The steep start may lie outside the axis. "
-                "Training losses are not drawn: those of different losses cannot be compared." + view.rest(),
+        "Training losses are not drawn: those of different losses cannot be compared." + view.rest(),
     )
     n = max(len(_runs(view, a, phase)) for a in lines)
     return Block(f"Score on the select part by epoch, up to {count(n, 'seed')} of the {phase} for each arm.", [figure])

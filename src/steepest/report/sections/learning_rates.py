@@ -28,9 +28,16 @@ def learning_rates(study: Study) -> Block | None:
         return None
     y_domain = zoomed([v for p in every for v in (p.mean, p.low, p.high)], view.scale.rises)
     panels = [_panel(view, a, p, y_domain) for a, p in points.items()]
-    keys = [Key("line", "ink", "mean of a rung with its 95 % interval; later rungs are darker"), Key("dash", "ink", "chosen rate"), Key("cross", "bad", "diverged trials"),
-            Key("band", "bad", "most trials diverge")]
-    caption = f"{view.scale.axis} on the select part by learning rate, on common axes; scores worse than the axis are drawn at its edge." + view.rest()
+    keys = [
+        Key("line", "ink", "mean of a rung with its 95 % interval; later rungs are darker"),
+        Key("dash", "ink", "chosen rate"),
+        Key("cross", "bad", "diverged trials"),
+        Key("band", "bad", "most trials diverge"),
+    ]
+    caption = (
+        f"{view.scale.axis} on the select part by learning rate, on common axes; scores worse than the axis are drawn at its edge."
+        + view.rest()
+    )
     return Block(_answer(view), [Panels(panels, caption, keys)])
 
 
@@ -51,8 +58,12 @@ def _point(view: View, rung: str, lr: float, runs: Sequence[Outcome]) -> Point:
     label = clean(rung, 40)
     text = f"{label}, learning rate {rate(lr)}: "
     if e is None:
-        return Point(label, lr, math.nan, math.nan, math.nan, len(runs), lost, text + f"all {count(lost, 'trial')} diverged")
-    text += f"{s.score(e.mean)} {s.interval(e.low, e.high)} on {count(e.n, 'seed')}" + (f", {lost} diverged" if lost else "")
+        return Point(
+            label, lr, math.nan, math.nan, math.nan, len(runs), lost, text + f"all {count(lost, 'trial')} diverged"
+        )
+    text += f"{s.score(e.mean)} {s.interval(e.low, e.high)} on {count(e.n, 'seed')}" + (
+        f", {lost} diverged" if lost else ""
+    )
     low, high = (e.low, e.high) if e.has_interval else (e.mean, e.mean)
     return Point(label, lr, s.shown(e.mean), s.shown(low), s.shown(high), len(runs), lost, text)
 
@@ -91,11 +102,15 @@ def _warning(view: View, arm: str, tried: Sequence[float], chosen: float | None)
 
 
 def _answer(view: View) -> str:
-    extended = list(dict.fromkeys(e.arm for e in view.study.events if e.kind == "grid extended" and e.arm in view.label))
+    extended = list(
+        dict.fromkeys(e.arm for e in view.study.events if e.kind == "grid extended" and e.arm in view.label)
+    )
     flagged = [a for a, s in view.summaries.items() if s.status == "not comparable" and a in view.label]
     if all(a.fixed_learning_rate for a in view.plan.arms):
         return "The learning rates were given, not tuned."
     said = "Every arm got the same number of rates and seeds"
     if extended:
         said += f"; {listed(map(view.name, extended), 3)} got more, because the best stood at the edge"
-    return said + (f". Not comparable, because it still does: {listed(map(view.name, flagged), 3)}." if flagged else ".")
+    return said + (
+        f". Not comparable, because it still does: {listed(map(view.name, flagged), 3)}." if flagged else "."
+    )

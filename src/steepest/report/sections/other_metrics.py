@@ -18,15 +18,29 @@ MOST = 8
 def other_metrics(study: Study) -> Block | None:
     view = View(study)
     found = {a: runs for a in view.ranked if (runs := view.finals(a)[1])}
-    names = list(dict.fromkeys(m for runs in found.values() for o in runs for m in o.metrics if m != view.plan.metric))[:MOST]
+    names = list(dict.fromkeys(m for runs in found.values() for o in runs for m in o.metrics if m != view.plan.metric))[
+        :MOST
+    ]
     if not names:
         return None
     rows: list[list[Cell]] = []
     for arm, runs in found.items():
         place = {"confirm": "test part", "race": "race", "search": "search"}[view.finals(arm)[0]]
-        rows.append([Name(view.label[arm], view.role[arm]), place, *(_cell([o.metrics[m] for o in runs if m in o.metrics]) for m in names)])
-    columns = [Column("Arm", wide=True), Column("Measured on"), *(Column(clean(m, 30).replace("_", " "), True) for m in names)]
-    answer = f"The arms were chosen by {view.scale.metric} alone; these were measured on the same runs and decided nothing."
+        rows.append(
+            [
+                Name(view.label[arm], view.role[arm]),
+                place,
+                *(_cell([o.metrics[m] for o in runs if m in o.metrics]) for m in names),
+            ]
+        )
+    columns = [
+        Column("Arm", wide=True),
+        Column("Measured on"),
+        *(Column(clean(m, 30).replace("_", " "), True) for m in names),
+    ]
+    answer = (
+        f"The arms were chosen by {view.scale.metric} alone; these were measured on the same runs and decided nothing."
+    )
     return Block(answer, [Table(columns, rows, "Means with 95 % intervals over seeds, each metric in its own scale.")])
 
 

@@ -22,7 +22,7 @@ def pairwise(study: Study) -> Block | None:
     view = View(study)
     arms = [a for a in view.ranked if view.runs(a, "race") or view.runs(a, "confirm")]
     arms = arms[:MOST] + [a for a in arms[MOST:] if view.role[a] != "other"]
-    cells = [c for i, a in enumerate(arms) for b in arms[i + 1:] for c in _cells(view, a, b)]
+    cells = [c for i, a in enumerate(arms) for b in arms[i + 1 :] for c in _cells(view, a, b)]
     if not cells:
         return None
     labels = [view.label[a] for a in arms if any(c.row == view.label[a] for c in cells)]
@@ -32,7 +32,8 @@ def pairwise(study: Study) -> Block | None:
         "where 0.50 is a coin."
     )
     figure = Figure(
-        partial(matrix, cells, labels), alt="; ".join(c.text for c in cells if labels.index(c.row) < labels.index(c.column)),
+        partial(matrix, cells, labels),
+        alt="; ".join(c.text for c in cells if labels.index(c.row) < labels.index(c.column)),
         caption="A cell is P(row beats column). Bold: fresh seeds and the test part. Others: seeds of the race that both arms ran, on the select part. Empty: no two common seeds.",
         keys=[Key("band", "winner", "row is ahead"), Key("band", "baseline", "column is ahead")],
     )
@@ -46,6 +47,12 @@ def _cells(view: View, a: str, b: str) -> list[Cell]:
     d, phase = found
     rows = [(a, b, d.p_better), (b, a, 1.0 - d.p_better)]
     return [
-        Cell(view.label[x], view.label[y], p, f"{view.label[x]} beats {view.label[y]} with probability {probability(p)} ({d.n} seeds, {phase})", phase == "confirm")
+        Cell(
+            view.label[x],
+            view.label[y],
+            p,
+            f"{view.label[x]} beats {view.label[y]} with probability {probability(p)} ({d.n} seeds, {phase})",
+            phase == "confirm",
+        )
         for x, y, p in rows
     ]

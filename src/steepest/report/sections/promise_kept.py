@@ -27,9 +27,14 @@ def promise_kept(study: Study) -> Block | None:
     if not rows:
         return None
     figure = Figure(
-        partial(promise, rows, view.scale.axis), alt="; ".join(r.text for r in rows), keys=[Key("ring", "ink", "best single run while choosing"), Key("dot", "ink", "mean on fresh seeds, 95 % interval")],
+        partial(promise, rows, view.scale.axis),
+        alt="; ".join(r.text for r in rows),
+        keys=[
+            Key("ring", "ink", "best single run while choosing"),
+            Key("dot", "ink", "mean on fresh seeds, 95 % interval"),
+        ],
         caption="Rings: the best run of search and race on the select part, the number that a plain grid search would report. Dots: the same arm on seeds that "
-                "chose nothing, on the test part where it was confirmed, else in the race." + view.rest(),
+        "chose nothing, on the test part where it was confirmed, else in the race." + view.rest(),
     )
     return Block(_answer(view, gaps), [figure])
 
@@ -56,4 +61,6 @@ def _answer(view: View, gaps: dict[str, float]) -> str:
     s = view.scale
     if gap <= 0:
         return f"For {view.name(arm)} the best single run promised no more than fresh seeds kept."
-    return f"The best single run of {view.name(arm)} promised {s.score(gap)}{s.points} more than it keeps on fresh seeds."
+    return (
+        f"The best single run of {view.name(arm)} promised {s.score(gap)}{s.points} more than it keeps on fresh seeds."
+    )

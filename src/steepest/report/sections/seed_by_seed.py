@@ -26,7 +26,9 @@ def seed_by_seed(study: Study) -> Block | None:
     axis = f"{view.scale.axis}, {place}"
     keys = [Key("dot", s.colour, s.label) for s in strips] + [Key("line", "faint", "same seed")]
     figure = Figure(
-        partial(seeds, strips, axis), alt=f"{axis}. " + "; ".join(s.text for s in strips), keys=keys,
+        partial(seeds, strips, axis),
+        alt=f"{axis}. " + "; ".join(s.text for s in strips),
+        keys=keys,
         caption="A line joins the runs of one seed: same split, same start, same batch order. Diamonds are means with 95 % intervals.",
     )
     return Block(_answer(view, arms), [figure])
@@ -47,7 +49,9 @@ def _strip(view: View, arm: str, phase: str) -> Strip | None:
     if e is None:
         return None
     lost = len(runs) - len(scores)
-    text = f"{view.label[arm]}: mean {s.score(e.mean)} {s.interval(e.low, e.high)}, {count(e.n, 'seed')}" + (f", {lost} diverged" if lost else "")
+    text = f"{view.label[arm]}: mean {s.score(e.mean)} {s.interval(e.low, e.high)}, {count(e.n, 'seed')}" + (
+        f", {lost} diverged" if lost else ""
+    )
     if not e.has_interval:
         return Strip(view.label[arm], view.role[arm], scores, text)
     return Strip(view.label[arm], view.role[arm], scores, text, s.shown(e.mean), s.shown(e.low), s.shown(e.high))

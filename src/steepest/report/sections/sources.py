@@ -15,4 +15,7 @@ def sources(study: Study) -> Block | None:
     if not cited:
         return None
     rows = [[clean(name, 60), clean(source, 400)] for name, source in sorted(cited.items())]
-    return Block("Cite these when you publish with what this study used.", [Table([Column("Item"), Column("Source", wide=True)], rows)])
+    return Block(
+        "Cite these when you publish with what this study used.",
+        [Table([Column("Item"), Column("Source", wide=True)], rows)],
+    )

@@ -11,7 +11,7 @@ from steepest.results.records import Study
 
 from ..blocks import Block, Figure, Key
 from ..charts.reach import Reach, reach
-from ..names import OPEN, CLOSE
+from ..names import CLOSE, OPEN
 from ..numbers import amount
 from ..view import View
 
@@ -29,22 +29,33 @@ def time_to_target(study: Study) -> Block | None:
     horizon = max(o.epochs for a in view.label for o in view.runs(a, phase))
     goal = f"{view.scale.score(target)}{view.scale.points} of {view.scale.metric} on the select part"
     figure = Figure(
-        partial(reach, rows, horizon), alt=f"Epochs to {goal}. " + "; ".join(map(_words, rows)), keys=[Key("dot", "ink", "one seed"), Key("tick", "ink", "median, if half arrived")],
-        caption=f"The target is {goal}: {whose}. The count says how many seeds arrived within {amount(horizon)} epochs." + view.rest(),
+        partial(reach, rows, horizon),
+        alt=f"Epochs to {goal}. " + "; ".join(map(_words, rows)),
+        keys=[Key("dot", "ink", "one seed"), Key("tick", "ink", "median, if half arrived")],
+        caption=f"The target is {goal}: {whose}. The count says how many seeds arrived within {amount(horizon)} epochs."
+        + view.rest(),
     )
     return Block(_answer(rows), [figure])
 
 
 def _target(view: View, phase: str) -> tuple[float, str]:
     """The mean final score of the baseline, else of the median arm."""
-    ends = {a: [o.curve[-1][1] for o in view.runs(a, phase) if o.curve and not o.diverged] for a in view.label} if phase else {}
+    ends = (
+        {a: [o.curve[-1][1] for o in view.runs(a, phase) if o.curve and not o.diverged] for a in view.label}
+        if phase
+        else {}
+    )
     means = {a: statistics.fmean(e) for a, e in ends.items() if e}
-    baseline = view.verdict.baseline if view.verdict else next((a for a, r in view.role.items() if r == "baseline"), None)
+    baseline = (
+        view.verdict.baseline if view.verdict else next((a for a, r in view.role.items() if r == "baseline"), None)
+    )
     if baseline in means:
         return means[baseline], "the mean with which the baseline ended"
     if not means:
         return math.nan, ""
-    return statistics.median_low(means.values()) if view.scale.rises else statistics.median_high(means.values()), "the mean with which the middle arm ended"
+    return statistics.median_low(means.values()) if view.scale.rises else statistics.median_high(
+        means.values()
+    ), "the mean with which the middle arm ended"
 
 
 def _reach(view: View, arm: str, phase: str, target: float) -> Reach | None:
@@ -57,11 +68,19 @@ def _reach(view: View, arm: str, phase: str, target: float) -> Reach | None:
     if not runs:
         return None
     median = statistics.median(sorted(first)) if len(arrived) * 2 > len(first) else None
-    return Reach(view.label[arm], view.role[arm], arrived, len(runs), median if median is not None and math.isfinite(median) else None)
+    return Reach(
+        view.label[arm],
+        view.role[arm],
+        arrived,
+        len(runs),
+        median if median is not None and math.isfinite(median) else None,
+    )
 
 
 def _words(r: Reach) -> str:
-    return f"{r.label}: {len(r.epochs)} of {r.n} seeds" + (f", median {amount(r.median)} epochs" if r.median is not None else "")
+    return f"{r.label}: {len(r.epochs)} of {r.n} seeds" + (
+        f", median {amount(r.median)} epochs" if r.median is not None else ""
+    )
 
 
 def _answer(rows: list[Reach]) -> str:
@@ -69,4 +88,6 @@ def _answer(rows: list[Reach]) -> str:
     if not ahead:
         return "No arm reached the target on half of its seeds."
     first = min(ahead, key=lambda r: r.median or 0.0)
-    return f"{OPEN}{first.label}{CLOSE}: half of its seeds reached the target within {amount(first.median or 0.0)} epochs."
+    return (
+        f"{OPEN}{first.label}{CLOSE}: half of its seeds reached the target within {amount(first.median or 0.0)} epochs."
+    )

@@ -11,7 +11,13 @@ from ..names import clean, count, listed
 from ..numbers import amount, duration, probability, rate
 from ..view import View
 
-TONES = {"better": "good", "probably better": "good", "equivalent": "open", "undecided": "open", "only one comparable arm": "open"}
+TONES = {
+    "better": "good",
+    "probably better": "good",
+    "equivalent": "open",
+    "undecided": "open",
+    "only one comparable arm": "open",
+}
 
 
 @section(order=10, question="Which one is better?")
@@ -20,7 +26,10 @@ def verdict(study: Study) -> Block:
     if view.verdict is None:
         return _unfinished(view)
     v = view.verdict
-    parts: list[Part] = [Headline(clean(v.kind, 40), TONES.get(v.kind, "bad"), clean(v.sentence, 2000)), Facts(_facts(view, v), large=True)]
+    parts: list[Part] = [
+        Headline(clean(v.kind, 40), TONES.get(v.kind, "bad"), clean(v.sentence, 2000)),
+        Facts(_facts(view, v), large=True),
+    ]
     apart = _not_told_apart(view, v)
     if apart:
         parts.append(Notes(apart, "Could not be told apart"))
@@ -34,13 +43,30 @@ def _facts(view: View, v: Verdict) -> list[Fact]:
     facts = []
     if v.confirmation:
         d = v.confirmation[0]
-        facts.append(Fact("Difference" + s.points.replace(" points", ", points"), s.change(d.difference), f"{s.interval(d.low, d.high)} at {100 * d.level:.0f} %, against {view.label.get(d.b, d.b)}"))
-        facts.append(Fact("Chance to win on a fresh seed", probability(d.p_better), f"P(A > B), {count(d.n, 'fresh seed')}"))
+        facts.append(
+            Fact(
+                "Difference" + s.points.replace(" points", ", points"),
+                s.change(d.difference),
+                f"{s.interval(d.low, d.high)} at {100 * d.level:.0f} %, against {view.label.get(d.b, d.b)}",
+            )
+        )
+        facts.append(
+            Fact("Chance to win on a fresh seed", probability(d.p_better), f"P(A > B), {count(d.n, 'fresh seed')}")
+        )
     if v.winner is not None and view.chosen_rate(v.winner) is not None:
         facts.append(Fact("Learning rate", rate(view.chosen_rate(v.winner)), "of the winner, tuned in the search"))
     if v.resolution is not None:
-        facts.append(Fact("Resolution" + s.points.replace(" points", ", points"), s.score(v.resolution), "the smallest difference that these seeds find 4 times in 5"))
-    trials, epochs = v.n_trials or len(view.study.outcomes), v.total_epochs or sum(o.epochs for o in view.study.outcomes)
+        facts.append(
+            Fact(
+                "Resolution" + s.points.replace(" points", ", points"),
+                s.score(v.resolution),
+                "the smallest difference that these seeds find 4 times in 5",
+            )
+        )
+    trials, epochs = (
+        v.n_trials or len(view.study.outcomes),
+        v.total_epochs or sum(o.epochs for o in view.study.outcomes),
+    )
     spent = f"{amount(epochs)} epochs" + (f", {duration(view.study.seconds)}" if view.study.seconds > 0 else "")
     return [*facts, Fact("Trials", f"{trials:,}", spent)]
 
@@ -50,7 +76,9 @@ def _not_told_apart(view: View, v: Verdict) -> list[str]:
     survived = [a for a in view.ranked if a in view.summaries and view.summaries[a].status == "survived"]
     if survived and v.winner is not None:
         names = listed(view.name(a) for a in survived)
-        said.append(f"{names}: still in the race when it stopped, so not shown to be worse than {view.name(v.winner)}; not confirmed either.")
+        said.append(
+            f"{names}: still in the race when it stopped, so not shown to be worse than {view.name(v.winner)}; not confirmed either."
+        )
     return said
 
 
@@ -66,10 +94,21 @@ def _tie(view: View, d: Difference) -> str:
 def _unfinished(view: View) -> Block:
     done, planned = len(view.study.finished_rungs), len(view.plan.rungs)
     state = f"{done} of up to {planned} rungs are done" if done else "nothing has been trained"
-    facts = [Fact("Trials", f"{len(view.study.outcomes):,}", "finished so far"), Fact("Arms", str(len(view.plan.arms)), "are compared")]
+    facts = [
+        Fact("Trials", f"{len(view.study.outcomes):,}", "finished so far"),
+        Fact("Arms", str(len(view.plan.arms)), "are compared"),
+    ]
     if rope_of(view):
-        facts.append(Fact("Smallest difference that matters", view.scale.score(rope_of(view)), (view.scale.points or view.scale.unit).strip()))
+        facts.append(
+            Fact(
+                "Smallest difference that matters",
+                view.scale.score(rope_of(view)),
+                (view.scale.points or view.scale.unit).strip(),
+            )
+        )
     notes = ["Scores below are from the search: they choose learning rates and support no claim."] if done else []
     if view.plan.forecast:
         notes.append(clean(view.plan.forecast, 600))
-    return Block(parts=[Headline("unfinished", "open", f"No verdict yet: {state}."), Facts(facts, large=True), Notes(notes)])
+    return Block(
+        parts=[Headline("unfinished", "open", f"No verdict yet: {state}."), Facts(facts, large=True), Notes(notes)]
+    )

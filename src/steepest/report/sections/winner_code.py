@@ -20,11 +20,24 @@ def winner_code(study: Study) -> Block | None:
         return None
     lr = view.chosen_rate(winner.name)
     facts = [
-        Fact("Loss", clean(winner.loss, 60), "" if winner.weighting == "none" else f"weighting: {clean(winner.weighting, 40)}"),
-        Fact("Optimizer", clean(winner.optimizer, 60)), Fact("Learning rate", rate(lr)), Fact("Schedule", clean(winner.schedule, 60), f"over {study.plan.epochs} epochs"),
+        Fact(
+            "Loss",
+            clean(winner.loss, 60),
+            "" if winner.weighting == "none" else f"weighting: {clean(winner.weighting, 40)}",
+        ),
+        Fact("Optimizer", clean(winner.optimizer, 60)),
+        Fact("Learning rate", rate(lr)),
+        Fact("Schedule", clean(winner.schedule, 60), f"over {study.plan.epochs} epochs"),
     ]
     parts: list[Part] = [Facts(facts)]
     code = view.verdict.winner_code or (torch_code(study.plan, winner, lr) if lr is not None else "")
     if code:
-        parts.append(Code(plain_lines(code)[:20_000], "PyTorch" if "from steepest" in code else "Plain PyTorch, nothing of ours needed"))
-    return Block(f"Train with {named(winner.name)} at learning rate {rate(lr)}, batches of {study.plan.batch_size}.", parts)
+        parts.append(
+            Code(
+                plain_lines(code)[:20_000],
+                "PyTorch" if "from steepest" in code else "Plain PyTorch, nothing of ours needed",
+            )
+        )
+    return Block(
+        f"Train with {named(winner.name)} at learning rate {rate(lr)}, batches of {study.plan.batch_size}.", parts
+    )
