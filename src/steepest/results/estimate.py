@@ -104,7 +104,7 @@ def _normal_share_interval(effect: float, n: int, level: float) -> tuple[float, 
     if abs(effect) * math.sqrt(n) < 30:
         low, high = (nctdtrinc(n - 1, tail, effect * math.sqrt(n)) for tail in ((1 + level) / 2, (1 - level) / 2))
         return float(ndtr(low / math.sqrt(n))), float(ndtr(high / math.sqrt(n)))
-    # Beyond, scipy's inversion may take minutes; the large-sample spread of an effect decides digits that do not matter.
+    # Beyond, scipy's inversion may take minutes; the large-sample spread errs in digits that do not matter.
     half = float(ndtri((1 + level) / 2)) * math.sqrt(1 / n + effect**2 / (2 * (n - 1)))
     return float(ndtr(effect - half)), float(ndtr(effect + half))
 

@@ -34,7 +34,7 @@ _REFUSALS = {
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """mode as in SQLite's file names: rwc (create), rw, ro. Transactions are begun and ended by hand."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=30.0)
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=10.0)
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:

@@ -29,8 +29,8 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.path = folder / "store.lock"
+        self.folder = folder.absolute()
+        self.path = self.folder / "store.lock"
         self._handle: int | None = self._acquire()
         _held.add(self)
 

@@ -28,7 +28,8 @@ class Store:
 
     def __init__(self, path: Path, lock: FolderLock) -> None:
         """For create and open, which have looked at the file and hold its lock."""
-        self.path, self._lock, self._pid = path, lock, os.getpid()
+        # Absolute: a program that changes its directory goes on writing the same folder.
+        self.path, self._lock, self._pid = path.absolute(), lock, os.getpid()
         self._connection = layout.connect_writer(path)
         self._file = os.stat(path)
 
@@ -62,6 +63,7 @@ class Store:
 
     def write_rung(self, name: str, outcomes: Sequence[Outcome], events: Sequence[Event], seconds: float) -> None:
         """All of a rung, or nothing of it, whatever happens meanwhile. A rung is written once."""
+        self._refuse_if_removed()
         with _translated(self.path):
             is_stored = journal.has_rung(self._connection, name)
         if is_stored:
