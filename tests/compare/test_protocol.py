@@ -135,5 +135,5 @@ def test_a_budget_too_small_says_how_much_is_needed():
 
 
 def test_a_larger_budget_never_shortens_the_runs():
-    lengths = [fit_budget(b, 6, 6, 20, 0, None).epochs for b in (600, 1000, 3000, 10000, 100000)]
+    lengths = [fit_budget(b, 6, 6, 20, 0, None).epochs for b in (800, 1000, 3000, 10000, 100000)]
     assert lengths == sorted(lengths) and lengths[-1] == 100

@@ -16,8 +16,10 @@ FIRST_SEED = {"search": 0, "race": 100, "confirm": 1000}
 RACE_LOOKS = (5, 9, 13, 17, 21)
 CONFIRM_SEEDS = 10
 STEPS_OF_A_FULL_RUN = 2000
-EPOCHS_RANGE = (10, 100)
+EPOCHS_RANGE = (10, 300)
 SHORTEST_RUN = 3
+FEWEST_STEPS = {"search 1": 30, "search 2": 60, "full": 90}
+"""Below this many steps a small data set would tell how fast a learning rate starts, not how well it ends."""
 TIME_SAFETY = 0.75
 """Share of a time budget that is planned; the rest pays for evaluation, storage, the page and a busy machine."""
 
@@ -95,13 +97,14 @@ def fit_budget(
     """The longest full runs (up to a sensible length) that the budget pays for; the lean search when the full one does not fit."""
     low, high = EPOCHS_RANGE
     longest = epochs or min(max(math.ceil(STEPS_OF_A_FULL_RUN / steps_per_epoch), low), high)
-    shortest = epochs or min(SHORTEST_RUN, longest)
+    shortest = epochs or min(max(SHORTEST_RUN, math.ceil(FEWEST_STEPS["full"] / steps_per_epoch)), longest)
     for size in SIZES:
         for length in range(longest, shortest - 1, -1):
-            cost = planned_cost(size, n_arms, n_tuned, length, n_seeds)
+            rungs = rungs_of(size, length, n_seeds, steps_per_epoch)
+            cost = planned_cost(size, n_arms, n_tuned, rungs)
             if cost <= budget_epochs:
-                return Course(size, length, rungs_of(size, length, n_seeds), cost)
-    least = planned_cost(SIZES[-1], n_arms, n_tuned, shortest, n_seeds)
+                return Course(size, length, rungs, cost)
+    least = planned_cost(SIZES[-1], n_arms, n_tuned, rungs_of(SIZES[-1], shortest, n_seeds, steps_per_epoch))
     raise UsageError(
         where="budget",
         seen=f"a budget of about {budget_epochs:.0f} epochs over all trials for {n_arms} arms",
@@ -111,13 +114,17 @@ def fit_budget(
     )
 
 
-def rungs_of(size: Size, epochs: int, n_seeds: int) -> list[RungRecord]:
+def rungs_of(size: Size, epochs: int, n_seeds: int, steps_per_epoch: int = 100) -> list[RungRecord]:
     """search 1 at a ninth, search 2 at a third, then looks of the race and the confirmation at full length."""
+
+    def part(name: str, share: float) -> int:
+        return min(epochs, max(1, round(epochs * share), math.ceil(FEWEST_STEPS[name] / steps_per_epoch)))
+
     search = _seeds("search", 0, size.search_seeds)
     looks = _looks(n_seeds)
     return [
-        RungRecord("search 1", "search", max(1, round(epochs / 9)), search),
-        RungRecord("search 2", "search", max(1, round(epochs / 3)), search),
+        RungRecord("search 1", "search", part("search 1", 1 / 9), search),
+        RungRecord("search 2", "search", part("search 2", 1 / 3), search),
         *(
             RungRecord(f"race look {i + 1}", "race", epochs, _seeds("race", start, end))
             for i, (start, end) in enumerate(looks)
@@ -137,13 +144,14 @@ def _looks(n_seeds: int) -> list[tuple[int, int]]:
     return list(zip([0, *ends[:-1]], ends))
 
 
-def planned_cost(size: Size, n_arms: int, n_tuned: int, epochs: int, n_seeds: int) -> float:
-    """Epochs over all trials that a typical study spends: each arm extends its grid once at most, three arms see three looks."""
-    rungs = rungs_of(size, epochs, n_seeds)
-    looks = [r for r in rungs if r.phase == "race"]
-    search = n_tuned * size.search_seeds * ((size.n_learning_rates + 2) * rungs[0].epochs + 3 * rungs[1].epochs)
-    race = epochs * (n_arms * len(looks[0].seeds) + min(n_arms, 3) * sum(len(r.seeds) for r in looks[1:3]))
-    return search + race + epochs * min(n_arms, 3) * len(rungs[-1].seeds)
+def planned_cost(size: Size, n_arms: int, n_tuned: int, rungs: list[RungRecord]) -> float:
+    """Epochs over all trials that a typical study spends: each arm extends its grid once, half of them see three looks."""
+    first, second, *rest = rungs
+    looks, confirm = rest[:-1], rest[-1]
+    half = max(2, -(-n_arms // 2))
+    search = n_tuned * size.search_seeds * ((size.n_learning_rates + 2) * first.epochs + 3 * second.epochs)
+    race = confirm.epochs * (n_arms * len(looks[0].seeds) + half * sum(len(r.seeds) for r in looks[1:3]))
+    return float(search + race + confirm.epochs * min(n_arms, 3) * len(confirm.seeds))
 
 
 def forecast(plan_cost: float, seconds: float | None, n_confirm: int) -> str:

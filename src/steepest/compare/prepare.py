@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from steepest import metrics as metric_catalogue
 from steepest.core.errors import StoreError
@@ -24,7 +25,7 @@ from .ask import Request, ask, spec_of, text_of
 from .plan import SIZES, TIME_SAFETY, Course, fit_budget, forecast
 from .population import Population
 from .space import ArmChoice
-from .study import Trainer
+from .study import Trainer, threads_for
 from .task import Task
 from .trial import Trial
 
@@ -115,9 +116,12 @@ def refuse_another_study(folder: Path, request: Request) -> None:
 
 
 def _task(request: Request) -> Task:
-    task = Task(
-        request.build, request.data, request.metric, batch_size=request.asked["batch_size"], seed=request.asked["seed"]
-    )
+    facts, asked = Facts.of(request.data), request.asked
+
+    def build() -> nn.Module:
+        return request.build(facts)
+
+    task = Task(build, request.data, request.metric, batch_size=asked["batch_size"], seed=asked["seed"])
     for choice in request.arms:
         task.check(choice.arm)
     return task
@@ -144,18 +148,23 @@ def _epochs_in(request: Request, task: Task, engine: str, bar: Any) -> float:
     """How many trial epochs the time budget pays for on this machine, from a short probe of steps and one evaluation."""
     bar.say("measuring this machine")
     population = _probe_population(request, task, engine)
-    n = len(request.arms) * 5
-    population.train(2)
-    begun, steps = time.perf_counter(), 0
-    while time.perf_counter() - begun < PROBE_SECONDS or steps < 3:
-        population.train(1)
-        steps += 1
-    per_step = (time.perf_counter() - begun) / steps / n
-    begun = time.perf_counter()
-    population.predict({seed: task.select_set(seed).x for seed in range(5)})
-    per_evaluation = (time.perf_counter() - begun) / n
+    parts = {seed: task.select_set(seed).x for seed in range(5)}
+    with threads_for(engine):
+        population.train(2)
+        per_step = _seconds_of(lambda: population.train(1), at_least=3)
+        per_evaluation = _seconds_of(lambda: population.predict(parts), at_least=1)
+    per_epoch = (per_step * task.steps_per_epoch + per_evaluation / 2) / len(population.trials)
     assert request.budget.seconds is not None
-    return TIME_SAFETY * request.budget.seconds / (per_step * task.steps_per_epoch + per_evaluation / 2)
+    return TIME_SAFETY * request.budget.seconds / per_epoch
+
+
+def _seconds_of(work: Callable[[], object], at_least: int) -> float:
+    """Mean seconds of a piece of work, repeated for a short while."""
+    begun, n = time.perf_counter(), 0
+    while n < at_least or time.perf_counter() - begun < PROBE_SECONDS / 2:
+        work()
+        n += 1
+    return (time.perf_counter() - begun) / n
 
 
 def _plan(request: Request, task: Task, course: Course, budget_epochs: float, engine: str, command: str | None) -> Plan:

@@ -109,26 +109,25 @@ def _search(known: Progress) -> Talk:
     tried = {a.name: sorted(a.learning_rates) for a in tuned}
     yield from known.ask(first, _grid(tried, first.seeds))
     yield from _extend(known, first, tried)
-    kept = {name: _neighbours(known, first, name, rates) for name, rates in tried.items() if name not in known.out}
-    if kept:
-        yield from known.ask(second, _grid(kept, second.seeds))
+    kept = {name: _neighbours(known, first, name, rates) for name, rates in tried.items()}
+    yield from known.ask(second, _grid(kept, second.seeds))
     for name, rates in kept.items():
-        means = _mean_scores(known, second.name, name, rates)
-        best = max(rates, key=lambda lr: means[lr])
-        if means[best] == -math.inf:
-            _leave(known, second.name, name, "diverged", f"{name} diverged at every learning rate that was kept")
-            continue
+        _choose(known, second, name, rates, tried[name])
+
+
+def _choose(known: Progress, rung: RungRecord, name: str, kept: list[float], tried: list[float]) -> None:
+    """The arm's learning rate for the race. At the edge of all that was tried, a better one may lie beyond: no fair arm."""
+    means = _mean_scores(known, rung.name, name, kept)
+    best = max(kept, key=lambda lr: means[lr])
+    if means[best] == -math.inf:
+        _leave(known, rung.name, name, "diverged", f"{name} diverged at every learning rate that was kept")
+    elif best in (tried[0], tried[-1]):
+        reason = f"the best learning rate is at the edge of the extended grid ({best:g})"
+        _leave(known, rung.name, name, "not comparable", reason, best=best, tried=tried)
+    else:
         known.rates[name] = best
-        dropped = [lr for lr in tried[name] if lr not in rates]
-        known.say(
-            "learning rate dropped",
-            second.name,
-            name,
-            f"learning rate {best:g} chosen",
-            chosen=best,
-            kept=rates,
-            dropped=dropped,
-        )
+        reason = f"learning rate {best:g} chosen, from {len(tried)} tried on a grid of {tried[0]:g} to {tried[-1]:g}"
+        known.say("learning rate dropped", rung.name, name, reason, chosen=best, kept=kept, tried=tried)
 
 
 def _grid(rates: dict[str, list[float]], seeds: Iterable[int]) -> list[TrialKey]:
@@ -136,42 +135,21 @@ def _grid(rates: dict[str, list[float]], seeds: Iterable[int]) -> list[TrialKey]
 
 
 def _extend(known: Progress, first: RungRecord, tried: dict[str, list[float]]) -> Talk:
-    """Where the best learning rate is the grid's first or last, more are tried beyond it, twice at most; then the arm is flagged."""
-    for turn in range(1, N_EXTENSIONS + 2):
+    """Where the best learning rate is the grid's first or last, more are tried beyond it, twice at most."""
+    for turn in range(1, N_EXTENSIONS + 1):
         more: dict[str, list[float]] = {}
-        for name in [n for n in tried if n not in known.out]:
-            means = _mean_scores(known, first.name, name, tried[name])
-            best = max(tried[name], key=lambda lr: means[lr])
-            if means[best] == -math.inf and turn > N_EXTENSIONS:
-                _leave(
-                    known,
-                    first.name,
-                    name,
-                    "diverged",
-                    f"{name} diverged at every learning rate down to {tried[name][0]:g}",
+        for name, rates in tried.items():
+            means = _mean_scores(known, first.name, name, rates)
+            best = max(rates, key=lambda lr: means[lr])
+            has_diverged = means[best] == -math.inf
+            if has_diverged or best in (rates[0], rates[-1]):
+                more[name] = beyond(rates, upwards=best == rates[-1] and not has_diverged, n=EXTENSION_SIZE)
+                reason = (
+                    "every learning rate diverged"
+                    if has_diverged
+                    else f"the best learning rate was at the edge ({best:g})"
                 )
-            elif best in (tried[name][0], tried[name][-1]) or means[best] == -math.inf:
-                upwards = best == tried[name][-1] and means[best] > -math.inf
-                if turn > N_EXTENSIONS:
-                    _leave(
-                        known,
-                        first.name,
-                        name,
-                        "not comparable",
-                        f"the best learning rate of {name} is still at the edge of the extended grid ({best:g})",
-                        best=best,
-                    )
-                else:
-                    more[name] = beyond(tried[name], upwards, EXTENSION_SIZE)
-                    edge = tried[name][-1] if upwards else tried[name][0]
-                    known.say(
-                        "grid extended",
-                        first.name,
-                        name,
-                        f"the best learning rate was at the edge ({edge:g})",
-                        edge=edge,
-                        added=more[name],
-                    )
+                known.say("grid extended", first.name, name, reason, edge=best, added=more[name])
         if not more:
             return
         for name, rates in more.items():

@@ -52,7 +52,7 @@ def split_list(text: str) -> list[str]:
         if letter == "," and depth == 0:
             parts.append(text[start:i].strip())
             start = i + 1
-    return [p for p in parts if p]
+    return [p for p in [*parts, text[start:].strip()] if p]
 
 
 def choices(asked: Any, catalogue: Any, extra: Sequence[str] = ()) -> list[Choice]:
