@@ -139,8 +139,10 @@ def _resolution(confirmed: dict[str, list[float]]) -> float | None:
 
 
 def amount(plan: Plan, value: float) -> str:
-    """A score or a difference in the metric's unit: percent points for shares."""
-    return f"{100 * value:.1f}" if plan.unit == "points" else f"{value:.4g}"
+    """A score or a difference in the metric's unit: percent points for shares, with a digit that tells it from zero."""
+    if plan.unit != "points":
+        return f"{value:.4g}"
+    return f"{100 * value:.1f}" if abs(value) >= 5e-4 or value == 0 else f"{100 * value:.2f}"
 
 
 def _measure(plan: Plan) -> str:
@@ -148,7 +150,7 @@ def _measure(plan: Plan) -> str:
 
 
 def _evidence_words(plan: Plan, d: Difference) -> str:
-    return f"95 % CI {amount(plan, d.low)} to {amount(plan, d.high)}; {d.n} fresh seeds, test part of {plan.data.get('n_test')} samples"
+    return f"95 % CI {amount(plan, d.low)} to {amount(plan, d.high)}; {d.n} fresh seeds, {plan.data.get('n_test')} test samples"
 
 
 def _sentence(
@@ -181,7 +183,7 @@ def _claim(plan: Plan, d: Difference, short: bool = False) -> str:
             f"{d.a} and {against} are equivalent: they differ by {amount(plan, d.difference)} {_measure(plan)} {tail}."
         )
     more = f"; about {d.more_seeds} more seeds would tell" if d.more_seeds else ""
-    return f"Undecided between {d.a} and {against}: the difference is {amount(plan, d.difference)} {_measure(plan)} {tail}{more}."
+    return f"Undecided: {d.a} against {against}, {amount(plan, d.difference)} {_measure(plan)} {tail}{more}."
 
 
 def _notes(plan: Plan, out: dict[str, str], differences: Sequence[Difference]) -> list[str]:
