@@ -43,7 +43,7 @@ def make_block(weights: Weights, rows: slice, seed_rows: Tensor, one_by_one: boo
     if one_by_one:
         module = weights.module(rows.start)
         trained = set(weights.trained)
-        parameters = {n: p for n, p in module.named_parameters() if n in trained}
-        return Block(rows, own, seed_row, parameters, fixed, buffers, {}, module)
+        own_parameters: Tree = {n: p for n, p in module.named_parameters() if n in trained}
+        return Block(rows, own, seed_row, own_parameters, fixed, buffers, {}, module)
     parameters = weights.views(rows)
     return Block(rows, own, seed_row, parameters, fixed, buffers, {**parameters, **fixed, **buffers})

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +67,7 @@ def choose(asked: str, sample: Sample) -> tuple[Engine, str]:
     is_slow_stacked = sample.x.device.type == "cpu" and has_images(sample.model)
     if asked == "auto" and is_slow_stacked:
         return loop, "convolutions on a CPU: trials run one after another, each in the cache"
-    reasons = []
+    reasons: list[str] = []
     for name in ("stacked", "vmap") if asked != "vmap" else ("vmap",):
         engine, reason = _stacked(sample) if name == "stacked" else _vmap(sample)
         if engine is not None:
@@ -155,9 +155,10 @@ def _is_close(a: Tensor, b: Tensor) -> bool:
 @contextmanager
 def _no_slow_fallback() -> Iterator[None]:
     """vmap refuses, with its name, an operation that it would run one trial after another."""
-    was = torch._C._functorch._is_vmap_fallback_enabled()
-    torch._C._functorch._set_vmap_fallback_enabled(False)
+    functorch: Any = torch._C._functorch
+    was = functorch._is_vmap_fallback_enabled()
+    functorch._set_vmap_fallback_enabled(False)
     try:
         yield
     finally:
-        torch._C._functorch._set_vmap_fallback_enabled(was)
+        functorch._set_vmap_fallback_enabled(was)

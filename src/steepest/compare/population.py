@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from steepest.core.errors import UsageError
+from steepest.kernels.allocator import keep_freed_memory
 
 from .batches import Batches, Stretch
 from .block import Block, make_block
 from .dropout import StepMasks
 from .engines import Engine, Sample, check_engine_name, choose
-from .groups import LossGroup, loss_groups, rule_groups, training_order
+from .groups import BlockLosses, LossGroup, block_losses, rule_groups, training_order
 from .sealed import kept_generator
 from .task import Part, Task
 from .trial import Trial
@@ -37,6 +38,7 @@ class Population:
             raise UsageError(where="Population", seen="no trial", needed="at least one was needed", repair="Trial(arm, learning_rate, seed)")
         for arm in {id(t.arm): t.arm for t in trials}.values():
             task.check(arm)
+        keep_freed_memory()
         self.task, self.trials, self.horizon, self.step_index = task, list(trials), horizon, 0
         order = training_order(trials)
         self._in_order = [trials[i] for i in order]
@@ -64,15 +66,14 @@ class Population:
         with kept_generator():
             for stretch in self._batches.stretches(self.step_index, n_steps):
                 rates = self._rates(stretch.first_step, len(stretch))
-                targets = [[self._targets(stretch, group) for group in groups] for _, groups in self._blocks]
+                targets = [[self._targets(stretch, group) for group in losses.groups] for _, losses in self._blocks]
                 for i in range(len(stretch)):
                     self._step(stretch, i, rates[i], targets)
 
     def _step(self, stretch: Stretch, i: int, rates: Tensor, targets: Sequence[Sequence[Tensor]]) -> None:
         masks = StepMasks(self.task.seed, self._batches.seeds, stretch.first_step + i, self.task.dtype, self.task.device)
-        for (block, groups), of_groups in zip(self._blocks, targets):
-            outputs = self._engine.forward(block, stretch.x[i], masks)
-            losses = _measured(outputs, groups, [y[i] for y in of_groups])
+        for (block, measure), of_groups in zip(self._blocks, targets):
+            losses = measure(self._engine.forward(block, stretch.x[i], masks), [y[i] for y in of_groups])
             names = list(block.parameters)
             gradients = torch.autograd.grad(losses.sum(), list(block.parameters.values()), allow_unused=True)
             with torch.no_grad():
@@ -97,8 +98,10 @@ class Population:
         return torch.stack(columns, 1).to(self.task.device)
 
     def _targets(self, stretch: Stretch, group: LossGroup) -> Tensor:
-        """(n, k*B, *): what the group's loss asks for, step by step."""
-        return self._batches.targets(stretch, group.loss).index_select(1, group.seed_rows).flatten(1, 2)
+        """(n, k, B), (n, k, C, B) or (n, k, B, *): what the group's loss asks for, step by step."""
+        of_seeds = self._batches.targets(stretch, group.loss)
+        per_class = of_seeds.transpose(2, 3).contiguous() if of_seeds.dim() == 4 else of_seeds
+        return per_class.index_select(1, group.seed_rows)
 
     # -- what came of it ----------------------------------------------------------------------------------------------------
 
@@ -144,26 +147,15 @@ class Population:
         rows = self.task.train_set(seed).x[: 2 * TRIED_ROWS]
         return choose(asked, Sample(model, torch.stack([rows[: len(rows) // 2], rows[-(len(rows) // 2) :]])))
 
-    def _cut(self) -> list[tuple[Block, list[LossGroup]]]:
+    def _cut(self) -> list[tuple[Block, BlockLosses]]:
         """Blocks of trials, each with its groups of losses."""
         size = 1 if self._engine.runs_one_by_one else len(self.trials)
         found = []
         for start in range(0, len(self.trials), size):
             rows = slice(start, min(start + size, len(self.trials)))
             block = make_block(self._weights, rows, self._seed_rows, self._engine.runs_one_by_one)
-            found.append((block, loss_groups(self._in_order[rows], block.seed_rows, self.task.dtype)))
+            found.append((block, block_losses(self._in_order[rows], block.seed_rows, self.task.dtype)))
         return found
-
-
-def _measured(outputs: Tensor, groups: Sequence[LossGroup], targets: Sequence[Tensor]) -> Tensor:
-    """The losses (k,) of a block's trials in their own order."""
-    if len(groups) == 1:
-        return groups[0].measure(outputs, targets[0])
-    sizes = [len(g.positions) for g in groups]
-    positions = torch.tensor([p for g in groups for p in g.positions], device=outputs.device)
-    parts = outputs.index_select(0, positions).split(sizes)
-    losses = torch.cat([group.measure(part, y) for group, part, y in zip(groups, parts, targets)])
-    return losses.index_select(0, positions.argsort())
 
 
 def _rows_of(parts: Part | Tensor | Mapping[int, Part | Tensor] | Callable[[int], Part], seed: int) -> Tensor:
