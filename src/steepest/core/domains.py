@@ -67,7 +67,7 @@ class Counts:
         return f"a whole number >= {self.low}"
 
     def holds(self, value: Any) -> bool:
-        return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= self.low
+        return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= self.low
 
     def allowed(self) -> list[int]:
         return [self.low, self.low + 1, self.low + 7]

@@ -23,5 +23,5 @@ from steepest.core.targets import same_as_input
 def huber(input: Tensor, target: Tensor, *, delta: Positive = 1.0) -> Tensor:
     """Element-wise: (N, *), (N, *) -> (N, *). Unit: the target's, squared."""
     r = input - target
-    inside = r.clamp(-delta, delta)
+    inside = r.clamp(-delta, delta)  # type: ignore[arg-type]
     return inside * (r - inside / 2)
