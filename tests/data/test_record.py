@@ -65,7 +65,7 @@ def test_columns_give_the_feature_names_and_truth_values_are_numbers():
 @pytest.mark.parametrize(
     ("x", "seen", "repair"),
     [
-        ([[1, 2], [3, np.nan], [5, 6], [7, 8]], "nan in row 1 (counted from 0)", "median"),
+        ([[1, 2], [3, np.nan], [5, 6], [7, 8]], "NaN in row 1 (counted from 0)", "median"),
         (torch.tensor([[1, 2], [3, 4], [5, 6], [7, -torch.inf]]), "-inf in row 3", "logarithm"),
         (pandas.DataFrame({"a": [1, 2, 3, 4], "b": [1, None, 3, None]}), "'b' has 2 (first in row 1)", "dropna"),
         (pandas.DataFrame({"a": [1, 2, 3, np.inf]}), "row 3 (counted from 0), column 'a'", "logarithm"),

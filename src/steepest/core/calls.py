@@ -27,7 +27,8 @@ def parse_call(text: str, where: str, error: type[SteepestError] = UsageError) -
     except (SyntaxError, ValueError):
         pass
     raise error(
-        where=where, seen=f"{text!r} cannot be read", needed="a name with options such as name(option=1, other='word') was needed",
+        where=where, seen=f"{text!r} cannot be read",
+        needed="a name with options such as name(option=1, other='word') was needed",
         repair="Options are given by name; values are plain numbers, quoted words, lists, True, False or None.",
     )
 

@@ -1,4 +1,4 @@
-"""Objects of the user's own code, named as "file.py:Net" or "module:Net"; what goes wrong there is shown with its own line."""
+"""Objects of the user's own code, named as "file.py:Net" or "module:Net"; errors there are shown with their line."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import Any
 from .errors import SteepestError, did_you_mean
 
 OURS = Path(__file__).resolve().parent.parent
+STANDARD = Path(traceback.__file__).resolve().parent
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,17 @@ def find_object(address: Address, error: type[SteepestError]) -> Any:
     for part in address.attribute.split("."):
         if not hasattr(found, part):
             raise error(
-                where=address.place, seen=f"there is no {address.attribute!r} in it", needed="a name that the file defines was needed",
-                repair=did_you_mean(part, [n for n in vars(found) if not n.startswith("_") and not isinstance(vars(found)[n], ModuleType)]),
+                where=address.place, seen=f"there is no {address.attribute!r} in it",
+                needed="a name that the file defines was needed",
+                repair=did_you_mean(part, _public_names(found)),
             )
         found = getattr(found, part)
     return found
+
+
+def _public_names(found: Any) -> list[str]:
+    inside = getattr(found, "__dict__", {})
+    return [name for name, value in inside.items() if not name.startswith("_") and not isinstance(value, ModuleType)]
 
 
 @contextmanager
@@ -90,7 +97,8 @@ def user_code(where: str, needed: str, error: type[SteepestError]) -> Iterator[N
         if isinstance(failure, SystemExit):
             repair = 'Put what runs the program under: if __name__ == "__main__":'
         raise error(
-            where=where, seen=f"{place + ': ' if place else ''}{quoted}{type(failure).__name__}: {text}", needed=needed, repair=repair,
+            where=where, seen=f"{place + ': ' if place else ''}{quoted}{type(failure).__name__}: {text}", needed=needed,
+            repair=repair,
         ) from failure
 
 
@@ -100,8 +108,9 @@ def _own_line(failure: BaseException) -> tuple[str, str]:
         return f"{Path(failure.filename).name} line {failure.lineno}", f"`{(failure.text or '').strip()}` raised "
     for frame in reversed(traceback.extract_tb(failure.__traceback__)):
         path = Path(frame.filename)
-        library = not path.is_file() or OURS in path.resolve().parents or {"site-packages", "dist-packages"} & set(path.parts)
-        if not library and not path.is_relative_to(Path(traceback.__file__).parent):
+        folders = {*path.resolve().parents}
+        library = OURS in folders or STANDARD in folders or {"site-packages", "dist-packages"} & set(path.parts)
+        if path.is_file() and not library:
             return f"{path.name} line {frame.lineno}", f"`{frame.line}` raised "
     return "", ""
 
@@ -112,7 +121,8 @@ def _from_file(address: Address, error: type[SteepestError]) -> ModuleType:
         near = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
         raise error(
             where=address.place, seen="there is no such file", needed="a Python file was needed",
-            repair=did_you_mean(path.name, near).replace("Known:", "There are:") if near else f"Is the path right, seen from {Path.cwd()}?",
+            repair=did_you_mean(path.name, near).replace("Known:", "There are:") if near
+            else f"Is the path right, seen from {Path.cwd()}?",
         )
     path = path.resolve()
     name = f"_user_{re.sub(r'[^a-zA-Z0-9]', '_', path.stem)}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"

@@ -57,11 +57,13 @@ def download(name: str, folder: str | Path) -> Path:
         except ValueError as error:  # pooch: the hash does not match
             raise DataError(
                 where=remote.url + file, seen="what came has not the published hash", needed=f"md5 {md5} was needed",
-                consequence="The file is not kept.", repair="Try again later, or put the file into the folder yourself.",
+                consequence="The file is not kept.",
+                repair="Try again later, or put the file into the folder yourself.",
             ) from error
         except Exception as error:  # requests, urllib3 and the disk have an exception each
             raise DataError(
-                where=remote.url + file, seen=f"it cannot be fetched ({type(error).__name__})", needed="a connection and a writable folder were needed",
+                where=remote.url + file, seen=f"it cannot be fetched ({type(error).__name__})",
+                needed="a connection and a writable folder were needed",
                 repair=f"Fetch it in another way and put it into {place}.",
             ) from error
     return place

@@ -35,7 +35,8 @@ def read_features(x: Any, where: str, names: Sequence[str] | None = None) -> tup
         _refuse_overflow(tensor, converted, where)
     if names is not None and (converted.dim() != 2 or len(names) != converted.shape[1]):
         raise DataError(
-            where=where, seen=f"{len(names)} feature names for rows of shape {tuple(converted.shape[1:])}", needed="one name per column was needed",
+            where=where, seen=f"{len(names)} feature names for rows of shape {tuple(converted.shape[1:])}",
+            needed="one name per column was needed",
             repair="Leave feature_names out.",
         )
     return converted, None if names is None else tuple(str(n) for n in names)
@@ -48,11 +49,16 @@ def refuse_not_finite(values: Tensor, where: str, what: str, names: Sequence[str
     places = (~values.isfinite()).nonzero()
     first = places[0].tolist()
     value = float(values[tuple(first)])
-    column = "" if len(first) == 1 else f", column {names[first[1]]!r}" if names and len(first) == 2 else f", place {first[1:]}"
-    missing = math.isnan(value)
+    column = ""
+    if len(first) > 1:
+        column = f", column {names[first[1]]!r}" if names and len(first) == 2 else f", place {first[1:]}"
+    missing, count = math.isnan(value), "value" if len(places) == 1 else "values"
     raise DataError(
-        where=where, seen=f"{what} has {len(places)} value{'s' if len(places) > 1 else ''} that no model can use; the first is {value} in row {first[0]} (counted from 0){column}",
-        needed="every value must be a finite number", consequence="One NaN turns a whole batch into NaN." if missing else "",
+        where=where,
+        seen=f"{what} has {len(places)} {count} that no model can use; "
+        f"the first is {'NaN' if missing else value} in row {first[0]} (counted from 0){column}",
+        needed="every value must be a finite number",
+        consequence="One NaN turns a whole batch into NaN." if missing else "",
         repair=FINITE_REPAIR if missing else "Does a logarithm or a division make it? Clip it, or leave the rows out.",
     )
 
@@ -61,7 +67,10 @@ def _as_tensor(x: Any, where: str) -> Tensor:
     if isinstance(x, Tensor):
         return _dense(x, where)
     if hasattr(x, "toarray"):
-        raise DataError(where=where, seen=f"x is a sparse {type(x).__name__}", needed="a dense array was needed", repair="x.toarray() makes one, if it fits in memory.")
+        raise DataError(
+            where=where, seen=f"x is a sparse {type(x).__name__}", needed="a dense array was needed",
+            repair="x.toarray() makes one, if it fits in memory.",
+        )
     try:
         array = np.asarray(x)
     except ValueError as error:
@@ -74,7 +83,8 @@ def _as_tensor(x: Any, where: str) -> Tensor:
     if array.dtype.kind not in "biuf":
         raise DataError(
             where=where, seen=f"x holds {array.dtype}", needed="numbers were needed",
-            repair="For dates: a number such as days since the first one." if array.dtype.kind in "mM" else "x.real and x.imag, or abs(x), are numbers.",
+            repair="For dates: a number such as days since the first one." if array.dtype.kind in "mM"
+            else "x.real and x.imag, or abs(x), are numbers.",
         )
     if array.dtype.kind == "f" and array.dtype.itemsize not in (2, 4, 8) or not array.dtype.isnative:
         array = array.astype(np.float64 if array.dtype.kind == "f" else array.dtype.newbyteorder("="))
@@ -85,8 +95,13 @@ def _as_tensor(x: Any, where: str) -> Tensor:
 
 def _dense(x: Tensor, where: str) -> Tensor:
     if x.layout != torch.strided or x.is_quantized or x.is_complex() or x.device.type == "meta":
-        seen = "complex numbers" if x.is_complex() else "no values (device meta)" if x.device.type == "meta" else f"layout {x.layout}"
-        raise DataError(where=where, seen=f"x has {seen}", needed="a dense tensor of real numbers was needed", repair="x.to_dense(), x.dequantize() or torch.view_as_real(x).")
+        seen = "no values (device meta)" if x.device.type == "meta" else f"layout {x.layout}"
+        if x.is_complex():
+            seen = "complex numbers"
+        raise DataError(
+            where=where, seen=f"x has {seen}", needed="a dense tensor of real numbers was needed",
+            repair="x.to_dense(), x.dequantize() or torch.view_as_real(x).",
+        )
     return x.detach().cpu()
 
 
@@ -99,12 +114,19 @@ def _numbers_in(array: np.ndarray, where: str) -> np.ndarray:
         pass
     for place, value in np.ndenumerate(array):
         if not isinstance(value, (int, float, np.number, np.bool_)):
-            kind, value = ("text", str(value)) if isinstance(value, (str, bytes)) else (f"a {type(value).__name__}", value)
+            is_text = isinstance(value, (str, bytes))
+            kind, shown = ("text", str(value)) if is_text else (f"a {type(value).__name__}", value)
+            column = f", column {place[1]}" if len(place) > 1 else ""
             raise DataError(
-                where=where, seen=f"x holds {kind}, {value!r:.40}, in row {place[0]} (counted from 0)" + (f", column {place[1]}" if len(place) > 1 else ""),
-                needed="every feature must be a number", repair="Turn the column into numbers (pandas.get_dummies makes a 0/1 column per word), or leave it out.",
+                where=where,
+                seen=f"x holds {kind}, {shown!r:.40}, in row {place[0]} (counted from 0){column}",
+                needed="every feature must be a number",
+                repair="Turn the column into numbers (pandas.get_dummies makes a 0/1 column per word) or leave it out.",
             )
-    raise DataError(where=where, seen="x holds objects that are no numbers", needed="every feature must be a number", repair="numpy.asarray(x, dtype=float) shows where.")
+    raise DataError(
+        where=where, seen="x holds objects that are no numbers", needed="every feature must be a number",
+        repair="numpy.asarray(x, dtype=float) shows where.",
+    )
 
 
 def _refuse_overflow(before: Tensor, after: Tensor, where: str) -> None:
@@ -112,6 +134,7 @@ def _refuse_overflow(before: Tensor, after: Tensor, where: str) -> None:
     if len(lost):
         place = lost[0].tolist()
         raise DataError(
-            where=where, seen=f"x{place} is {float(before[tuple(place)]):g}, beyond what float32 holds (3.4e38)", needed="smaller numbers were needed",
+            where=where, seen=f"x{place} is {float(before[tuple(place)]):g}, beyond what float32 holds (3.4e38)",
+            needed="smaller numbers were needed",
             repair="Rescale the column, for example by its logarithm.",
         )

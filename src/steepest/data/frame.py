@@ -28,12 +28,16 @@ def split_target(frame: Any, target: str | None, where: str) -> tuple[Any, Any]:
     if columns.count(target) != 1:
         many = target in columns
         raise DataError(
-            where=where, seen=f"{columns.count(target)} columns are called {target!r}" if many else f"there is no column {target!r}",
+            where=where,
+            seen=f"{columns.count(target)} columns are called {target!r}" if many else f"there is no column {target!r}",
             needed="exactly one target column was needed", repair="Rename them." if many else _near(target, columns),
         )
     place = columns.index(target)
     if len(columns) == 1:
-        raise DataError(where=where, seen=f"{target!r} is the only column", needed="features beside the target were needed", repair="Is the delimiter right? A comma, semicolon, tab or | is recognised.")
+        raise DataError(
+            where=where, seen=f"{target!r} is the only column", needed="features beside the target were needed",
+            repair="Is the delimiter right? A comma, semicolon, tab or | is recognised.",
+        )
     return frame.iloc[:, [i for i in range(len(columns)) if i != place]], frame.iloc[:, place]
 
 
@@ -43,7 +47,8 @@ def numbers_of(frame: Any, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
     columns = [frame.iloc[:, i] for i in range(len(names))]
     _refuse_missing(names, columns, where)
     _refuse_not_numbers(names, columns, where)
-    return np.column_stack([c.to_numpy(dtype=np.float64) for c in columns]) if columns else np.empty((len(frame), 0)), names
+    numbers = [c.to_numpy(dtype=np.float64) for c in columns]
+    return np.column_stack(numbers) if numbers else np.empty((len(frame), 0)), names
 
 
 def _near(target: str, columns: Sequence[str]) -> str:
@@ -65,7 +70,8 @@ def _refuse_missing(names: Sequence[str], columns: Sequence[Any], where: str) ->
     first = counts[0][0]
     raise DataError(
         where=where, seen=f"values are missing: {', '.join(told)}{more}", needed="every value must be there",
-        repair=f"frame[{first!r}] = frame[{first!r}].fillna(frame[{first!r}].median()) fills a column; frame.dropna() leaves the rows out. Rows are counted from 0.",
+        repair=f"frame[{first!r}] = frame[{first!r}].fillna(frame[{first!r}].median()) fills a column; "
+        "frame.dropna() leaves the rows out. Rows are counted from 0.",
     )
 
 
@@ -85,8 +91,10 @@ def _refuse_not_numbers(names: Sequence[str], columns: Sequence[Any], where: str
     beside = f", and so do {_listed([repr(n) for n in others])}" if others else ""
     few = [n for n, c in wrong if c.nunique() <= 50] or [name]
     raise DataError(
-        where=where, seen=f"column {name!r} holds text ({', '.join(repr(w) for w in words)}, ...){beside}", needed="every feature must be a number",
-        repair=f"pandas.get_dummies(frame, columns={few!r}, dtype=float) makes a 0/1 column per word; a column that only names the rows is left out with frame.drop(columns=...).",
+        where=where, seen=f"column {name!r} holds text ({', '.join(repr(w) for w in words)}, ...){beside}",
+        needed="every feature must be a number",
+        repair=f"pandas.get_dummies(frame, columns={few!r}, dtype=float) makes a 0/1 column per word; "
+        "a column that only names the rows is left out with frame.drop(columns=...).",
     )
 
 
@@ -97,13 +105,18 @@ def _refuse_almost_numbers(name: str, column: Any, where: str) -> None:
     text = column.astype(str)
     if text.str.fullmatch(r"\s*[+-]?\d+,\d+\s*").any() and text.str.fullmatch(r"\s*[+-]?\d+(,\d+)?\s*").all():
         raise DataError(
-            where=where, seen=f"column {name!r} writes numbers with a decimal comma ({text.iloc[0]!r})", needed="a decimal point was needed",
-            repair=f"pandas.read_csv(..., decimal=',') reads it; or frame[{name!r}].str.replace(',', '.').astype(float).",
+            where=where, seen=f"column {name!r} writes numbers with a decimal comma ({text.iloc[0]!r})",
+            needed="a decimal point was needed",
+            repair=f"pandas.read_csv(..., decimal=',') reads it; "
+            f"or frame[{name!r}].str.replace(',', '.').astype(float).",
         )
     odd = pandas.to_numeric(text, errors="coerce").isna()
     if 0 < odd.sum() <= len(odd) / 2:
         row = int(odd.to_numpy().argmax())
+        cell, n = column.iloc[row], int(odd.sum())
         raise DataError(
-            where=where, seen=f"column {name!r} holds numbers but for {int(odd.sum())} cells, the first {column.iloc[row]!r} in row {row} (counted from 0)",
-            needed="every feature must be a number", repair=f"If {column.iloc[row]!r} means missing: pandas.read_csv(..., na_values={column.iloc[row]!r}), then fill or drop.",
+            where=where,
+            seen=f"column {name!r} holds numbers but for {n} cells, the first {cell!r} in row {row} (counted from 0)",
+            needed="every feature must be a number",
+            repair=f"If {cell!r} means missing: pandas.read_csv(..., na_values={cell!r}), then fill or drop.",
         )

@@ -14,7 +14,7 @@ from steepest.core.errors import DataError
 
 from .frame import is_frame
 
-# Whole numbers are classes. With more of them than this, and fewer samples of each than that, they may as well be measurements.
+# Whole numbers are classes. With more of them than this, and fewer samples of each than that, they may be measurements.
 MANY_CLASSES, FEW_SAMPLES = 20, 10
 
 
@@ -31,7 +31,10 @@ class Target:
 def read_target(y: Any, where: str, task: str | None, class_names: Sequence[str] | None = None) -> Target:
     """The target as the task that it makes: see Data.of."""
     if task not in (None, "classification", "regression"):
-        raise DataError(where=where, seen=f"task is {task!r}", needed="'classification' or 'regression' was needed", repair="Leave task out to let the target decide.")
+        raise DataError(
+            where=where, seen=f"task is {task!r}", needed="'classification' or 'regression' was needed",
+            repair="Leave task out to let the target decide.",
+        )
     categories = getattr(getattr(y, "dtype", None), "categories", None)
     values = _flat(_as_array(y, where), where, task)
     _refuse_missing(values, where)
@@ -46,23 +49,29 @@ def read_target(y: Any, where: str, task: str | None, class_names: Sequence[str]
 
 def refuse_other_order(x: Any, y: Any, where: str) -> None:
     """Two pandas objects with the same row labels in another order would be paired wrongly by position."""
-    a, b = getattr(x, "index", None), getattr(y, "index", None)
+    a: Any = getattr(x, "index", None)
+    b: Any = getattr(y, "index", None)
     if not (hasattr(a, "equals") and hasattr(b, "equals")) or len(a) != len(b) or a.equals(b):
         return
     if a.is_unique and a.sort_values().equals(b.sort_values()):
         raise DataError(
-            where=where, seen="x and y have the same row labels in different order", needed="rows of x and y that belong together were needed",
-            consequence="Rows are paired by position, so each would get another's target.", repair="y = y.loc[x.index] brings them into one order.",
+            where=where, seen="x and y have the same row labels in different order",
+            needed="rows of x and y that belong together were needed",
+            consequence="Rows are paired by position, so each would get another's target.",
+            repair="y = y.loc[x.index] brings them into one order.",
         )
 
 
-# -- one array -------------------------------------------------------------------------------------------------------------
+# -- one array ---------------------------------------------------------------------------------------------------------
 
 
 def _as_array(y: Any, where: str) -> np.ndarray:
     if isinstance(y, Tensor):
         if y.layout != torch.strided or y.is_complex():
-            raise DataError(where=where, seen=f"y is {y.dtype} of layout {y.layout}", needed="dense labels or numbers were needed", repair="y.to_dense() or y.real")
+            raise DataError(
+                where=where, seen=f"y is {y.dtype} of layout {y.layout}", needed="dense labels or numbers were needed",
+                repair="y.to_dense() or y.real",
+            )
         y = y.detach().cpu()
         return (y.float() if y.dtype == torch.bfloat16 else y).numpy()
     if is_frame(y):
@@ -76,7 +85,10 @@ def _as_array(y: Any, where: str) -> np.ndarray:
     try:
         return np.asarray(y)
     except ValueError as error:
-        raise DataError(where=where, seen="targets have different lengths", needed="one target per sample was needed", repair="Give each sample one label.") from error
+        raise DataError(
+            where=where, seen="targets have different lengths", needed="one target per sample was needed",
+            repair="Give each sample one label.",
+        ) from error
 
 
 def _flat(values: np.ndarray, where: str, task: str | None) -> np.ndarray:
@@ -84,17 +96,22 @@ def _flat(values: np.ndarray, where: str, task: str | None) -> np.ndarray:
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim == 0 or values.ndim > 2:
-        raise DataError(where=where, seen=f"y has shape {values.shape}", needed="one label, or one row of numbers, per sample was needed", repair="Are x and y exchanged?")
-    if values.ndim == 2 and (task == "classification" or values.dtype.kind != "f" or _is_one_hot(values)) and task != "regression":
+        raise DataError(
+            where=where, seen=f"y has shape {values.shape}",
+            needed="one label, or one row of numbers, per sample was needed", repair="Are x and y exchanged?",
+        )
+    looks_like_classes = task == "classification" or values.dtype.kind != "f" or _is_one_hot(values)
+    if values.ndim == 2 and looks_like_classes and task != "regression":
         raise DataError(
             where=where, seen=f"y has shape {values.shape}", needed="one class per sample was needed",
-            repair="One-hot rows become classes by y.argmax(1)." if _is_one_hot(values) else "Several numbers per sample are a regression: task='regression'.",
+            repair="One-hot rows become classes by y.argmax(1)." if _is_one_hot(values)
+            else "Several numbers per sample are a regression: task='regression'.",
         )
     return values
 
 
 def _is_one_hot(values: np.ndarray) -> bool:
-    if values.dtype.kind not in "biuf" or not len(values):
+    if values.ndim != 2 or values.dtype.kind not in "biuf" or not len(values):
         return False
     return bool(np.isin(values, (0, 1)).all() and (values.sum(1) == 1).all())
 
@@ -102,18 +119,24 @@ def _is_one_hot(values: np.ndarray) -> bool:
 def _refuse_missing(values: np.ndarray, where: str) -> None:
     if values.dtype.kind not in "Of":
         return
-    missing = np.isnan(values) if values.dtype.kind == "f" else np.asarray([_is_missing(v) for v in values.flat]).reshape(values.shape)
+    if values.dtype.kind == "f":
+        missing = np.isnan(values)
+    else:
+        missing = np.asarray([_is_missing(v) for v in values.flat], dtype=bool).reshape(values.shape)
     if missing.any():
         row = int(np.argwhere(missing)[0][0])
         raise DataError(
-            where=where, seen=f"{int(missing.sum())} of the targets are missing, the first in row {row} (counted from 0)",
+            where=where,
+            seen=f"{int(missing.sum())} of the targets are missing, the first in row {row} (counted from 0)",
             needed="every row must have its target", repair="Leave these rows out: a missing target teaches nothing.",
         )
 
 
 def _is_missing(value: Any) -> bool:
     """None, NaN, and pandas' NA and NaT, whose comparisons are neither true nor false."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or isinstance(value, (float, np.floating)) and value != value
+    if isinstance(value, (float, np.floating)):
+        return bool(value != value)
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _settled(values: np.ndarray, where: str) -> np.ndarray:
@@ -131,12 +154,13 @@ def _settled(values: np.ndarray, where: str) -> np.ndarray:
     except (TypeError, ValueError):
         pass
     raise DataError(
-        where=where, seen=f"targets mix {' and '.join(sorted(k.__name__ for k in kinds))}", needed="labels of one kind were needed",
+        where=where, seen=f"targets mix {' and '.join(sorted(k.__name__ for k in kinds))}",
+        needed="labels of one kind were needed",
         repair="[str(v) for v in y] makes words of all; check that 1 and '1' mean the same.",
     )
 
 
-# -- the task --------------------------------------------------------------------------------------------------------------
+# -- the task ----------------------------------------------------------------------------------------------------------
 
 
 def _task_of(values: np.ndarray, where: str) -> Literal["classification", "regression"]:
@@ -145,7 +169,10 @@ def _task_of(values: np.ndarray, where: str) -> Literal["classification", "regre
     if values.dtype.kind in "bUS":
         return "classification"
     if values.dtype.kind not in "iuf":
-        raise DataError(where=where, seen=f"y holds {values.dtype}", needed="labels or numbers were needed", repair="For dates: a number such as days since the first one.")
+        raise DataError(
+            where=where, seen=f"y holds {values.dtype}", needed="labels or numbers were needed",
+            repair="For dates: a number such as days since the first one.",
+        )
     distinct = len(np.unique(values))
     crowded = distinct > MANY_CLASSES and distinct * FEW_SAMPLES > len(values)
     if values.dtype.kind == "f":
@@ -153,7 +180,8 @@ def _task_of(values: np.ndarray, where: str) -> Literal["classification", "regre
         return "classification" if whole and distinct <= MANY_CLASSES and 2 * distinct <= len(values) else "regression"
     if crowded:
         raise DataError(
-            where=where, seen=f"the target has {distinct} different whole numbers in {len(values)} rows", needed="it must be clear whether they are classes or measurements",
+            where=where, seen=f"the target has {distinct} different whole numbers in {len(values)} rows",
+            needed="it must be clear whether they are classes or measurements",
             repair="Say task='regression' (--task regression) for measurements, task='classification' for classes.",
         )
     return "classification"
@@ -162,22 +190,33 @@ def _task_of(values: np.ndarray, where: str) -> Literal["classification", "regre
 def _numbers(values: np.ndarray, where: str) -> Tensor:
     if values.dtype.kind not in "biuf":
         raise DataError(
-            where=where, seen=f"targets are words, such as {str(values.flat[0])!r}" if values.dtype.kind in "US" else f"y holds {values.dtype}",
+            where=where,
+            seen=f"targets are words, such as {str(values.flat[0])!r}" if values.dtype.kind in "US"
+            else f"y holds {values.dtype}",
             needed="a regression needs numbers", repair="Leave task out, or convert the column to numbers.",
         )
     with np.errstate(over="ignore"):
         converted = torch.from_numpy(values.astype(np.float32))
     if bool((converted.isinf() & torch.from_numpy(np.isfinite(values.astype(np.float64)))).any()):
-        raise DataError(where=where, seen="targets exceed what float32 holds (3.4e38)", needed="smaller numbers were needed", repair="Rescale the target, for example by its logarithm.")
+        raise DataError(
+            where=where, seen="targets exceed what float32 holds (3.4e38)", needed="smaller numbers were needed",
+            repair="Rescale the target, for example by its logarithm.",
+        )
     return converted
 
 
 def _classes(values: np.ndarray, where: str, class_names: Sequence[str] | None, categories: Any) -> Target:
     if values.dtype.kind not in "biufUS":
-        raise DataError(where=where, seen=f"y holds {values.dtype}", needed="labels were needed", repair="Turn them into words: y.astype(str).")
+        raise DataError(
+            where=where, seen=f"y holds {values.dtype}", needed="labels were needed",
+            repair="Turn them into words: y.astype(str).",
+        )
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         row = int(np.argmin(np.isfinite(values)))
-        raise DataError(where=where, seen=f"the label in row {row} (counted from 0) is {values[row]}", needed="finite labels were needed", repair="Leave these rows out.")
+        raise DataError(
+            where=where, seen=f"the label in row {row} (counted from 0) is {values[row]}",
+            needed="finite labels were needed", repair="Leave these rows out.",
+        )
     if class_names is not None:
         return _named(values, where, tuple(str(n) for n in class_names))
     labels, index = np.unique(values, return_inverse=True)
@@ -196,10 +235,16 @@ def _named(values: np.ndarray, where: str, names: tuple[str, ...]) -> Target:
     if values.dtype.kind in "US":
         strange = sorted(set(values.tolist()) - set(names))
         if strange:
-            raise DataError(where=where, seen=f"the label {strange[0]!r} is not among the class names", needed="every label must have its name", repair=f"Class names: {', '.join(names)}.")
+            raise DataError(
+                where=where, seen=f"the label {strange[0]!r} is not among the class names",
+                needed="every label must have its name", repair=f"Class names: {', '.join(names)}.",
+            )
         values = np.asarray([names.index(v) for v in values.tolist()])
     if values.dtype.kind == "f" and (values != np.floor(values)).any() or not len(values):
-        raise DataError(where=where, seen="labels are not whole numbers" if len(values) else "there are no labels", needed="numbers of classes were needed", repair="Leave class_names out.")
+        raise DataError(
+            where=where, seen="labels are not whole numbers" if len(values) else "there are no labels",
+            needed="numbers of classes were needed", repair="Leave class_names out.",
+        )
     return Target(torch.from_numpy(values.astype(np.int64)), "classification", len(names), names)
 
 
@@ -207,7 +252,8 @@ def _refuse_measurements(values: np.ndarray, n_classes: int, where: str) -> None
     if n_classes == len(values) > 2:
         raise DataError(
             where=where, seen=f"all {n_classes} labels differ", needed="classes with several samples each were needed",
-            repair="For measurements: task='regression' (--task regression)." if values.dtype.kind in "iuf" else "Is this the column that names the rows?",
+            repair="For measurements: task='regression' (--task regression)." if values.dtype.kind in "iuf"
+            else "Is this the column that names the rows?",
         )
 
 

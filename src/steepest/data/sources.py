@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from steepest.core.calls import parse_call
-from steepest.core.errors import DataError, UsageError, did_you_mean, unknown_name
+from steepest.core.errors import DataError, UnknownName, UsageError, did_you_mean, unknown_name
 from steepest.core.objects import Address, find_object, importable, user_code
 
 from .frame import is_frame, split_target
@@ -22,7 +22,9 @@ from .tables import read_table, split_address
 from .torch_sets import is_torch_source, materialise
 
 EXAMPLE = "'digits', "
-FORMS = EXAMPLE + "'table.csv:target', a folder of IDX files, 'file.py:attribute', (X, y), a torch Dataset or DataLoader"
+FORMS = (
+    EXAMPLE + "'table.csv:target', a folder of IDX files, 'file.py:attribute', (X, y), a torch Dataset or DataLoader"
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ class Request:
 def read(spec: Any, asked: Request, name: str | None = None) -> Data:
     """See steepest.data.load; name: what the data are called in messages and reports."""
     if asked.limit is not None and asked.limit < 1:
-        raise UsageError(where="load", seen=f"limit is {asked.limit}", needed="a number of samples >= 1 was needed", repair="Leave limit out to take all.")
+        raise UsageError(
+            where="load", seen=f"limit is {asked.limit}", needed="a number of samples >= 1 was needed",
+            repair="Leave limit out to take all.",
+        )
     if isinstance(spec, (str, os.PathLike)):
         return _from_text(os.fspath(spec), asked)
     if is_frame(spec) or hasattr(spec, "to_pandas"):
@@ -46,23 +51,29 @@ def read(spec: Any, asked: Request, name: str | None = None) -> Data:
         return _from_frame(frame, asked.target, asked, name or "table")
     if asked.target is not None:
         raise UsageError(
-            where="load", seen=f"target={asked.target!r} with a {type(spec).__name__}", needed="a table was needed, of which target is a column",
+            where="load", seen=f"target={asked.target!r} with a {type(spec).__name__}",
+            needed="a table was needed, of which target is a column",
             repair="Leave target out.",
         )
     if isinstance(spec, Data):
-        return spec if asked.task in (None, spec.task) else Data.of(spec.x, spec.y, task=asked.task, name=spec.name, feature_names=spec.feature_names)
+        if asked.task in (None, spec.task):
+            return spec
+        return Data.of(spec.x, spec.y, task=asked.task, name=spec.name, feature_names=spec.feature_names)
     if isinstance(spec, tuple) and len(spec) == 2:
         return Data.of(*spec, task=asked.task, name=name or "data")
     if is_torch_source(spec):
         return _from_torch(spec, asked, name)
     if hasattr(spec, "data") and hasattr(spec, "target"):  # what scikit-learn's load_... functions return
-        return Data.of(spec.data, spec.target, task=asked.task, name=name or "data", feature_names=getattr(spec, "feature_names", None))
+        columns = getattr(spec, "feature_names", None)
+        return Data.of(spec.data, spec.target, task=asked.task, name=name or "data", feature_names=columns)
     raise _no_data(spec, name)
 
 
 def _no_data(spec: Any, name: str | None) -> DataError:
     alone = isinstance(spec, (np.ndarray, Tensor, list))
-    seen = f"a {type(spec).__name__} alone" if alone else f"a tuple of {len(spec)}" if isinstance(spec, tuple) else f"an object of class {type(spec).__name__}"
+    seen = f"a {type(spec).__name__} alone" if alone else f"an object of class {type(spec).__name__}"
+    if isinstance(spec, tuple):
+        seen = f"a tuple of {len(spec)}"
     return DataError(
         where=name or "data", seen=seen, needed="features and target were needed",
         repair="Pass both: (X, y)." if alone or isinstance(spec, tuple) else f"Data come as {FORMS}.",
@@ -80,10 +91,12 @@ def _from_torch(source: Any, asked: Request, name: str | None) -> Data:
     x, y = materialise(source, name, asked.limit)
     names = getattr(dataset, "classes", None)
     is_list = isinstance(names, (list, tuple)) and all(isinstance(n, str) for n in names)
-    return Data.of(x, y, task=asked.task, name=name, class_names=names if is_list and asked.task != "regression" else None)
+    return Data.of(
+        x, y, task=asked.task, name=name, class_names=names if is_list and asked.task != "regression" else None,
+    )
 
 
-# -- text -----------------------------------------------------------------------------------------------------------------
+# -- text --------------------------------------------------------------------------------------------------------------
 
 
 def _from_text(text: str, asked: Request) -> Data:
@@ -91,7 +104,10 @@ def _from_text(text: str, asked: Request) -> Data:
     if table is not None:
         path, target = Path(table[0]), table[1] or asked.target
         if asked.target not in (None, target):
-            raise UsageError(where=path.name, seen=f"two targets, {target!r} and {asked.target!r}", needed="one was needed", repair=f"Write {path}:{target} alone.")
+            raise UsageError(
+                where=path.name, seen=f"two targets, {target!r} and {asked.target!r}", needed="one was needed",
+                repair=f"Write {path}:{target} alone.",
+            )
         return _from_frame(read_table(path, target), target, asked, path.name)
     head, options = parse_call(text, "data", DataError)
     if head in asked.catalogue:
@@ -109,7 +125,10 @@ def _from_name(name: str, options: dict[str, Any], asked: Request) -> Data:
     item = asked.catalogue[name]
     item.check_hyper(options)
     if asked.target is not None:
-        raise UsageError(where=name, seen=f"target={asked.target!r}", needed="the set has its own target", repair="Leave target out.")
+        raise UsageError(
+            where=name, seen=f"target={asked.target!r}", needed="the set has its own target",
+            repair="Leave target out.",
+        )
     return read(item(**options), asked)
 
 
@@ -117,12 +136,18 @@ def _from_object(address: Address, options: dict[str, Any], text: str, asked: Re
     found = find_object(address, DataError)
     is_made = isinstance(found, type) or callable(found) and not is_torch_source(found)
     if options and not is_made:
-        raise DataError(where=text, seen=f"{address.attribute} is a {type(found).__name__}, which takes no options", needed="a function was needed", repair=f"Write {address.place}:{address.attribute}")
+        raise DataError(
+            where=text, seen=f"{address.attribute} is a {type(found).__name__}, which takes no options",
+            needed="a function was needed", repair=f"Write {address.place}:{address.attribute}",
+        )
     if is_made:
         with importable(address), user_code(text, "it must return the data without an error", DataError):
             found = found(**options)
     if isinstance(found, str):
-        raise DataError(where=text, seen=f"it is the text {found!r:.40}", needed="data were needed", repair=f"Name that directly: --data {found}")
+        raise DataError(
+            where=text, seen=f"it is the text {found!r:.40}", needed="data were needed",
+            repair=f"Name that directly: --data {found}",
+        )
     with importable(address):
         return read(found, asked, address.attribute)
 
@@ -130,10 +155,15 @@ def _from_object(address: Address, options: dict[str, Any], text: str, asked: Re
 def _unknown(text: str, head: str, asked: Request) -> Exception:
     if re.fullmatch(r"[^\W\d]\w*", head):
         error = unknown_name("data", head, "data set", asked.catalogue.names())
-        return type(error)(where=error.where, seen=error.seen, needed=error.needed, repair=f"{error.repair} Your own: {FORMS.removeprefix(EXAMPLE)}.")
+        repair = f"{error.repair} Your own: {FORMS.removeprefix(EXAMPLE)}."
+        return UnknownName(where=error.where, seen=error.seen, needed=error.needed, repair=repair)
     path = Path(text)
     if path.is_file():
-        return DataError(where=path.name, seen=f"its ending {path.suffix!r} is not known", needed="a .csv, .tsv or .parquet table was needed", repair="Rename it, or read it yourself and pass (X, y).")
+        return DataError(
+            where=path.name, seen=f"its ending {path.suffix!r} is not known",
+            needed="a .csv, .tsv or .parquet table was needed",
+            repair="Rename it, or read it yourself and pass (X, y).",
+        )
     folder, _, last = text.replace("\\", "/").rpartition("/")
     near = [p.name for p in Path(folder or ".").iterdir()] if Path(folder or ".").is_dir() else []
     hint = did_you_mean(last, near) if last else ""

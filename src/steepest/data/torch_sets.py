@@ -1,4 +1,4 @@
-"""torch Datasets and DataLoaders, read once, in order, into arrays; the global random generators stay where they were."""
+"""torch Datasets and DataLoaders, read once, in order, into arrays; the global generators stay where they were."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from steepest.core.streams import seed_of
 
 ENDLESS = 1_000_000  # samples after which a source without a length is taken for endless
 
-Rows = tuple[Any, list[Any]]
-
 
 def is_torch_source(spec: Any) -> bool:
     return isinstance(spec, (torch_data.Dataset, torch_data.DataLoader))
@@ -32,7 +30,7 @@ def materialise(source: Any, where: str, limit: int | None) -> tuple[Any, Any]:
     if type(source) is torch_data.TensorDataset and tensors is not None and len(tensors) == 2:
         return tensors
     with _kept_generators(), _reading(where) as progress:
-        pairs = []
+        pairs: list[tuple[Any, Any]] = []
         for sample in _samples(source):
             if _is_enough(source, len(pairs), limit, where):
                 break
@@ -46,11 +44,15 @@ def _of_loader(loader: Any, where: str, limit: int | None) -> tuple[Any, Any]:
     sampler = loader.sampler
     if isinstance(sampler, torch_data.WeightedRandomSampler) or getattr(sampler, "replacement", False):
         raise DataError(
-            where=where, seen=f"the loader draws with replacement ({type(sampler).__name__})", needed="every sample once was needed",
-            consequence="Copies of one sample would stand in the training and in the test part.", repair="Pass the data set: loader.dataset.",
+            where=where, seen=f"the loader draws with replacement ({type(sampler).__name__})",
+            needed="every sample once was needed",
+            consequence="Copies of one sample would stand in the training and in the test part.",
+            repair="Pass the data set: loader.dataset.",
         )
-    is_whole = isinstance(sampler, (torch_data.SequentialSampler, torch_data.RandomSampler)) and type(loader.batch_sampler) is torch_data.BatchSampler
-    if is_whole and type(loader.dataset) is torch_data.TensorDataset and loader.collate_fn is torch_data.default_collate:
+    takes_all = isinstance(sampler, (torch_data.SequentialSampler, torch_data.RandomSampler))
+    is_whole = takes_all and type(loader.batch_sampler) is torch_data.BatchSampler
+    is_plain = type(loader.dataset) is torch_data.TensorDataset and loader.collate_fn is torch_data.default_collate
+    if is_whole and is_plain:
         return materialise(loader.dataset, where, limit)
     batches = _in_order(loader) if is_whole else loader
     xs: list[Any] = []
@@ -70,7 +72,9 @@ def _of_loader(loader: Any, where: str, limit: int | None) -> tuple[Any, Any]:
 
 def _in_order(loader: Any) -> Any:
     """The same batches without shuffling, workers or a dropped end."""
-    return torch_data.DataLoader(loader.dataset, batch_size=loader.batch_size, shuffle=False, collate_fn=loader.collate_fn, num_workers=0)
+    return torch_data.DataLoader(
+        loader.dataset, batch_size=loader.batch_size, shuffle=False, collate_fn=loader.collate_fn, num_workers=0,
+    )
 
 
 def _samples(dataset: Any) -> Iterator[Any]:
@@ -102,7 +106,8 @@ def _is_enough(dataset: Any, n: int, limit: int | None, where: str) -> bool:
         return n >= limit
     if n >= ENDLESS:
         raise DataError(
-            where=where, seen=f"it has no length and still gives samples after {n:,}", needed="a source with an end was needed",
+            where=where, seen=f"it has no length and still gives samples after {n:,}",
+            needed="a source with an end was needed",
             repair="steepest.data.load(source, limit=50_000) takes the first 50,000.",
         )
     return False
@@ -111,22 +116,28 @@ def _is_enough(dataset: Any, n: int, limit: int | None, where: str) -> bool:
 def _pair(sample: Any, where: str, place: int, what: str) -> tuple[Any, Any]:
     if isinstance(sample, (tuple, list)) and len(sample) == 2:
         return sample[0], sample[1]
-    kind = f"{type(sample).__name__} of {len(sample)}" if isinstance(sample, (tuple, list, dict)) else type(sample).__name__
+    kind = type(sample).__name__
+    kind += f" of {len(sample)}" if isinstance(sample, (tuple, list, dict)) else ""
     keys = list(sample)[:2] if isinstance(sample, dict) else []
     raise DataError(
         where=where, seen=f"{what} {place} is a {kind}", needed="a pair (features, label) was needed",
-        repair=f"Return sample[{keys[0]!r}], sample[{keys[1]!r}] from __getitem__." if len(keys) == 2 else "Return two things from __getitem__: features and label.",
+        repair=f"Return sample[{keys[0]!r}], sample[{keys[1]!r}] from __getitem__." if len(keys) == 2
+        else "Return two things from __getitem__: features and label.",
     )
 
 
 def _stacked(xs: list[Any], where: str) -> Any:
     if not xs:
-        raise DataError(where=where, seen="it gives no samples", needed="samples were needed", repair="Is the folder or filter behind it right?")
+        raise DataError(
+            where=where, seen="it gives no samples", needed="samples were needed",
+            repair="Is the folder or filter behind it right?",
+        )
     rows = [_row(x, where, i) for i, x in enumerate(xs)]
     for i, row in enumerate(rows):
         if row.shape != rows[0].shape:
             raise DataError(
-                where=where, seen=f"sample 0 has shape {tuple(rows[0].shape)} and sample {i} {tuple(row.shape)}", needed="samples of one shape were needed",
+                where=where, seen=f"sample 0 has shape {tuple(rows[0].shape)} and sample {i} {tuple(row.shape)}",
+                needed="samples of one shape were needed",
                 repair="Resize, crop or pad them in the data set.",
             )
     return torch.stack(rows)
@@ -138,12 +149,15 @@ def _row(x: Any, where: str, place: int) -> Tensor:
     array = np.asarray(x)
     if array.dtype.kind not in "biuf":
         raise DataError(
-            where=where, seen=f"the features of sample {place} are a {type(x).__name__}", needed="a tensor, array or picture was needed",
+            where=where, seen=f"the features of sample {place} are a {type(x).__name__}",
+            needed="a tensor, array or picture was needed",
             repair="Return numbers from __getitem__: encode text and categories first.",
         )
     if hasattr(x, "getbands") and array.ndim == 3:  # a picture of PIL: its channels come last
         array = np.moveaxis(array, -1, 0)
-    return torch.as_tensor(np.ascontiguousarray(array)).reshape(-1) if array.ndim == 0 else torch.as_tensor(np.ascontiguousarray(array))
+    return torch.as_tensor(
+        np.ascontiguousarray(array)).reshape(-1) if array.ndim == 0 else torch.as_tensor(np.ascontiguousarray(array),
+    )
 
 
 def _targets(ys: list[Any]) -> Any:
@@ -160,8 +174,10 @@ def _reading(where: str) -> Iterator[list[int]]:
         raise
     except Exception as error:
         raise DataError(
-            where=where, seen=f"reading number {progress[0]} raised {type(error).__name__}: {' '.join(str(error).split())}",
-            needed="a source that can be read to its end was needed", repair="Try that one alone: dataset[i], or next(iter(loader)).",
+            where=where,
+            seen=f"reading number {progress[0]} raised {type(error).__name__}: {' '.join(str(error).split())}",
+            needed="a source that can be read to its end was needed",
+            repair="Try that one alone: dataset[i], or next(iter(loader)).",
         ) from error
 
 

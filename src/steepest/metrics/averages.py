@@ -45,7 +45,8 @@ def share(hits: Tensor, tries: Tensor) -> Tensor:
 def _second_of_two(per_class: Tensor, name: str) -> Tensor:
     if per_class.shape[-1] != 2:
         raise MetricError(
-            where=name, seen=f"average='binary' with {per_class.shape[-1]} classes", needed="two classes were needed, the second being the positive one",
+            where=name, seen=f"average='binary' with {per_class.shape[-1]} classes",
+            needed="two classes were needed, the second being the positive one",
             repair="average='macro' treats all classes alike; with class indices say options={'n_classes': 2}.",
         )
     return per_class[..., 1]

@@ -1,4 +1,4 @@
-"""Balanced accuracy: the mean over the true classes of the share that was found, so a rare class counts like a common one."""
+"""Balanced accuracy: the mean over the classes of the share that was found, so a rare one counts like a common one."""
 
 from __future__ import annotations
 

@@ -13,15 +13,17 @@ WHERE = "classification metric"
 
 
 def confusion(
-    prediction: Tensor, target: Tensor, weight: Tensor | None = None, *, n_classes: int | None = None, threshold: float | None = None,
+    prediction: Tensor, target: Tensor, weight: Tensor | None = None, *, n_classes: int | None = None,
+    threshold: float | None = None,
 ) -> Tensor:
     """Weighted counts (..., C, C) in float64, [true class, predicted class], additive over any cut of the data.
 
-    prediction: class scores (..., N, C), of which the largest decides (logits and probabilities decide alike; the first of equal ones
-    wins); or class indices (..., N), then n_classes must be given for batches to be added (without it, it is the largest label + 1);
-    or, for two classes, one score per sample (..., N) or (..., N, 1) and a `threshold` above which class 1 is predicted: 0 for logits,
-    0.5 for probabilities. target (N,), or (..., N) with one row per model. weight like target; samples of weight 0 are not read.
-    A NaN among a sample's scores makes the counts NaN: such a row decides nothing.
+    prediction: class scores (..., N, C), of which the largest decides (logits and probabilities decide alike; the
+    first of equal ones wins); or class indices (..., N), then n_classes must be given for batches to be added (without
+    it, it is the largest label + 1); or, for two classes, one score per sample (..., N) or (..., N, 1) and a
+    `threshold` above which class 1 is predicted: 0 for logits, 0.5 for probabilities. target (N,), or (..., N) with
+    one row per model. weight like target; samples of weight 0 are not read. A NaN among a sample's scores makes the
+    counts NaN: such a row decides nothing.
     """
     target = _accept_target(target)
     weight = None if weight is None else sample_weight(WHERE, weight, target.shape)
@@ -49,24 +51,26 @@ def _count(prediction: Tensor, target: Tensor, weight: Tensor | None, n_classes:
     return counts.double().reshape(*lead, n_classes, n_classes)
 
 
-# -- what is accepted -------------------------------------------------------------------------------------------------------
+# -- what is accepted --------------------------------------------------------------------------------------------------
 
 
 def _accept_target(target: object) -> Tensor:
     labels = dense_tensor(WHERE, "target", target)
     if labels.is_floating_point() or labels.is_complex():
         raise DtypeError(
-            where=WHERE, seen=f"target is {labels.dtype}", needed="class indices (integers) were needed", repair="target.long() converts.",
+            where=WHERE, seen=f"target is {labels.dtype}", needed="class indices (integers) were needed",
+            repair="target.long() converts.",
         )
     if labels.dim() == 0:
         raise ShapeError(
-            where=WHERE, seen="target is a single number", needed="(N,) was needed: one label per sample", repair="target.reshape(1)",
+            where=WHERE, seen="target is a single number", needed="(N,) was needed: one label per sample",
+            repair="target.reshape(1)",
         )
     return labels.long()
 
 
 def _decide(prediction: object, target: Tensor, threshold: float | None) -> tuple[Tensor, Tensor | None, int | None]:
-    """Class indices (..., N), where a score was NaN, and the number of scores per sample (None: there were no scores)."""
+    """Class indices (..., N), where a score was NaN, and the number of scores per sample (None: there were none)."""
     prediction, n = dense_tensor(WHERE, "prediction", prediction), target.shape[-1]
     if prediction.is_complex():
         raise DtypeError(
@@ -90,7 +94,7 @@ def _decide(prediction: object, target: Tensor, threshold: float | None) -> tupl
         raise ShapeError(
             where=WHERE, seen=f"prediction has shape {tuple(prediction.shape)}: one score per sample",
             needed="one score per class, (N, C), or a threshold was needed",
-            consequence="Whether 0 or 0.5 parts the classes depends on whether these are logits or probabilities, and is never guessed.",
+            consequence="0 parts the classes of logits, 0.5 those of probabilities; which these are is never guessed.",
             repair="options={'threshold': 0.0} for logits, {'threshold': 0.5} for probabilities; "
             "prediction.long() if these are class indices.",
         )
@@ -104,7 +108,8 @@ def _accept_samples(prediction: Tensor, target: Tensor, samples: torch.Size, is_
     n = target.shape[-1]
     if tuple(samples) == (n,) and not (is_column and n != 1):
         return
-    repair = f"prediction has {tuple(samples)[0] if samples else 0} samples and target {n}: were they cut from different batches?"
+    found = samples[0] if samples else 0
+    repair = f"prediction has {found} samples and target {n}: were they cut from different batches?"
     if is_column:
         repair = "Did you mean prediction.squeeze(-1)?"
     elif prediction.dim() >= 2 and prediction.shape[-1] == n and prediction.is_floating_point():
@@ -136,7 +141,8 @@ def _aligned(prediction: Tensor, target: Tensor, weight: Tensor | None) -> tuple
     if target.dim() > 1 and target.shape != prediction.shape:
         raise ShapeError(
             where=WHERE, seen=f"target has shape {tuple(target.shape)} and the models {tuple(prediction.shape[:-1])}",
-            needed="one row of targets for all models, or one per model, was needed", repair="target of shape (N,), or one row per model.",
+            needed="one row of targets for all models, or one per model, was needed",
+            repair="target of shape (N,), or one row per model.",
         )
     device = prediction.device
     return prediction, target.to(device), None if weight is None else weight.to(device)
@@ -155,5 +161,6 @@ def _accept_labels(name: str, labels: Tensor, n_classes: int) -> None:
     raise LabelError(
         where=WHERE, seen=f"{name}{place} is {label} (first of {len(outside)}) and there are {n_classes} classes",
         needed=f"labels in 0..{n_classes - 1} were needed",
-        repair="If labels start at 1: subtract 1." if label == n_classes else "To leave samples out give them weight 0.",
+        repair="If labels start at 1: subtract 1." if label == n_classes
+        else "To leave samples out give them weight 0.",
     )

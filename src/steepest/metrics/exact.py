@@ -1,8 +1,8 @@
 """Sums that survive cancellation: pairs of float64 with twice the digits, kept as parts that add up without rounding.
 
-The variance of targets near a million is the small difference of two sums near 1e12 * N. Shifting by a mean repairs that, but a state
-that adds over any cut of the data cannot know the mean of rows to come. So the sums themselves keep about 106 bits: a variance comes out
-to 1e-12 while the mean is below 1e9 standard deviations.
+The variance of targets near a million is the small difference of two sums near 1e12 * N. Shifting by a mean repairs
+that, but a state that adds over any cut of the data cannot know the mean of rows to come. So the sums themselves keep
+about 106 bits: a variance comes out to 1e-12 while the mean is below 1e9 standard deviations.
 Source: Dekker 1971, doi:10.1007/BF01397083; parts with spare bits: Demmel & Nguyen 2015, doi:10.1109/TC.2014.2345391
 """
 
@@ -49,7 +49,7 @@ def times(factor: Tensor, pair: Pair) -> Pair:
 
 
 def to_parts(pair: Pair) -> tuple[Tensor, Tensor, Tensor]:
-    """Two parts of 28 bits and the rest. 25 spare bits: the parts of 2**25 states of like size add up without rounding."""
+    """Two parts of 28 bits and the rest. With 25 spare bits, 2**25 states of like size add up without rounding."""
     high, low = two_sum(*pair)
     first = leading(high, 28)
     rest, low = two_sum(high - first, low)

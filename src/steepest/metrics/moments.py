@@ -18,12 +18,14 @@ N_SAMPLES, ABSOLUTE, SQUARED = range(3)
 WEIGHT, TARGET, TARGET_SQUARED = slice(3, 6), slice(6, 9), slice(9, 12)
 
 
-def moments(prediction: Tensor, target: Tensor, weight: Tensor | None = None, *, n_outputs: int | None = None) -> Tensor:
+def moments(
+    prediction: Tensor, target: Tensor, weight: Tensor | None = None, *, n_outputs: int | None = None,
+) -> Tensor:
     """Sums (..., T, 12) in float64 for T target columns, additive over any cut of the data.
 
-    prediction (N,), (K, N) for K models, or (K, N, T); target (N,) or (N, T), or with one block per model (K, N) or (K, N, T).
-    With n_outputs=T the last axis is always the columns: (N, T) is one model with T target columns, not N models.
-    weight (N,) or (K, N); samples of weight 0 are not read. A NaN makes the sums NaN.
+    prediction (N,), (K, N) for K models, or (K, N, T); target (N,) or (N, T), or with one block per model (K, N) or
+    (K, N, T). With n_outputs=T the last axis is always the columns: (N, T) is one model with T target columns, not N
+    models. weight (N,) or (K, N); samples of weight 0 are not read. A NaN makes the sums NaN.
     """
     prediction, target = _accept("prediction", prediction), _accept("target", target)
     prediction, target = _with_columns(prediction, target, n_outputs)
@@ -39,7 +41,7 @@ def moments(prediction: Tensor, target: Tensor, weight: Tensor | None = None, *,
 
 
 def _target_parts(target: Tensor, weight: Tensor) -> list[Tensor]:
-    """The parts of the sums of w, w*y and w*y**2, by way of the batch's own mean, so that nothing cancels inside a batch."""
+    """The parts of the sums of w, w*y and w*y**2, by way of the batch's own mean: nothing cancels inside a batch."""
     weight = weight.expand(torch.broadcast_shapes(weight.shape, target.shape))
     total = weight.sum(-2)
     mean = (weight * target).sum(-2) / torch.where(total == 0, 1.0, total)
@@ -64,7 +66,7 @@ def spread(state: Tensor) -> Tensor:
     first = add(sum_1, times(-centre, total))[0]
     second = add(sum_2, times(-2 * centre, sum_1), times(centre, times(centre, total)))[0]
     around_mean = second - first * first / divisor
-    # 2**-90 of the sum of squares: below what 106 bits resolve, and a spread of 3e-14 of the target's size is rounding anyway
+    # 2**-90 of the sum of squares: 106 bits resolve little below it, and a spread of 3e-14 of the size is rounding
     return torch.where(around_mean <= 2.0**-90 * sum_2[0], 0.0, around_mean)
 
 
@@ -72,7 +74,7 @@ def _pair(parts: Tensor) -> Pair:
     return from_parts(parts[..., 0], parts[..., 1], parts[..., 2])
 
 
-# -- what is accepted -------------------------------------------------------------------------------------------------------
+# -- what is accepted --------------------------------------------------------------------------------------------------
 
 
 def _accept(name: str, value: object) -> Tensor:

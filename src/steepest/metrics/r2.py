@@ -22,5 +22,6 @@ def r2(state: Tensor) -> Tensor:
     As scikit-learn: a constant target gives 1 when it is met exactly, else 0; fewer than two samples give NaN.
     """
     missed, total = state[..., SQUARED], spread(state)
-    value = torch.where(total == 0, torch.where(missed == 0, 1.0, torch.where(missed.isnan(), torch.nan, 0.0)), 1 - missed / total)
+    of_constant = torch.where(missed == 0, 1.0, torch.where(missed.isnan(), torch.nan, 0.0))
+    value = torch.where(total == 0, of_constant, 1 - missed / total)
     return torch.where(state[..., N_SAMPLES] < 2, torch.nan, value).mean(-1)

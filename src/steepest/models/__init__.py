@@ -6,16 +6,17 @@ from typing import Any
 from steepest.core.discover import Catalogue
 
 from .facts import Facts
-from .resolve import Factory, resolve
+from .resolve import Factory
+from .resolve import resolve as _resolve
 
 
 def factory_of(spec: Any) -> Factory:
     """What builds fresh models for some data: `factory_of("mlp(width=128)")(Facts.of(data))` is an nn.Module.
 
-    spec: a built-in name, "file.py:Net", "module:Net", an nn.Module class, a function that returns a module, or an nn.Module,
-    which is copied and initialised anew at every call. Initialisation draws from torch's global generator.
+    spec: a built-in name, "file.py:Net", "module:Net", an nn.Module class, a function that returns a module, or an
+    nn.Module, which is copied and initialised anew at every call. Initialisation draws from torch's global generator.
     """
-    return resolve(spec, _sys.modules[__name__])
+    return _resolve(spec, _sys.modules[__name__])
 
 
 Catalogue.of(__name__, kind="model")

@@ -22,15 +22,18 @@ def cnn(
     shape: tuple[int, ...], n_outputs: int, *, width: Count = 16, depth: Count = 2, dropout: UnitOpen = 0.0,
     norm: Literal["batch", None] = None,
 ) -> nn.Module:
-    """(N, C, H, W), (N, H, W) or flat squares (N, S*S) with S >= 8 -> (N, n_outputs). The first block has `width` channels."""
+    """(N, C, H, W), (N, H, W) or flat squares (N, S*S) with S >= 8 -> (N, n_outputs). `width`: channels at first."""
     n_channels, height, columns = image_shape(shape)
     if min(height, columns) < 2**depth:
         raise ModelError(
             where="cnn", seen=f"images of {height} x {columns} pixels and depth={depth}",
             needed=f"at least {2**depth} pixels a side were needed, for each block halves them",
-            repair=f"depth={int(math.log2(min(height, columns)))} fits." if min(height, columns) > 1 else "mlp takes any shape.",
+            repair=f"depth={int(math.log2(min(height, columns)))} fits." if min(height, columns) > 1
+            else "mlp takes any shape.",
         )
-    layers: list[nn.Module] = [] if len(shape) == 3 else [nn.Unflatten(1, (1, height, columns) if len(shape) == 1 else (1, height))]
+    layers: list[nn.Module] = []
+    if len(shape) < 3:
+        layers.append(nn.Unflatten(1, (1, height, columns) if len(shape) == 1 else (1, height)))
     for block in range(depth):
         n_maps = width * 2**block
         layers.append(nn.Conv2d(n_channels, n_maps, kernel_size=3, padding=1))
@@ -49,8 +52,10 @@ def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     if len(shape) == 3:
         if shape[0] > 4 and shape[2] in (1, 3, 4):
             raise ModelError(
-                where="cnn", seen=f"samples have shape {shape}, channels last", needed="(C, H, W), channels first, was needed",
-                consequence="The rows of pixels would be taken for channels.", repair="x.movedim(-1, 1) puts the channels first.",
+                where="cnn", seen=f"samples have shape {shape}, channels last",
+                needed="(C, H, W), channels first, was needed",
+                consequence="The rows of pixels would be taken for channels.",
+                repair="x.movedim(-1, 1) puts the channels first.",
             )
         return shape[0], shape[1], shape[2]
     if len(shape) == 2:
@@ -59,6 +64,7 @@ def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     if side >= SMALLEST_FLAT_SIDE and side * side == shape[0]:
         return 1, side, side
     raise ModelError(
-        where="cnn", seen=f"samples have shape {shape}", needed="images (C, H, W), (H, W) or flat squares of 8 x 8 pixels or more were needed",
+        where="cnn", seen=f"samples have shape {shape}",
+        needed="images (C, H, W), (H, W) or flat squares of 8 x 8 pixels or more were needed",
         repair="For a table take mlp or linear." if len(shape) == 1 else "mlp takes any shape.",
     )

@@ -10,7 +10,8 @@ from typing import Any
 class Facts:
     """Sizes of inputs and outputs, by the names under which a model's signature may ask for them.
 
-    shape: of one sample, without the batch axis. n_outputs: n_classes, or the number of target columns. n_classes: None in regression.
+    shape: of one sample, without the batch axis. n_outputs: n_classes, or the number of target columns. n_classes:
+    None in regression.
     """
 
     n_features: int

@@ -13,13 +13,16 @@ from steepest.core.errors import ModelError
 def fresh_copies(model: nn.Module) -> Callable[[], nn.Module]:
     """A function that gives deep copies whose trainable parts are initialised anew by their own `reset_parameters`.
 
-    Modules whose parameters are all frozen keep them (a fixed backbone). A trainable parameter of a module that cannot reset itself is
+    Modules whose parameters are all frozen keep them (a fixed backbone). A trainable parameter of a module that cannot
+    reset itself is
     refused: all seeds would start from the same numbers, and the spread over seeds would be too small.
     """
-    fixed = [f"{name or 'the model itself'} ({type(part).__name__})" for name, part in _parts_to_reset(model) if _reset_of(part) is None]
+    fixed = [(name, part) for name, part in _parts_to_reset(model) if _reset_of(part) is None]
     if fixed:
+        listed = ", ".join(f"{name or 'the model itself'} ({type(part).__name__})" for name, part in fixed)
         raise ModelError(
-            where=type(model).__name__, seen="parameters lie right in " + ", ".join(fixed) + ", which has no reset_parameters()",
+            where=type(model).__name__,
+            seen=f"parameters lie right in {listed}, which has no reset_parameters()",
             needed="every seed needs an initialisation of its own",
             consequence="All seeds would start from the same numbers, and the intervals would be too narrow.",
             repair="Pass a class or factory instead of an object, so that each seed builds its own.",

@@ -17,5 +17,6 @@ def breast_cancer() -> Data:
 
     bunch = load_breast_cancer()
     return Data.of(
-        bunch.data, bunch.target, name="breast_cancer", class_names=list(bunch.target_names), feature_names=bunch.feature_names,
+        bunch.data, bunch.target, name="breast_cancer", class_names=list(bunch.target_names),
+        feature_names=bunch.feature_names,
     )

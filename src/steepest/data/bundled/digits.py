@@ -17,5 +17,6 @@ def digits() -> Data:
 
     bunch = load_digits()
     return Data.of(
-        bunch.data, bunch.target, name="digits", class_names=[str(n) for n in bunch.target_names], feature_names=bunch.feature_names,
+        bunch.data, bunch.target, name="digits", class_names=[str(n) for n in bunch.target_names],
+        feature_names=bunch.feature_names,
     )

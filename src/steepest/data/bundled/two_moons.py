@@ -18,7 +18,7 @@ from steepest.data.record import Data
     source="scikit-learn, make_moons",
 )
 def two_moons(*, n_samples: Count = 1000, noise: NonNegative = 0.2, seed: int = 0) -> Data:
-    """Half the samples on each moon (an odd one on the lower), noise: standard deviation around it. Moons have radius 1."""
+    """Half the samples on each moon (an odd one on the lower), of radius 1; noise: standard deviation around it."""
     stream = generator("two_moons", seed)
     n_upper = n_samples // 2
     angle = math.pi * torch.rand(n_samples, generator=stream, dtype=torch.float64)
@@ -27,4 +27,6 @@ def two_moons(*, n_samples: Count = 1000, noise: NonNegative = 0.2, seed: int = 
     points = torch.where(label.bool().unsqueeze(1), lower, upper)
     points = points + noise * torch.randn(n_samples, 2, generator=stream, dtype=torch.float64)
     order = torch.randperm(n_samples, generator=stream)
-    return Data.of(points[order], label[order], name="two_moons", class_names=["upper", "lower"], feature_names=["across", "up"])
+    return Data.of(
+        points[order], label[order], name="two_moons", class_names=["upper", "lower"], feature_names=["across", "up"],
+    )

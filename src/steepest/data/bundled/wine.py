@@ -16,4 +16,6 @@ def wine() -> Data:
     from sklearn.datasets import load_wine
 
     bunch = load_wine()
-    return Data.of(bunch.data, bunch.target, name="wine", class_names=list(bunch.target_names), feature_names=bunch.feature_names)
+    return Data.of(
+        bunch.data, bunch.target, name="wine", class_names=list(bunch.target_names), feature_names=bunch.feature_names,
+    )
