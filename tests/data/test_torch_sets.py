@@ -147,7 +147,7 @@ def raises_at_7(i):
         (DataLoader(TENSORS, sampler=WeightedRandomSampler([1.0] * 20, 20)), "with replacement", "loader.dataset"),
         (DataLoader(TENSORS, sampler=torch.utils.data.RandomSampler(TENSORS, replacement=True)), "with replacement", "loader.dataset"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_a_source_that_cannot_be_used_is_refused(source, seen, repair):
     error = refusal(source)
