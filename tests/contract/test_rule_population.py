@@ -1,0 +1,273 @@
+"""A population is its trials: a batch of numbers equals a loop, and no trial meets another."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import torch
+from rule_cases import (
+    NAMES,
+    RULES,
+    batch_of_decay,
+    batch_of_hyper,
+    batch_of_lr,
+    by_body,
+    column,
+    distance,
+    gradients,
+    solo,
+    stacked,
+    start,
+)
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from steepest.core.errors import DomainError, ShapeError, UsageError
+from steepest.optim import apply
+from steepest.optim.optimizer import class_of
+from steepest.optim.program import program_of
+from steepest.optim.stacked import StackedRule
+
+K, P = 7, 40
+every_rule = pytest.mark.parametrize("rule", RULES, ids=NAMES)
+
+
+class Case:
+    """K trials of a rule, each with its own hyperparameters, and gradients for them."""
+
+    def __init__(self, rule, n_steps, dtype=torch.float64):
+        self.rule, self.hyper, self.decay = rule, batch_of_hyper(rule, K), batch_of_decay(rule, K)
+        self.rates = batch_of_lr(rule, K)
+        self.param = start("population", K, P, dtype=dtype)
+        self.grads = list(gradients("population", n_steps, K, P, dtype=dtype))
+
+    def stepper(self):
+        return stacked(self.rule, self.hyper, self.decay, self.param)
+
+    def options(self, k):
+        numbers = {name: values[k] for name, values in self.hyper.items()}
+        return {**numbers, "lr": self.rates[k], "weight_decay": self.decay[k]}
+
+    def run(self, stepper, param, grads, alive=None):
+        for grad in grads:
+            stepper.step(param, grad, column(self.rates), alive)
+        return param
+
+
+# 1e-12: a few hundred roundings of 1e-16. 1e-6: ten of 6e-8, in parameters that are up to three in size.
+@every_rule
+@pytest.mark.parametrize(
+    ("dtype", "n_steps", "tolerance"), [(torch.float64, 50, 1e-12), (torch.float32, 10, 1e-6)], ids=["f64", "f32"]
+)
+def test_a_batch_of_all_hyperparameters_equals_a_loop(rule, dtype, n_steps, tolerance):
+    case = Case(rule, n_steps, dtype)
+    together = case.run(case.stepper(), case.param.clone(), case.grads)
+    for k in range(K):
+        grads = [grad[k] for grad in case.grads]
+        assert distance(together[k], solo(rule, case.param[k], grads, **case.options(k))) < tolerance, case.options(k)
+        assert distance(together[k], by_body(rule, case.param[k], grads, **case.options(k))) < tolerance, case.options(
+            k
+        )
+
+
+@every_rule
+def test_a_diverging_trial_changes_no_bit_of_its_neighbours(rule):
+    case, sick = Case(rule, 20), 3
+    healthy = case.run(case.stepper(), case.param.clone(), case.grads)
+    case.rates[sick] = 1e10
+    stepper = case.stepper()
+    first, rest = case.grads[0].clone(), [grad.clone() for grad in case.grads[1:]]
+    rest[4][sick], rest[5][sick], rest[6][sick] = torch.nan, torch.inf, -torch.inf
+    diverged = case.run(stepper, case.param.clone(), [first, *rest])
+    others = [k for k in range(K) if k != sick]
+    assert torch.equal(diverged[others], healthy[others])
+    assert not diverged[sick].isfinite().any()
+    for state in stepper.state.values():
+        assert state[others].isfinite().all()
+
+
+@every_rule
+def test_trials_that_are_not_alive_keep_every_bit_of_parameters_and_state(rule):
+    case = Case(rule, 10)
+    alive = torch.tensor([True, False, True, True, False, False, True])
+    stepper, param = case.stepper(), case.param.clone()
+    case.run(stepper, param, case.grads[:5])
+    before, states = param.clone(), {name: state.clone() for name, state in stepper.state.items()}
+    poisoned = [torch.where(alive[:, None], grad, torch.nan) for grad in case.grads[5:]]
+    case.run(stepper, param, poisoned, alive)
+    assert torch.equal(param[~alive], before[~alive])
+    for name, state in stepper.state.items():
+        assert torch.equal(state[~alive], states[name][~alive]), name
+    for k in alive.nonzero().flatten().tolist():
+        alone = solo(rule, case.param[k], [grad[k] for grad in case.grads], **case.options(k))
+        assert distance(param[k], alone) < 1e-12
+    assert stepper.state["step"].tolist() == [10.0 if a else 5.0 for a in alive]
+
+
+@every_rule
+def test_a_trial_that_starts_later_counts_its_own_steps(rule):
+    case, late = Case(rule, 12), 2
+    stepper, param = case.stepper(), case.param.clone()
+    waiting = torch.arange(K) != late
+    case.run(stepper, param, case.grads[:7], waiting)
+    case.run(stepper, param, case.grads[7:])
+    alone = solo(rule, case.param[late], [grad[late] for grad in case.grads[7:]], **case.options(late))
+    assert distance(param[late], alone) < 1e-12
+
+
+@every_rule
+def test_trials_that_are_taken_go_on_as_before_and_leave_the_others_alone(rule):
+    case, chosen = Case(rule, 16), [5, 1]
+    stepper, param = case.stepper(), case.param.clone()
+    case.run(stepper, param, case.grads[:8])
+    left = {name: state.clone() for name, state in stepper.state.items()}
+    fewer, part = stepper.take(chosen), param[chosen].clone()
+    for grad in case.grads[8:]:
+        fewer.step(part, grad[chosen], column(case.rates)[chosen])
+    assert all(torch.equal(state, left[name]) for name, state in stepper.state.items())
+    whole = case.run(stepper, param, case.grads[8:])
+    assert distance(part, whole[chosen]) < 1e-14
+    assert all(distance(state, stepper.state[name][chosen]) < 1e-14 for name, state in fewer.state.items())
+
+
+@every_rule
+def test_a_saved_population_goes_on_to_the_last_bit(rule):
+    case = Case(rule, 20, torch.float32)
+    stepper, param = case.stepper(), case.param.clone()
+    case.run(stepper, param, case.grads[:9])
+    file = io.BytesIO()
+    torch.save({"state": stepper.state, "param": param}, file)
+    file.seek(0)
+    saved = torch.load(file, weights_only=True)
+    resumed = case.stepper()
+    resumed.load(saved["state"])
+    ended = case.run(resumed, saved["param"], case.grads[9:])
+    assert torch.equal(ended, case.run(stepper, param, case.grads[9:]))
+    assert all(torch.equal(state, stepper.state[name]) for name, state in resumed.state.items())
+
+
+@every_rule
+def test_the_order_of_trials_and_the_size_of_the_population_do_not_matter(rule):
+    case = Case(rule, 10)
+    whole = case.run(case.stepper(), case.param.clone(), case.grads)
+    for trials in ([6, 2, 0, 4, 1, 5, 3], [4]):
+        hyper = {name: [values[k] for k in trials] for name, values in case.hyper.items()}
+        other = stacked(rule, hyper, [case.decay[k] for k in trials], case.param[trials])
+        param = case.param[trials].clone()
+        for grad in case.grads:
+            other.step(param, grad[trials], column(case.rates)[trials])
+        assert distance(param, whole[trials]) < 1e-14
+
+
+@every_rule
+@pytest.mark.parametrize("n_bytes", [3 * P * 8, P * 4, 24], ids=["three rows", "half a row", "three numbers"])
+def test_blocks_of_any_size_give_the_same(rule, n_bytes, monkeypatch):
+    case = Case(rule, 6)
+    whole = case.run(case.stepper(), case.param.clone(), case.grads)
+    monkeypatch.setattr(apply, "CPU_BLOCK_BYTES", n_bytes)
+    stepper = case.stepper()
+    cut = case.run(stepper, case.param.clone(), case.grads)
+    assert distance(cut, whole) < 1e-14
+    assert stepper.state["step"].tolist() == [6.0] * K
+
+
+@pytest.mark.parametrize("shape", [(4, 10), (1, 7), (3, 1), (5, 3, 4), (), (0, 4), (4, 0)])
+def test_blocks_cover_each_element_once_and_keep_to_the_limit(shape):
+    for limit in (1, 3, 10, 1000):
+        seen = torch.zeros(shape)
+        for block in apply.cut(seen.shape, limit):
+            assert seen[block].numel() <= limit
+            seen[block] += 1
+        assert (seen == 1).all()
+
+
+class Allocated(TorchDispatchMode):
+    """Counts the bytes of storages that come into being; memory that is freed and used again counts once."""
+
+    def __init__(self):
+        super().__init__()
+        self.known, self.n_bytes = set(), 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        given = [t for t in (*args, *(kwargs or {}).values()) if isinstance(t, torch.Tensor)]
+        self.known |= {t.untyped_storage().data_ptr() for t in given}
+        found = func(*args, **(kwargs or {}))
+        if isinstance(found, torch.Tensor) and found.untyped_storage().data_ptr() not in self.known:
+            self.known.add(found.untyped_storage().data_ptr())
+            self.n_bytes += found.untyped_storage().nbytes()
+        return found
+
+
+@every_rule
+def test_a_step_adds_at_most_64_MB_however_large_the_model(rule):
+    param = torch.ones(2, 9_000_000)  # 72 MB: any one temporary of its size would be too much
+    grad, rates = torch.ones_like(param), column([0.1, 0.2])
+    stepper = StackedRule(rule, weight_decay=0.0 if rule.decay == "none" else 0.1)
+    stepper.init(param)
+    with Allocated() as together:
+        stepper.step(param, grad, rates)
+    value = torch.nn.Parameter(param[0])
+    alone = class_of(rule)([value], maximize=True)
+    value.grad = grad[0]
+    alone.step()  # the first step makes the states
+    with Allocated() as one:
+        alone.step()
+    assert 0 < together.n_bytes <= 64 * 2**20 and 0 < one.n_bytes <= 64 * 2**20
+    # An accelerator's blocks are larger; besides the program's own memory there is one for decay and one for maximize.
+    assert (program_of(rule).n_scratch + 2) * apply.ACCELERATOR_BLOCK_BYTES <= 64 * 2**20
+
+
+@every_rule
+def test_zero_gradients_and_zero_learning_rates_are_harmless(rule):
+    param = start("zero", K, P)
+    stepper = StackedRule(rule, weight_decay=0.0)
+    stepper.init(param)
+    moved = param.clone()
+    for grad in gradients("zero", 3, K, P):
+        stepper.step(moved, grad, torch.zeros(K, dtype=torch.float64))
+    assert torch.equal(moved, param)
+
+
+# -- what is refused ------------------------------------------------------------------------
+
+
+@every_rule
+def test_a_hyperparameter_outside_its_domain_is_refused_and_its_trial_named(rule):
+    hypers = [h for h in rule.hyper.values() if h.name != "lr" and h.domain is not None]
+    assert hypers
+    for hyper in hypers:
+        for bad in (v for v in hyper.domain.forbidden() if isinstance(v, (int, float))):
+            values = column([hyper.default, hyper.default, float(bad)])
+            with pytest.raises(DomainError, match=rf"{rule.name}: {hyper.name}\[2\] is"):
+                StackedRule(rule, {hyper.name: values})
+    with pytest.raises(DomainError, match=r"weight_decay\[1\] is -0.1"):
+        StackedRule(rule, weight_decay=column([0.0, -0.1]))
+
+
+def test_an_unknown_hyperparameter_is_refused_with_the_nearest_name():
+    rule = next(r for r in RULES if "beta1" in r.hyper)
+    with pytest.raises(UsageError, match="Did you mean 'beta1'"):
+        StackedRule(rule, {"betta1": 0.9})
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    rule, param = RULES[0], start("shapes", 3, 4)
+    with pytest.raises(ShapeError, match=r"\(K, P\) was needed"):
+        StackedRule(rule).init(param[0])
+    with pytest.raises(ShapeError, match="weight_decay has 2 values and param 3 trials"):
+        StackedRule(rule, weight_decay=column([0.0, 0.1])).init(param)
+    stepper = StackedRule(rule)
+    with pytest.raises(ShapeError, match="makes the state"):
+        stepper.step(param, param, column([1.0] * 3))
+    stepper.init(param)
+    for args in (
+        (param, param[:2], column([1.0] * 3)),
+        (param, param, column([1.0] * 2)),
+        (param, param, column([1.0])),
+    ):
+        with pytest.raises(ShapeError):
+            stepper.step(*args)
+    other = StackedRule(rule)
+    other.init(param[:2])
+    with pytest.raises(ShapeError, match="the saved state holds"):
+        stepper.load(other.state)
