@@ -1,4 +1,4 @@
-"""Whatever fails and wherever the process is killed, the store holds a prefix of the rungs and goes on to the same end."""
+"""Whatever fails and wherever the process is killed, a prefix of the rungs is kept and leads to the same end."""
 
 from __future__ import annotations
 

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from steepest.core.errors import UsageError
-from steepest.results.estimate import Estimate, estimate, normal_share, share_won, t_quantile, varies
-from steepest.results.pairs import Pairs, pair, sign_of
+from steepest.results.estimate import Estimate, estimate, t_quantile
+from steepest.results.pairs import Pairs, pair, turned
 from steepest.results.power import power_of, seeds_for_equivalence, seeds_for_power, smallest_difference
 from steepest.results.racing import alpha_at, alpha_spent, holm, race_step
 from steepest.results.records import Difference
+from steepest.results.winning import chance_interval, chance_to_win
 
 __all__ = [
     "Interval",
@@ -34,7 +35,8 @@ __all__ = [
 ]
 
 PROBABLY = 0.75  # P(A > B) from which a difference is worth acting on: Bouthillier et al. 2021, arXiv 2103.03098
-EFFECT_OF_PROBABLY = statistics.NormalDist().inv_cdf(PROBABLY)
+NORMAL = statistics.NormalDist()
+EFFECT_OF_PROBABLY = NORMAL.inv_cdf(PROBABLY)
 ROPE_SHARE = 0.25
 TOO_MANY_SEEDS = 10_000
 
@@ -66,8 +68,8 @@ def paired_difference(
     A trial diverged (its score is not finite): a difference has no mean then, and dropping the seed would reward the
       arm for it. The seed counts as an infinite loss for the arm that diverged, as a tie where both did. The p value is
       that of the exact signed-rank test, `difference` the Hodges-Lehmann estimate, low and high bound it (infinite
-      where a divergence is within reach), P(A > B) comes from the share of seeds won; `method` says "signed rank".
-      So at 10 seeds an arm that diverged once is never found better.
+      where a divergence is within reach), P(A > B) and the effect size come from the share of seeds won; `method` says
+      "signed rank". So at 10 seeds an arm that diverged once is never found better.
     Differences that are all the same, though not 0 (a coarse metric, few seeds): by rank as well; t would be infinite.
     Identical scores on two seeds or more: equivalent. Fewer than two seeds with a score on either side: undecided.
     """
@@ -76,8 +78,9 @@ def paired_difference(
         _require_share(test_share, "test_share")
     pairs = pair(a_scores, b_scores, best)
     rope = ROPE_SHARE * pairs.seed_sd if rope is None else _require_rope(rope)
-    found = estimate(pairs, level, test_share)
-    verdict = verdict_of(found.low, found.high, rope, found.p_better)
+    found, p_better = estimate(pairs, level, test_share), chance_to_win(pairs)
+    p_better_low, p_better_high = chance_interval(pairs, level)
+    verdict = verdict_of(found.low, found.high, rope, p_better)
     return Difference(
         a=a,
         b=b,
@@ -87,16 +90,16 @@ def paired_difference(
         level=level,
         n=pairs.n,
         p_value=found.p_value,
-        p_better=found.p_better,
-        effect_size=found.effect,
+        p_better=p_better,
+        effect_size=pairs.mean / pairs.sd if pairs.vary else NORMAL.inv_cdf(p_better),
         rope=rope,
         verdict=verdict,
         more_seeds=_more_seeds(pairs, found, rope, level) if verdict == "undecided" else None,
         method=found.method,
         diverged_a=pairs.diverged_a,
         diverged_b=pairs.diverged_b,
-        p_better_low=found.p_better_low,
-        p_better_high=found.p_better_high,
+        p_better_low=p_better_low,
+        p_better_high=p_better_high,
     )
 
 
@@ -121,8 +124,7 @@ def verdict_of(low: float, high: float, rope: float, p_better: float) -> str:
 
 def probability_better(a_scores: Iterable[float], b_scores: Iterable[float], best: str = "max") -> float:
     """P(A > B) on a fresh seed, by the same estimate as paired_difference; a tie counts half."""
-    pairs = pair(a_scores, b_scores, best)
-    return normal_share(pairs) if varies(pairs) else share_won(pairs)
+    return chance_to_win(pair(a_scores, b_scores, best))
 
 
 def mean_interval(scores: Iterable[float], level: float = 0.95, best: str = "max") -> Interval:
@@ -136,7 +138,7 @@ def mean_interval(scores: Iterable[float], level: float = 0.95, best: str = "max
     if not values:
         return Interval(math.nan, math.nan, math.nan)
     if not all(math.isfinite(x) for x in values):
-        return _median_interval([x if math.isfinite(x) else -sign_of(best) * math.inf for x in values], level)
+        return _median_interval(turned(values, best), level, 1.0 if best == "max" else -1.0)
     centre = statistics.fmean(values)
     if len(values) < 2:
         return Interval(centre, math.nan, math.nan)
@@ -156,12 +158,14 @@ def _more_seeds(pairs: Pairs, found: Estimate, rope: float, level: float) -> int
 
 def _seeds_by_t(pairs: Pairs, rope: float, alpha: float) -> int | None:
     """The nearest of the verdicts that this mean and sd can lead to."""
-    mean, sd = abs(statistics.fmean(pairs.differences)), statistics.stdev(pairs.differences)
-    needed = [seeds_for_equivalence(mean, rope, sd, alpha)]
-    if mean > rope:
-        needed.append(seeds_for_power((mean - rope) / sd, alpha))  # better
-    if mean / sd > EFFECT_OF_PROBABLY:
-        needed.append(seeds_for_power(mean / sd, alpha))  # probably better
+    mean, effect = abs(pairs.mean), abs(pairs.mean) / pairs.sd
+    needed = [seeds_for_equivalence(mean, rope, pairs.sd, alpha)]
+    if mean > rope:  # better
+        needed.append(seeds_for_power((mean - rope) / pairs.sd, alpha))
+    if effect > EFFECT_OF_PROBABLY:  # probably better: above 0, and an effect whose estimate shows 75 % wins
+        spread = math.sqrt(1 + effect**2 / 2)
+        shown = (NORMAL.inv_cdf(0.8) * spread / (effect - EFFECT_OF_PROBABLY)) ** 2
+        needed.append(max(seeds_for_power(effect, alpha), math.ceil(min(shown, TOO_MANY_SEEDS))))
     return min((n for n in needed if n is not None), default=None)
 
 
@@ -169,26 +173,22 @@ def _seeds_by_rank(pairs: Pairs, found: Estimate, alpha: float) -> int | None:
     """As many as lead the test's own lean so far beyond alpha; if all seeds agree, as many as can."""
     if all(d > 0 for d in pairs.differences) or all(d < 0 for d in pairs.differences):
         return math.ceil(math.log2(2 / alpha))
-    lean = statistics.NormalDist().inv_cdf(1 - found.p_value / 2) / math.sqrt(pairs.n)
+    lean = NORMAL.inv_cdf(1 - found.p_value / 2) / math.sqrt(pairs.n)
     return seeds_for_power(lean, alpha) if lean > 0 else None
 
 
-def _median_interval(values: list[float], level: float) -> Interval:
+def _median_interval(turned_scores: list[float], level: float, sign: float) -> Interval:
     """Order statistics around the median, by the sign test: valid whatever the distribution."""
-    ordered, n = sorted(values), len(values)
-    below = 0  # how many values on either side the test rejects
+    ordered, n = sorted(turned_scores), len(turned_scores)
     tail = (1 - level) / 2 * 2**n
-    count = 1  # of the ways to have at most `below` values on one side
-    while count <= tail:
-        below += 1
-        count += math.comb(n, below)
-    low, high = (ordered[below - 1], ordered[n - below]) if below else (-math.inf, math.inf)
-    return Interval(statistics.median_low(ordered) if n % 2 else _middle(ordered), low, high)
-
-
-def _middle(ordered: list[float]) -> float:
-    low, high = ordered[len(ordered) // 2 - 1], ordered[len(ordered) // 2]
-    return low if low == high else (low + high) / 2
+    rejected, ways = 0, 1  # how many scores on either side the test gives up; ways to have at most so many on one side
+    while ways <= tail:
+        rejected += 1
+        ways += math.comb(n, rejected)
+    low, high = (ordered[rejected - 1], ordered[n - rejected]) if rejected else (-math.inf, math.inf)
+    below, above = ordered[(n - 1) // 2], ordered[n // 2]
+    centre = below if below == above else (below + above) / 2
+    return Interval(sign * centre, *sorted((sign * low, sign * high)))
 
 
 def _require_share(value: float, name: str) -> None:

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from steepest.core.errors import UsageError
 
@@ -14,39 +15,74 @@ ROUNDING = 1e-12  # of the largest score: differences below it are rounding, not
 
 @dataclass(frozen=True)
 class Pairs:
-    """differences: A - B per seed, positive when A is better; -inf if only A diverged, inf if only B, 0 if both.
+    """Scores of A and B, seed by seed, turned so that higher is better; -inf marks a diverged trial."""
 
-    seed_sd: spread of an arm's scores over seeds, pooled over both arms (0 when nothing can be said).
-    """
-
-    differences: list[float]
-    diverged_a: int
-    diverged_b: int
-    diverged_both: int
-    seed_sd: float
-    rounding: float
+    a: list[float]
+    b: list[float]
 
     @property
     def n(self) -> int:
-        return len(self.differences)
+        return len(self.a)
 
-    @property
-    def has_diverged(self) -> bool:
-        return self.diverged_a + self.diverged_b > 0
+    @cached_property
+    def differences(self) -> list[float]:
+        """A - B per seed: -inf where only A diverged, inf where only B did, 0 where both."""
+        return [0.0 if x == y == -math.inf else x - y for x, y in zip(self.a, self.b)]
 
-    @property
+    @cached_property
+    def diverged_a(self) -> int:
+        return self.a.count(-math.inf)
+
+    @cached_property
+    def diverged_b(self) -> int:
+        return self.b.count(-math.inf)
+
+    @cached_property
     def n_informative(self) -> int:
         """Pairs that say anything about the difference: where both diverged, nothing was compared."""
-        return self.n - self.diverged_both
+        return sum(not x == y == -math.inf for x, y in zip(self.a, self.b))
 
-    @property
+    @cached_property
+    def rounding(self) -> float:
+        return ROUNDING * max((abs(x) for x in self.a + self.b if x != -math.inf), default=0.0)
+
+    @cached_property
     def are_identical(self) -> bool:
         return all(abs(d) <= self.rounding for d in self.differences)
+
+    @cached_property
+    def vary(self) -> bool:
+        """True where the differences have a mean and a spread, so that a t-test has something to divide by."""
+        return self.diverged_a + self.diverged_b == 0 and self.n > 1 and self.sd > self.rounding
+
+    @cached_property
+    def ranked(self) -> list[float]:
+        """The differences as ranks see them: rounding counts as equal, for a rank must not hang on a last bit."""
+        if self.are_identical:
+            return [0.0] * self.n
+        if self.n > 1 and self.diverged_a + self.diverged_b == 0 and not self.vary:
+            return [self.mean] * self.n
+        return [0.0 if abs(d) <= self.rounding else d for d in self.differences]
+
+    @cached_property
+    def mean(self) -> float:
+        return statistics.fmean(self.differences)
+
+    @cached_property
+    def sd(self) -> float:
+        return statistics.stdev(self.differences)
+
+    @cached_property
+    def seed_sd(self) -> float:
+        """How far one arm's scores lie apart over seeds: root of both arms' mean variance; 0 when nothing is known."""
+        finite = [[x for x in scores if x != -math.inf] for scores in (self.a, self.b)]
+        variances = [statistics.variance(scores) for scores in finite if len(scores) > 1]
+        return math.sqrt(statistics.fmean(variances)) if variances else 0.0
 
 
 def pair(a_scores: Iterable[float], b_scores: Iterable[float], best: str = "max") -> Pairs:
     """A score that is not finite marks a diverged trial. UsageError when the arms have not the same number of seeds."""
-    a, b = [float(x) for x in a_scores], [float(x) for x in b_scores]
+    a, b = turned(a_scores, best), turned(b_scores, best)
     if len(a) != len(b):
         raise UsageError(
             where="paired scores",
@@ -54,37 +90,17 @@ def pair(a_scores: Iterable[float], b_scores: Iterable[float], best: str = "max"
             needed="one score per seed of each arm, in the same order of seeds, was needed",
             repair="Give NaN where a trial diverged; leave out a seed for both arms or for none.",
         )
-    sign = sign_of(best)
-    finite = [x for x in a + b if math.isfinite(x)]
-    return Pairs(
-        differences=[_difference(x, y, sign) for x, y in zip(a, b)],
-        diverged_a=sum(not math.isfinite(x) for x in a),
-        diverged_b=sum(not math.isfinite(x) for x in b),
-        diverged_both=sum(not (math.isfinite(x) or math.isfinite(y)) for x, y in zip(a, b)),
-        seed_sd=_pooled_sd(a, b),
-        rounding=ROUNDING * max((abs(x) for x in finite), default=0.0),
-    )
+    return Pairs(a, b)
 
 
-def sign_of(best: str) -> float:
+def turned(scores: Iterable[float], best: str) -> list[float]:
+    """The scores with higher as better, -inf where a trial diverged."""
     if best not in ("max", "min"):
         raise UsageError(
             where="best",
             seen=f"it is {best!r}",
             needed="'max' or 'min' was needed",
-            repair="Say whether a higher score is better.",
+            repair="Say whether a higher score is better ('max') or a lower one ('min').",
         )
-    return 1.0 if best == "max" else -1.0
-
-
-def _difference(a: float, b: float, sign: float) -> float:
-    if math.isfinite(a) and math.isfinite(b):
-        return sign * (a - b)
-    return math.inf * (math.isfinite(a) - math.isfinite(b)) if math.isfinite(a) != math.isfinite(b) else 0.0
-
-
-def _pooled_sd(a: list[float], b: list[float]) -> float:
-    """Root of the mean of the two arms' variances, over the trials that did not diverge."""
-    finite = [[x for x in scores if math.isfinite(x)] for scores in (a, b)]
-    variances = [statistics.variance(scores) for scores in finite if len(scores) > 1]
-    return math.sqrt(statistics.fmean(variances)) if variances else 0.0
+    sign = 1.0 if best == "max" else -1.0
+    return [sign * float(x) if math.isfinite(x) else -math.inf for x in scores]

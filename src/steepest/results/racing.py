@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steepest.core.errors import UsageError
-from steepest.results.estimate import estimate, p_value
-from steepest.results.pairs import Pairs, pair, sign_of
+from steepest.results.estimate import centre, p_value
+from steepest.results.pairs import Pairs, pair, turned
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -61,10 +61,7 @@ def race_step(
     pairs = {name: pair(scores[name], scores[leader], best) for name in scores if name != leader}
     p_values = {name: p_value(pairs[name]) for name in pairs if not _is_hopeless(pairs[name])}
     tests = _pairwise_tests(p_values, level)
-    arms = {
-        name: {"difference": estimate(pairs[name], 1 - alpha).difference, **tests.get(name, _HOPELESS)}
-        for name in pairs
-    }
+    arms = {name: {"difference": centre(pairs[name]), **tests.get(name, _HOPELESS)} for name in pairs}
     return {
         "leader": leader,
         "look": look,
@@ -125,8 +122,7 @@ def _leader(scores: Mapping[str, Sequence[float]], best: str) -> str:
             needed="the scores of at least one arm",
             repair="Stop the race.",
         )
-    sign = sign_of(best)
-    signed = {name: [sign * float(x) if math.isfinite(x) else -math.inf for x in its] for name, its in scores.items()}
+    signed = {name: turned(its, best) for name, its in scores.items()}
     if any(-math.inf in its for its in signed.values()):
         columns = list(zip(*signed.values()))
         signed = {name: [_wins(x, column) for x, column in zip(its, columns)] for name, its in signed.items()}

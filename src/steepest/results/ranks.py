@@ -21,22 +21,27 @@ def signed_rank_p(differences: Sequence[float]) -> float:
     return min(1.0, 2 * tail / 2 ** len(doubled))
 
 
-def signed_rank_interval(differences: Sequence[float], level: float) -> tuple[float, float, float]:
-    """(centre, low, high): the Hodges-Lehmann estimate and the differences that the signed-rank test does not reject.
+def signed_rank_centre(differences: Sequence[float]) -> float:
+    """The Hodges-Lehmann estimate, median of the means of all pairs; 0 for no difference at all.
 
-    Bounds are infinite where the seeds cannot exclude anything: below 6 seeds at 95 %, or beyond a divergence.
     Source: Hodges & Lehmann 1963, doi:10.1214/aoms/1177704172
     """
+    middle = _walsh(differences, 0.0)  # inf - inf has no value; neither side wins there
+    return _median(middle) if middle else 0.0
+
+
+def signed_rank_interval(differences: Sequence[float], level: float) -> tuple[float, float]:
+    """(low, high): the differences that the signed-rank test does not reject.
+
+    Infinite where the seeds cannot exclude anything: below 6 seeds at 95 %, or beyond a divergence.
+    """
     n = len(differences)
-    if n == 0:
-        return 0.0, -math.inf, math.inf
-    # inf - inf has no value: it counts as the worst case on either side, and as no difference in the centre.
-    worst, middle, best = (_walsh(differences, unknown) for unknown in (-math.inf, 0.0, math.inf))
     tail = (1 - level) / 2 * 2**n
-    # The largest c with P(T <= c) <= tail; then the (c + 1)-th average from either end bounds the interval.
+    # The largest c with P(T <= c) <= tail; then the (c + 1)-th mean of two from either end bounds the interval.
     c = sum(cumulated <= tail for cumulated in accumulate(_subset_sums(range(1, n + 1)))) - 1
-    low, high = (worst[c], best[-1 - c]) if c >= 0 else (-math.inf, math.inf)
-    return _median(middle), low, high
+    if c < 0:
+        return -math.inf, math.inf
+    return _walsh(differences, -math.inf)[c], _walsh(differences, math.inf)[-1 - c]
 
 
 def _doubled_ranks(values: Sequence[float]) -> list[int]:
@@ -64,7 +69,7 @@ def _subset_sums(ranks: Sequence[int]) -> list[int]:
 
 
 def _walsh(values: Sequence[float], unknown: float) -> list[float]:
-    """Means of all pairs, each value with itself too, in order."""
+    """Means of all pairs, each value with itself too, in order; `unknown` where inf meets -inf."""
     means = ((x + y) / 2 for i, x in enumerate(values) for y in values[i:])
     return sorted(unknown if math.isnan(mean) else mean for mean in means)
 
