@@ -309,7 +309,8 @@ def classification() -> Study:
     c, d = confirmed
     sentence = (
         f"square + nadamw is {d.verdict} than cross_entropy + nadamw (the baseline) by {100 * d.difference:.1f} points of accuracy "
-        f"(95 % CI {100 * d.low:.1f} to {100 * d.high:.1f}; {d.n} fresh seeds, test part of 360 samples)."
+        f"(95 % CI {100 * d.low:.1f} to {100 * d.high:.1f}; {d.n} fresh seeds, test part of 360 samples). "
+        "focal(gamma=2.0) + nadamw may be as good."
     )
     verdict = Verdict(
         sentence,

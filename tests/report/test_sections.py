@@ -72,7 +72,10 @@ def test_the_page_answers_what_the_study_can(name, answered, page):
 
 
 def test_the_first_heading_is_the_verdict(page, study):
-    assert page("classification").text_of("h1") == study("classification").verdict.sentence.replace(" %", "\u00a0%")
+    drawn = page("classification")
+    further = drawn.sections["verdict"].split(drawn.text_of("h1"))[1].split("\n")[1]
+    assert f"{drawn.text_of('h1')} {further}" == study("classification").verdict.sentence.replace(" %", "\u00a0%")
+    assert drawn.text_of("h1").endswith("test part of 360 samples).")
     assert page("unfinished").text_of("h1") == "No verdict yet: 2 of up to 7 rungs are done."
     assert page("empty").text_of("h1") == "No verdict yet: nothing has been trained."
 
@@ -94,7 +97,7 @@ def test_what_could_not_be_told_apart_is_said_under_the_verdict(page):
     text = page("classification").sections["verdict"]
     assert "Could not be told apart" in text
     assert (
-        "square + nadamw and focal(gamma=2.0) + nadamw: +0.3 points [−0.03, 0.6] on 12 seeds do not decide it. About 9 more seeds would tell."
+        "square + nadamw and focal(gamma=2.0) + nadamw: +0.3 points [−0.03,\u00a00.6] on 12 seeds do not decide it. About 9 more seeds would tell."
         in text
     )
 

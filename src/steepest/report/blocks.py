@@ -9,12 +9,13 @@ from typing import Any, ClassVar, Union
 
 @dataclass(frozen=True)
 class Headline:
-    """The verdict: its kind as a badge, its sentence as the title of the page."""
+    """The verdict: its kind as a badge, its first claim as the title of the page, further ones below."""
 
     kind: ClassVar[str] = "headline"
     badge: str
     tone: str  # good, open, bad
     sentence: str
+    further: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,11 @@ class Scale:
         return " points" if self.factor == 100 else ""
 
     @property
+    def best(self) -> float:
+        """What no score exceeds: shares end at 100 points."""
+        return 100.0 if self.factor == 100 and self.rises else math.inf
+
+    @property
     def sign(self) -> float:
         """Differences are positive when the first is better: a metric that falls is turned."""
         return 1.0 if self.rises else -1.0

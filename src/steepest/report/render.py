@@ -24,6 +24,7 @@ from .names import CLOSE, OPEN, clean
 from .palette import style_sheet
 from .svg import svg
 
+INTERVAL = re.compile(r"(\[[^\[\], ]+,) ([^\[\], ]+\])")  # is not broken at the end of a line
 PANEL = 272  # three in a row
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f5fd0"/>'
@@ -92,7 +93,7 @@ def prose(text: str) -> Any:
     """Escapes a sentence and gives the names in it a direction of their own."""
     from markupsafe import Markup, escape
 
-    text = text.replace(" %", "\u00a0%")
+    text = INTERVAL.sub("\\1\u00a0\\2", text.replace(" %", "\u00a0%"))
     parts = re.split(f"{OPEN}([^{CLOSE}]*){CLOSE}", text)
     return Markup("").join(
         Markup('<bdi class="name">{}</bdi>').format(p) if i % 2 else escape(p) for i, p in enumerate(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from steepest.results.records import ArmSummary, Study
@@ -14,25 +15,33 @@ from .view import View
 
 COLOURS = {"better": "green", "probably better": "green", "equivalent": "cyan", "undecided": "yellow"}
 MOST = 15
+WIDE = 100
 
 
 def terminal(study: Study, page: str | os.PathLike[str] | None = None) -> Any:
-    """Something that rich prints; `str()` is not it: use `rich.print` or a Console. Names of users are never read as markup."""
-    from rich.console import Group
-    from rich.padding import Padding
-    from rich.text import Text
+    """The verdict for rich's print or Console: the sentence, the arms, the page. Names of users are never read as markup."""
+    return _Terminal(study, page)
 
-    view = View(study)
-    parts: list[Any] = [Padding(_sentence(view), (1, 0, 1, 0))]
-    if view.summaries:
-        parts.append(_table(view))
-    left = len(view.summaries) - MOST
-    if left > 0:
-        parts.append(Text(f"and {left} more arms on the page", style="dim"))
-    parts += [Text(clean(note, 300), style="dim") for note in (view.verdict.notes if view.verdict else [])]
-    if page is not None:
-        parts.append(Text.assemble("\n", ("Page: ", "dim"), clean(os.fspath(page), 4000)))
-    return Group(*parts)
+
+class _Terminal:
+    """Looks at the width of the terminal when it is printed."""
+
+    def __init__(self, study: Study, page: str | os.PathLike[str] | None = None) -> None:
+        self.study, self.page = study, page
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        from rich.text import Text
+
+        view = View(self.study)
+        yield from ("", _sentence(view), "")
+        if view.summaries:
+            yield _table(view, is_wide=options.max_width >= WIDE)
+        left = len(view.summaries) - MOST
+        if left > 0:
+            yield Text(f"and {left} more arms on the page", style="dim")
+        yield from (Text(clean(note, 300), style="dim") for note in (view.verdict.notes if view.verdict else []))
+        if self.page is not None:
+            yield Text.assemble("\n", ("Page: ", "dim"), clean(os.fspath(self.page), 4000))
 
 
 def _sentence(view: View) -> Any:
@@ -41,23 +50,26 @@ def _sentence(view: View) -> Any:
     if view.verdict is None:
         done, planned = len(view.study.finished_rungs), len(view.plan.rungs)
         return Text(f"No verdict yet: {done} of up to {planned} rungs are done.", style="bold yellow")
-    return Text(clean(view.verdict.sentence, 2000), style=f"bold {COLOURS.get(view.verdict.kind, 'red')}")
+    sentence = clean(view.verdict.sentence, 2000).replace(" %", "\u00a0%")
+    return Text(sentence, style=f"bold {COLOURS.get(view.verdict.kind, 'red')}")
 
 
-def _table(view: View) -> Any:
+def _table(view: View, is_wide: bool) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    table.add_column("Arm", overflow="fold")
-    table.add_column("Ended")
-    for title in ("Rate", f"Select part, {view.scale.axis}", "Test part", "Seeds", "Diverged"):
-        table.add_column(Text(title), justify="right")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", title_style="dim", title_justify="left")
+    table.title = Text(f"{view.scale.axis}, means with 95 % intervals over seeds")
+    table.add_column("Arm", overflow="fold", min_width=12)
+    table.add_column("Ended", no_wrap=True)
+    for title in (*("Rate", "Select part", "Test part"), *(("Seeds", "Diverged") if is_wide else ())):
+        table.add_column(title, justify="right", no_wrap=True)
     for arm in view.ranked[:MOST]:
         row = view.summaries.get(arm)
         if row is not None:
-            table.add_row(*(Text(cell) for cell in _cells(view, row)), style="bold" if row.status == "winner" else None)
+            cells = _cells(view, row)[: len(table.columns)]
+            table.add_row(*map(Text, cells), style="bold" if row.status == "winner" else None)
     return table
 
 
@@ -76,5 +88,5 @@ def _cells(view: View, row: ArmSummary) -> list[str]:
 def _interval(view: View, mean: float | None, low: float | None, high: float | None) -> str:
     if mean is None or not math.isfinite(mean):
         return NONE
-    known = low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
+    known = low is not None and high is not None and not math.isnan(low) and not math.isnan(high)
     return view.scale.score(mean) + (f" {view.scale.interval(low, high)}" if known else "")

@@ -30,9 +30,10 @@ def forest(rows: Sequence[Row], rope: float | None, title: str, width: int) -> A
     labels, narrow = [r.label for r in rows], is_narrow(width)
     y = row_axis(labels, width, named=not narrow)
     every = [v for r in rows for v in (r.low, r.high, r.mean, *r.seeds)] + [0.0, rope or 0.0, -(rope or 0.0)]
-    scale = alt.Scale(domain=span(every), nice=False)
+    domain = span(every)
+    scale = alt.Scale(domain=domain, nice=False)
     x = alt.X("mean:Q", title=title, scale=scale, axis=alt.Axis(tickCount=4 if narrow else 7))
-    data = values(_plain(r) for r in rows)
+    data = values(_plain(r, domain) for r in rows)
     marks = [
         alt.Chart(values([{"row": labels[0], "x": 0.0}]))
         .mark_rule(color=colour("faint"))
@@ -80,13 +81,15 @@ def forest(rows: Sequence[Row], rope: float | None, title: str, width: int) -> A
     return finish(alt.layer(*marks), width, len(rows) * (68 if narrow else 50))
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: Row, domain: Sequence[float]) -> dict[str, Any]:
+    """A bound that is infinite, because trials diverged, ends at the edge of the chart."""
     hue = colour(row.colour)
+    mean, low, high = (min(max(v, domain[0]), domain[1]) for v in (row.mean, row.low, row.high))
     return {
         "row": row.label,
-        "mean": row.mean,
-        "low": row.low,
-        "high": row.high,
+        "mean": mean,
+        "low": low,
+        "high": high,
         "text": row.text,
         "hue": hue,
         "inside": hue if row.claimed else colour("paper"),

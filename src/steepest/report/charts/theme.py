@@ -110,13 +110,14 @@ def thinned(points: Sequence[Any], most: int = 400) -> list[Any]:
     return [points[round(i * step)] for i in range(most)]
 
 
-def zoomed(numbers: Iterable[float], rises: bool, cut: float = 0.1) -> list[float]:
-    """The padded range without the worst tenth: a few bad runs must not flatten what is compared."""
+def zoomed(numbers: Iterable[float], rises: bool, cut: float, best: float = math.inf) -> list[float]:
+    """The padded range without a share of the worst: bad runs must not flatten what is compared. best: no score lies beyond."""
     finite = sorted(x for x in numbers if math.isfinite(x))
     if not finite:
         return [0.0, 1.0]
     out = int(cut * len(finite))
-    return padded(finite[out], finite[-1], 0.08) if rises else padded(finite[0], finite[-1 - out], 0.08)
+    low, high = padded(*((finite[out], finite[-1]) if rises else (finite[0], finite[-1 - out])), 0.08)
+    return [low, min(high, best)] if rises and low < best else [low, high]
 
 
 def round_steps(high: float, most: int) -> list[float]:

@@ -83,7 +83,7 @@ def _whisker(view: View, triple: Triple, domain: list[float], hue: str) -> Cell:
     mean, low, high = triple
     if mean is None or not math.isfinite(mean):
         return NONE
-    known = low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
+    known = low is not None and high is not None and not math.isnan(low) and not math.isnan(high)
     ends = (low, mean, high) if known else (mean, mean, mean)
     place = [100 * min(1.0, max(0.0, (v - domain[0]) / (domain[1] - domain[0]))) for v in ends if v is not None]
     interval = view.scale.interval(low, high) if known else ""

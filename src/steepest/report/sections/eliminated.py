@@ -40,7 +40,8 @@ def _figure(view: View) -> Figure:
     arms = [a for a in view.shown() if view.outcomes.get(a)]
     ran = {o.rung for o in view.study.outcomes}
     rungs = [r for r in view.rungs if r in ran]
-    rung_label = labels(rungs, 24)
+    names = labels((r.replace(", extension ", " +") for r in rungs), 24)
+    rung_label = dict(zip(rungs, names.values()))
     left = {
         (e.arm, e.rung)
         for e in view.study.events
@@ -67,7 +68,7 @@ def _figure(view: View) -> Figure:
             f"{view.label[a]}: " + ", ".join(f"{s.rung} {s.n_trials}" for s in stays if s.label == view.label[a])
             for a in arms
         ),
-        caption="Trials of each arm in each rung." + view.rest(),
+        caption="Trials of each arm in each rung; +1 is an extension of the grid beyond its edge." + view.rest(),
         keys=[Key("cross", "ink", "left after this rung")],
     )
 
@@ -76,7 +77,7 @@ def _table(view: View) -> Table:
     events = view.study.events[:MOST_EVENTS]
     rows: list[list[Cell]] = [
         [
-            clean(e.rung, 40),
+            clean(e.rung, 40) if e.rung else "start",
             Badge(clean(e.kind, 40), TONES.get(e.kind, "quiet")),
             Name(view.label[e.arm], view.role[e.arm]) if e.arm in view.label else clean(e.arm, 80) if e.arm else "",
             Stack(clean(e.reason, 300), _evidence(view, e)),
@@ -111,4 +112,4 @@ def _number(view: View, key: str, value: Any) -> str:
         return p_value(value)
     if key in ("difference", "rope", "low", "high"):
         return view.scale.change(value) if key == "difference" else view.scale.score(value)
-    return minus(f"{value:.3g}") if isinstance(value, float) else f"{value:,}"
+    return minus(f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}") if isinstance(value, float) else f"{value:,}"

@@ -31,7 +31,7 @@ def learning_curves(study: Study) -> Block | None:
     keys += [Key("line", "other", "other arms")] if len(marked) < len(lines) else []
     ends = "; ".join(f"{c.label} ends at {c.points[-1][1]:.4g}" for c in lines.values())
     figure = Figure(
-        partial(curves, drawn, axis, zoomed(late, view.scale.rises, 0.03)),
+        partial(curves, drawn, axis, zoomed(late, view.scale.rises, 0.03, view.scale.best)),
         alt=f"{axis} by epoch. {ends}",
         keys=keys,
         caption="Means over seeds at the chosen learning rate; bands are 95 % intervals. The steep start may lie outside the axis. "

@@ -26,7 +26,7 @@ def learning_rates(study: Study) -> Block | None:
     every = [p for found in points.values() for p in found]
     if not every:
         return None
-    y_domain = zoomed([v for p in every for v in (p.mean, p.low, p.high)], view.scale.rises)
+    y_domain = zoomed([p.mean for p in every], view.scale.rises, 0.3, view.scale.best)
     panels = [_panel(view, a, p, y_domain) for a, p in points.items()]
     keys = [
         Key("line", "ink", "mean of a rung with its 95 % interval; later rungs are darker"),

@@ -41,11 +41,25 @@ def other_metrics(study: Study) -> Block | None:
     answer = (
         f"The arms were chosen by {view.scale.metric} alone; these were measured on the same runs and decided nothing."
     )
-    return Block(answer, [Table(columns, rows, "Means with 95 % intervals over seeds, each metric in its own scale.")])
+    return Block(
+        answer,
+        [
+            Table(
+                columns,
+                rows,
+                "Means with 95 % intervals over seeds. Compare rows that were measured on the same part only.",
+            )
+        ],
+    )
 
 
 def _cell(values: list[float]) -> Cell:
     e = estimate(values)
     if e is None:
         return NONE
-    return Whisker(minus(f"{e.mean:.4g}"), minus(f"[{e.low:.4g}, {e.high:.4g}]") if e.has_interval else "")
+    return Whisker(_digits(e.mean), f"[{_digits(e.low)}, {_digits(e.high)}]" if e.has_interval else "")
+
+
+def _digits(value: float) -> str:
+    """Four digits, zeros at the end included."""
+    return minus(f"{value:#.4g}".rstrip("."))

@@ -11,7 +11,7 @@ from steepest.results.records import Study
 
 from ..blocks import Block, Figure, Key
 from ..charts.reach import Reach, reach
-from ..names import CLOSE, OPEN
+from ..names import CLOSE, OPEN, listed
 from ..numbers import amount
 from ..view import View
 
@@ -32,8 +32,8 @@ def time_to_target(study: Study) -> Block | None:
         partial(reach, rows, horizon),
         alt=f"Epochs to {goal}. " + "; ".join(map(_words, rows)),
         keys=[Key("dot", "ink", "one seed"), Key("tick", "ink", "median, if half arrived")],
-        caption=f"The target is {goal}: {whose}. The count says how many seeds arrived within {amount(horizon)} epochs."
-        + view.rest(),
+        caption=f"The target is {goal}: {whose}. The count says how many seeds arrived within {amount(horizon)} epochs; "
+        f"scores were taken every {amount(_step(view, phase))} epochs." + view.rest(),
     )
     return Block(_answer(rows), [figure])
 
@@ -77,6 +77,12 @@ def _reach(view: View, arm: str, phase: str, target: float) -> Reach | None:
     )
 
 
+def _step(view: View, phase: str) -> float:
+    """How finely the curves were recorded: the usual distance of their points."""
+    gaps = [b[0] - a[0] for arm in view.label for o in view.runs(arm, phase) for a, b in zip(o.curve, o.curve[1:])]
+    return statistics.median(gaps) if gaps else 1.0
+
+
 def _words(r: Reach) -> str:
     return f"{r.label}: {len(r.epochs)} of {r.n} seeds" + (
         f", median {amount(r.median)} epochs" if r.median is not None else ""
@@ -87,7 +93,6 @@ def _answer(rows: list[Reach]) -> str:
     ahead = [r for r in rows if r.median is not None]
     if not ahead:
         return "No arm reached the target on half of its seeds."
-    first = min(ahead, key=lambda r: r.median or 0.0)
-    return (
-        f"{OPEN}{first.label}{CLOSE}: half of its seeds reached the target within {amount(first.median or 0.0)} epochs."
-    )
+    soonest = min(r.median or 0.0 for r in ahead)
+    first = [f"{OPEN}{r.label}{CLOSE}" for r in ahead if r.median == soonest]
+    return f"{listed(first)}: half of the seeds reached the target within {amount(soonest)} epochs."

@@ -26,8 +26,9 @@ def verdict(study: Study) -> Block:
     if view.verdict is None:
         return _unfinished(view)
     v = view.verdict
+    first, _, further = clean(v.sentence, 2000).partition("). ")  # a claim ends with its evidence in brackets
     parts: list[Part] = [
-        Headline(clean(v.kind, 40), TONES.get(v.kind, "bad"), clean(v.sentence, 2000)),
+        Headline(clean(v.kind, 40), TONES.get(v.kind, "bad"), first + ")." if further else first, further),
         Facts(_facts(view, v), large=True),
     ]
     apart = _not_told_apart(view, v)
