@@ -21,12 +21,16 @@ HERE = Path(__file__).resolve().parent
 
 HOLD = """
 import os, sys, time
-import small_study
 from steepest.results.store import Store
 store = Store.open(sys.argv[1])
-child = os.fork() if len(sys.argv) > 2 else 0
-if child == 0 and len(sys.argv) > 2:
-    time.sleep(60)  # like a data loader's worker that outlives its parent
+child = 0
+if len(sys.argv) > 2:
+    ready, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(tell, b"x")
+        time.sleep(60)  # like a data loader's worker that outlives its parent
+    os.read(ready, 1)
 print(os.getpid(), child, flush=True)
 time.sleep(60)
 """
