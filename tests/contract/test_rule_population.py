@@ -54,10 +54,10 @@ class Case:
         return param
 
 
-# 1e-12: a few hundred roundings of 1e-16. 1e-6: ten of 6e-8, in parameters that are up to three in size.
+# 1e-12: a few hundred roundings of 1e-16. 2e-6: ten steps, each of three roundings of 6e-8 (decay, step, difference).
 @every_rule
 @pytest.mark.parametrize(
-    ("dtype", "n_steps", "tolerance"), [(torch.float64, 50, 1e-12), (torch.float32, 10, 1e-6)], ids=["f64", "f32"]
+    ("dtype", "n_steps", "tolerance"), [(torch.float64, 50, 1e-12), (torch.float32, 10, 2e-6)], ids=["f64", "f32"]
 )
 def test_a_batch_of_all_hyperparameters_equals_a_loop(rule, dtype, n_steps, tolerance):
     case = Case(rule, n_steps, dtype)
@@ -81,7 +81,8 @@ def test_a_diverging_trial_changes_no_bit_of_its_neighbours(rule):
     diverged = case.run(stepper, case.param.clone(), [first, *rest])
     others = [k for k in range(K) if k != sick]
     assert torch.equal(diverged[others], healthy[others])
-    assert not diverged[sick].isfinite().any()
+    # A rule of signs goes far astray and stays finite.
+    assert not torch.isclose(diverged[sick], healthy[sick]).any()
     for state in stepper.state.values():
         assert state[others].isfinite().all()
 
