@@ -36,7 +36,8 @@ def cnn(
         layers.append(nn.Unflatten(1, (1, height, columns) if len(shape) == 1 else (1, height)))
     for block in range(depth):
         n_maps = width * 2**block
-        layers.append(nn.Conv2d(n_channels, n_maps, kernel_size=3, padding=1))
+        # No bias before BatchNorm, which would subtract it again.
+        layers.append(nn.Conv2d(n_channels, n_maps, kernel_size=3, padding=1, bias=norm != "batch"))
         if norm == "batch":
             layers.append(nn.BatchNorm2d(n_maps))
         layers += [nn.ReLU(), nn.MaxPool2d(2)]

@@ -23,7 +23,8 @@ def mlp(
     """(N, *) with n_features numbers per sample -> (N, n_outputs)."""
     layers: list[nn.Module] = [nn.Flatten()]
     for n_inputs in [n_features] + [width] * (depth - 1):
-        layers.append(nn.Linear(n_inputs, width))
+        # BatchNorm subtracts the mean, and with it any bias: its gradient would be rounding alone, and adam would walk on it.
+        layers.append(nn.Linear(n_inputs, width, bias=norm != "batch"))
         if norm is not None:
             layers.append(NORMS[norm](width))
         layers.append(nn.ReLU())
