@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -14,13 +15,14 @@ import typer
 from .exits import interrupted, say
 
 RUNS = Path("steepest-runs")
+LONG_LINE = 400
 DEMO: Mapping[str, Any] = dict(
     model="mlp",
     data="digits",
     losses="cross_entropy,focal,square,bce_with_logits",
     optimizers="sgd(momentum=0.9),adamw,nadamw",
     metric="accuracy",
-    budget="60s",
+    budget="50s",
 )
 
 
@@ -61,7 +63,7 @@ def draw_again(folder: Path, to: Path | None, *, open_page: bool) -> None:
     typer.echo(
         study.verdict.sentence if study.verdict else f"No verdict yet: finished so far {_listed(study.finished_rungs)}."
     )
-    _tell_where([page])
+    _tell_where(page)
     if open_page:
         typer.launch(str(page.resolve()))
 
@@ -104,7 +106,7 @@ def _run_and_tell(run: Callable[[], Any], folder: Path, open_page: bool) -> None
     from steepest.report import terminal
 
     _print(terminal(results.study))
-    _tell_where([folder / "report.html", folder / "verdict.json"])
+    _tell_where(folder / "report.html", folder / "verdict.json")
     if open_page:
         typer.launch(str((folder / "report.html").resolve()))
 
@@ -120,15 +122,22 @@ def _is_finished(folder: Path) -> bool:
 
 
 def _print(shown: Any) -> None:
+    """On a terminal as wide as it is; elsewhere in long lines without trailing blanks, so that a sentence stays one line."""
+    import sys
+
     from rich.console import Console
 
     console = Console(highlight=False)
-    console.print(shown, markup=False) if isinstance(shown, str) else console.print(shown)
+    if console.is_terminal:
+        console.print(shown)
+        return
+    wide = Console(highlight=False, width=LONG_LINE, file=io.StringIO())
+    wide.print(shown)
+    sys.stdout.write("\n".join(line.rstrip() for line in wide.file.getvalue().splitlines()).strip("\n") + "\n")  # type: ignore[attr-defined]
 
 
-def _tell_where(files: list[Path]) -> None:
-    for path in files:
-        typer.echo(str(path))
+def _tell_where(page: Path, verdict: Path | None = None) -> None:
+    typer.echo(f"\nPage:    {page}" + (f"\nVerdict: {verdict}" if verdict else ""))
 
 
 def _listed(rungs: list[str]) -> str:
