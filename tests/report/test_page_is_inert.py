@@ -51,6 +51,7 @@ TAGS = set(
         "thead",
         "tbody",
         "tr",
+        "br",
         "th",
         "td",
         "pre",

@@ -91,9 +91,13 @@ class Panels:
 
 @dataclass(frozen=True)
 class Badge:
+    """A short judgement; of: the name that it is about, on a line of its own."""
+
     kind: ClassVar[str] = "badge"
     text: str
     tone: str = "quiet"  # good, open, bad, quiet
+    of: str = ""
+    colour: str = "other"
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def rates(
     if edge is not None:
         zone = values([{"rate": edge, "end": float(x_domain[1])}])
         marks.insert(0, alt.Chart(zone).mark_rect(color=colour("bad"), opacity=0.08).encode(x=x, x2="end:Q"))
-    if chosen is not None:
+    if chosen is not None and x_domain[0] <= chosen <= x_domain[1]:
         marks.insert(
             0, alt.Chart(values([{"rate": chosen}])).mark_rule(color=colour(hue), strokeDash=[3, 3]).encode(x=x)
         )

@@ -9,7 +9,7 @@ from typing import Any
 from steepest.core.declare import section
 from steepest.results.records import Event, Study
 
-from ..blocks import Badge, Block, Cell, Column, Figure, Key, Name, Part, Stack, Table
+from ..blocks import Badge, Block, Cell, Column, Figure, Key, Part, Stack, Table
 from ..charts.survival import Stay, survival
 from ..names import clean, labels, listed
 from ..numbers import minus, p_value
@@ -78,8 +78,12 @@ def _table(view: View) -> Table:
     rows: list[list[Cell]] = [
         [
             clean(e.rung, 40) if e.rung else "start",
-            Badge(clean(e.kind, 40), TONES.get(e.kind, "quiet")),
-            Name(view.label[e.arm], view.role[e.arm]) if e.arm in view.label else clean(e.arm, 80) if e.arm else "",
+            Badge(
+                clean(e.kind, 40),
+                TONES.get(e.kind, "quiet"),
+                of=view.label.get(e.arm, clean(e.arm, 36) if e.arm else ""),
+                colour=view.role.get(e.arm, "other"),
+            ),
             Stack(clean(e.reason, 300), _evidence(view, e)),
         ]
         for e in events
@@ -88,9 +92,7 @@ def _table(view: View) -> Table:
     caption = "p is compared with a threshold that shares the error rate over looks and arms." + (
         f" {more} later events are in the store." if more else ""
     )
-    return Table(
-        [Column("After"), Column("Decision"), Column("Arm", wide=True), Column("Why", wide=True)], rows, caption
-    )
+    return Table([Column("After"), Column("Decision", wide=True), Column("Why", wide=True)], rows, caption)
 
 
 def _evidence(view: View, e: Event) -> str:
