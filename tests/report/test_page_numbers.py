@@ -11,6 +11,8 @@ import pytest
 
 from steepest import report
 from steepest.core.errors import DataError
+from steepest.report.embedded import as_json
+from steepest.report.render import answers
 
 LIMIT = 1_500_000
 
@@ -71,8 +73,10 @@ def test_infinite_bounds_have_a_place_in_json_and_on_the_page():
     study = fake_studies.classification()
     worst = dataclasses.replace(study.verdict.confirmation[0], low=-math.inf, verdict="undecided")
     verdict = dataclasses.replace(study.verdict, confirmation=[worst, *study.verdict.confirmation[1:]])
-    drawn = report.page(dataclasses.replace(study, verdict=verdict))
-    assert "−∞" in drawn and "Infinity" not in drawn and "NaN" not in drawn
+    worst_case = dataclasses.replace(study, verdict=verdict)
+    assert json.loads(as_json(worst_case))["verdict"]["confirmation"][0]["low"] is None
+    facts = next(answers(worst_case))[1].parts[1].items
+    assert facts[0].detail.startswith("[−∞, ")
 
 
 def test_another_file_is_refused_with_the_repair():
