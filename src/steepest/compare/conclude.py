@@ -183,7 +183,7 @@ def _claim(plan: Plan, d: Difference, short: bool = False) -> str:
             f"{d.a} and {against} are equivalent: they differ by {amount(plan, d.difference)} {_measure(plan)} {tail}."
         )
     more = f"; about {d.more_seeds} more seeds would tell" if d.more_seeds else ""
-    return f"Undecided: {d.a} against {against}, {amount(plan, d.difference)} {_measure(plan)} {tail}{more}."
+    return f"Undecided: {d.a} against {against}, {amount(plan, d.difference)} {_measure(plan)}{more} {tail}."
 
 
 def _notes(plan: Plan, out: dict[str, str], differences: Sequence[Difference]) -> list[str]:
