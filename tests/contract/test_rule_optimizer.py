@@ -130,6 +130,18 @@ def test_parameters_without_a_gradient_stay_and_keep_no_state(rule):
 
 
 @every_rule
+def test_a_parameter_whose_gradients_come_later_counts_its_own_steps(rule):
+    early, late = (nn.Parameter(start("late", 4)) for _ in range(2))
+    stepper = class_of(rule)([early, late])
+    grads = list(gradients("late", 9, 4))
+    for i, grad in enumerate(grads):
+        early.grad, late.grad = grad.clone(), (grad.clone() if i >= 5 else None)
+        stepper.step()
+    assert torch.equal(early.detach(), solo(rule, start("late", 4), grads))
+    assert torch.equal(late.detach(), solo(rule, start("late", 4), grads[5:]))
+
+
+@every_rule
 def test_maximize_climbs_what_it_would_have_descended(rule):
     grads = list(gradients("climb", 6, 4))
     down = solo(rule, torch.zeros(4, dtype=torch.float64), grads, lr=0.1, weight_decay=0.0)
