@@ -24,8 +24,8 @@ def alpha_spent(look: int, looks: int, alpha: float = 0.05) -> float:
     """Error spent up to and including this look (1, 2, ... looks): the same share at every look.
 
     Each look tests at its own share, so by the union bound the shares sum to alpha, whatever the looks have in common.
-    Why even: with looks at 5, 9, 13, 17 and 21 seeds, Pocock-like spending saves 0 to 2 % of the seeds and leaves more
-    of the bad arms, O'Brien-Fleming-like spending leaves fewer and takes 1 to 9 % more seeds (bench/evidence.py).
+    Why even: with looks at 5, 9, 13, 17 and 21 seeds, Pocock-like spending takes 1 % fewer to 1 % more trials and leaves
+    more of the bad arms; O'Brien-Fleming-like spending takes 0 to 5 % more and leaves fewer (bench/evidence.py).
     """
     if not 1 <= look <= looks:
         raise UsageError(
@@ -53,7 +53,7 @@ def race_step(
     minus leader, negative for a worse arm; p is two-sided; p_adjusted <= alpha decides.
     The leader is chosen by the data that then test the others, so any two arms might have met: Holm steps down over
     the *pairs* of arms left. Counting arms only, some of 8 equal arms is dropped in 10 % of races at alpha 0.05;
-    counting pairs in 3 %, for 5 to 12 % more seeds when arms differ (bench/evidence.py).
+    counting pairs in 3 %, for 5 to 11 % more trials when arms differ (bench/evidence.py).
     An arm that diverged on every seed, where the leader never did, is dropped without a test: it does not train.
     """
     leader = _leader(scores, best)

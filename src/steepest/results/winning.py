@@ -13,7 +13,7 @@ def chance_to_win(pairs: Pairs) -> float:
     """P(A > B) on a fresh seed, a tie counting half.
 
     Differences with a mean and a spread: that of a normal distribution with this mean and sd; from 5 seeds on it is off
-    by less than 0.02 on average (bench/evidence.py). Else the share of seeds won, drawn to one half by one seed's
+    by less than 0.01 on average (bench/evidence.py). Else the share of seeds won, drawn to one half by one seed's
     worth, so that no number of seeds makes a certainty.
     """
     from scipy.special import ndtr
