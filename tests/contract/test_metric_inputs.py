@@ -93,6 +93,8 @@ def test_one_score_per_sample_is_judged_by_the_threshold_that_was_said(metric):
     assert metric(logits.sigmoid(), target, options={"threshold": 0.5}) == at_zero
     assert metric(logits.unsqueeze(-1), target, options={"threshold": 0.0}) == at_zero
     assert metric(logits, target, options={"threshold": 0.5}) == 1
+    ties, mostly_0 = torch.full((4,), 0.5), torch.tensor([0, 0, 0, 1])
+    assert metric(ties, mostly_0, options={"threshold": 0.5}) == metric(torch.zeros(4, 2), mostly_0), "a tie is class 0"
     assert metric(logits.expand(3, 4).unsqueeze(-1), target, options={"threshold": 0.5}).tolist() == [1, 1, 1]
 
 

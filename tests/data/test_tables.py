@@ -88,6 +88,7 @@ def test_paths_with_spaces_colons_and_dots_and_path_objects_are_read(folder):
     assert_is_the_table(load(f"{path.resolve()}:kind"))
     assert_is_the_table(load(path, target="kind"))
     assert_is_the_table(load(str(path), target="kind"))
+    assert_is_the_table(load(f"{write('odd.csv:more.csv', TABLE)}:kind"))
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,8 @@ def test_a_dataframe_needs_its_target_named():
         ("\n\n", "t.csv:y", "empty", "to the end"), ("a,y\n", "t.csv:y", "no rows", "to the end"), ("y\n1\n2\n", "t.csv:y", "only column", "delimiter"),
         ("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n", "t.csv:kind", "first line holds numbers (5.1, 3.5)", "x1,x2,y"),
         ("1,2,0\n3,4,1\n", "t.csv", "first line holds numbers", "line with names"),
+        ("\ufeff5.1,setosa\n4.9,setosa\n", "t.csv:kind", "first line holds numbers (5.1)", "x1,y"),
+        ("a,y\n1,5,0\n2,6,1\n", "t.csv:y", "2 names and 3 values in line 2", "index=False"),
         ("a,b,y\n1,2,0\n3,4\n5,6,1,9\n", "t.csv:y", "do not fit together", "quotes"), ("a,y,y\n1,0,0\n2,1,1\n", "t.csv:y", "2 columns are called 'y'", "Rename"),
         (",a,y\n0,5,x\n1,6,y\n2,7,x\n", "t.csv:y", "saved row index", "index=False"),
         ("a,b,y\n1,,0\n2,3,1\n,,1\n", "t.csv:y", "'a' has 1 (first in row 2), 'b' has 2 (first in row 0)", "dropna"),

@@ -89,6 +89,14 @@ def test_a_loader_of_a_part_gives_that_part():
     assert sorted(data.x[:, 0].tolist()) == [6.0, 10.0, 16.0, 18.0]
 
 
+def test_a_loader_that_changes_its_batches_is_read_with_the_change():
+    def doubled(pairs):
+        return torch.stack([2 * x for x, _ in pairs]), torch.tensor([int(y) for _, y in pairs])
+
+    for source in (TENSORS, Pairs(lambda i: (X[i], Y[i]))):
+        assert torch.equal(load(DataLoader(source, batch_size=6, shuffle=True, collate_fn=doubled)).x, 2 * X)
+
+
 def test_word_labels_pictures_and_class_names_are_understood():
     data = load(Pairs(lambda i: (Picture(i), "ab"[i % 2])))
     assert data.shape == (3, 4, 5) and data.class_names == ("a", "b") and data.x[5, 0, 0, 0] == pytest.approx(5 / 255) and (data.x[:, 2] == 1).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from functools import partial
 
@@ -165,6 +166,11 @@ def test_importing_leaves_the_search_path_as_it_was(folder):
     assert sys.path == before
 
 
+def test_a_model_of_a_file_can_be_pickled(folder):
+    model = factory_of("net.py:Net")(TABLE)
+    assert torch.equal(flat(pickle.loads(pickle.dumps(model))), flat(model))
+
+
 def test_an_edited_file_is_read_anew(folder):
     (folder / "net.py").write_text("from torch import nn\ndef Net(n_features): return nn.Linear(n_features, 7)\n")
     assert out(factory_of("net.py:Net")(TABLE), TABLE) == (4, 7)
@@ -278,6 +284,18 @@ def test_a_frozen_backbone_keeps_its_numbers_and_the_head_is_initialised_anew():
     fresh = factory_of(net)(TABLE)
     assert torch.equal(fresh[0].weight, net[0].weight) and not torch.equal(fresh[2].weight, net[2].weight)
     assert not fresh[0].weight.requires_grad
+
+
+def test_what_happens_to_the_object_later_does_not_matter():
+    net = nn.Sequential(nn.Linear(5, 4).requires_grad_(False), nn.Linear(4, 3))
+    before, factory = net[0].weight.clone(), factory_of(net)
+    net[0].weight.data.zero_()
+    assert torch.equal(factory(TABLE)[0].weight, before)
+
+
+def test_attention_is_initialised_from_the_outside_in_as_its_construction_does():
+    fresh = factory_of(nn.Sequential(nn.MultiheadAttention(8, 2), nn.Linear(1, 1)))(TABLE)
+    assert (fresh[0].out_proj.bias == 0).all() and (fresh[0].in_proj_bias == 0).all()
 
 
 def test_an_object_with_a_parameter_that_cannot_be_reset_is_refused():

@@ -1,5 +1,7 @@
 """Data: real sets by name, and one door, `load`, for arrays, tables, files, Datasets and DataLoaders."""
 
+from __future__ import annotations
+
 import sys as _sys
 from typing import Any, Literal
 

@@ -1,5 +1,7 @@
 """Models: three built-in ones so that data alone is enough to start, and the resolver of the user's own."""
 
+from __future__ import annotations
+
 import sys as _sys
 from typing import Any
 
