@@ -62,7 +62,7 @@ def two_arms() -> None:
     for n in (5, 10):
         apart = studies(n, 0.7)
         tell(
-            f"interval of 95 % holds the true difference, {n} seeds",
+            f"interval holds the true difference, {n} seeds",
             sum(d.low <= 0.7 <= d.high for d in apart),
             STUDIES,
             "95 %",

@@ -1,7 +1,7 @@
 """Seconds to store a study of 1,000 trials x 20 rungs, one durable transaction per rung, and to read it back.
 
 Run: python bench/store.py [FOLDER]. A folder on the disk that you mean to use; default: the system's folder for
-temporary files. Prints one table and, as its last line, JSON. CPU time beside the clock's: other programs slow the clock.
+temporary files. Prints one table and, as its last line, JSON. CPU time beside the clock's: other programs slow it.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def main() -> None:
     print(
         f"{platform.machine()} {platform.system()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}\n"
     )
-    print(f"{'points per curve':>16}  {'write, s':>22}  {'write, CPU s':>22}  {'read, s':>22}  {'size, MB':>8}")
+    print(f"{'curve points':>16}  {'write, s':>22}  {'write, CPU s':>22}  {'read, s':>22}  {'size, MB':>8}")
     report = {}
     for points in (2, 5, 20):
         runs = [once(parent / str(i), points) for i in range(REPEATS)]

@@ -24,7 +24,7 @@ def alpha_spent(look: int, looks: int, alpha: float = 0.05) -> float:
     """Error spent up to and including this look (1, 2, ... looks): the same share at every look.
 
     Each look tests at its own share, so by the union bound the shares sum to alpha, whatever the looks have in common.
-    Why even: with looks at 5, 9, 13, 17 and 21 seeds, Pocock-like spending takes 1 % fewer to 1 % more trials and leaves
+    Why even: with looks at 5, 9, 13, 17 and 21 seeds, Pocock-like spending takes -1 to +1 % more trials and leaves
     more of the bad arms; O'Brien-Fleming-like spending takes 0 to 5 % more and leaves fewer (bench/evidence.py).
     """
     if not 1 <= look <= looks:
