@@ -55,6 +55,7 @@ DEFAULTS = {
     ("fill", "transparent"),
 }
 CIRCLE = re.compile(r"M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0Z?")
+COUNTED = re.compile(r"(?<=[\"#])clip\d+(?=[\")])")
 NUMBER = re.compile(r"-?\d+\.\d{2,}(?:e-?\d+)?")
 
 
@@ -62,12 +63,18 @@ def svg(chart: altair.TopLevelMixin, alt: str, prefix: str, tips: bool = True) -
     """One <svg> element without name space, script, style or address; prefix keeps its ids apart from those of other charts."""
     import vl_convert
 
-    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(chart.to_dict(validate=False)))
+    root = ElementTree.fromstring(_counted_anew(vl_convert.vegalite_to_svg(chart.to_dict(validate=False))))
     width, height = root.get("width"), root.get("height")
     root = _slim(root, prefix, tips)
     root.attrib = {"class": "chart", "viewBox": root.attrib["viewBox"], "role": "img", "aria-label": clean(alt, 1200)}
     root.attrib.update({"width": width or "", "height": height or ""})
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _counted_anew(text: str) -> str:
+    """Vega numbers its clips on and on through a process; the same study must give the same page."""
+    names: dict[str, str] = {}
+    return COUNTED.sub(lambda match: names.setdefault(match[0], f"clip{len(names)}"), text)
 
 
 def _slim(node: ElementTree.Element, prefix: str, tips: bool) -> ElementTree.Element:
