@@ -122,7 +122,7 @@ def _is_finished(folder: Path) -> bool:
 
 
 def _print(shown: Any) -> None:
-    """On a terminal as wide as it is; elsewhere in long lines without trailing blanks, so that a sentence stays one line."""
+    """On a terminal as wide as it is; elsewhere in long lines, so that a sentence stays one line."""
     import sys
 
     from rich.console import Console

@@ -103,6 +103,7 @@ def _of_schedule(item: Schedule, asked: dict[str, Any]) -> list[Panel]:
 # -- update rules ---------------------------------------
 
 N_STEPS = 200
+LOWEST = 1e-6
 CURVATURE = (1.0, 20.0)
 PUSH = 20
 
@@ -137,12 +138,12 @@ def _of_rule(rule: Rule, asked: dict[str, Any]) -> list[Panel]:
 
 
 def _descent(rule: Rule, hyper: dict[str, Any]) -> list[float]:
-    """Height above the minimum, from (1, 1); what climbs out of the picture is cut off at 10 times the start."""
+    """Height above the minimum, from (1, 1), down to LOWEST; what climbs beyond 10 times the start is cut off."""
     curvature = torch.tensor(CURVATURE, dtype=torch.float64)
     at, heights = torch.ones(2, dtype=torch.float64), []
     walk = Walk(rule, hyper, at)
     for _ in range(N_STEPS + 1):
-        heights.append(float((curvature * at * at).sum() / 2))
+        heights.append(max(LOWEST, float((curvature * at * at).sum() / 2)))
         at = at - walk.step(curvature * at, at)
     top = 10 * heights[0]
     return [h if h <= top else float("nan") for h in heights]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,38 @@ DECAY = {
     "none": "none",
 }
 SYMBOLS = {
-    "same": "x: prediction, y: target",
-    "binary": "x: logit, y: label, 0 to 1",
-    "classes": "x[j]: score of class j, y: the true class, C: number of classes",
-    "distribution": "x[j]: score of class j, y[j]: its true probability, C: number of classes",
+    "same": "x: prediction; y: target",
+    "binary": "x: logit; y: label, 0 to 1",
+    "classes": "x[j]: score of class j; y: the true class; C: number of classes",
+    "distribution": "x[j]: score of class j; y[j]: its true probability; C: number of classes",
 }
+LETTERS: dict[str, dict[str, str]] = {
+    "rule": {
+        "g": "gradient",
+        "m": "running mean of g",
+        "mhat": "running mean of g, without its start at zero",
+        "v": "running mean of g²",
+        "vhat": "running mean of g², without its start at zero",
+        "b": "momentum buffer",
+        "s": "sum of g²",
+        "mu": "momentum of this step",
+        "mu_next": "momentum of the next step",
+        "mu_product": "product of all momenta so far",
+    },
+    "schedule": {"s": "step, from 0", "h": "steps of the run", "w": "steps of warmup", "d": "steps of decay"},
+    "metric": {
+        "n": "number of samples",
+        "n_c": "samples of class c",
+        "n_cc": "samples of class c that were found",
+        "n_cp": "samples of class c that were given class p",
+        "n_tc": "samples of class t that were given class c",
+        "w": "weight",
+        "x": "prediction",
+        "y": "target",
+        "mean": "mean of y",
+    },
+}
+"""What the letters of a formula mean, by the kind of item; those that occur are told."""
 UNITS = {"share": "a share, shown as percent points", "": "none"}
 
 
@@ -70,34 +98,53 @@ def _kind(item: Item) -> str:
     if isinstance(item, Schedule):
         return "learning-rate schedule"
     if isinstance(item, (Metric, Dataset)):
-        return f"{'metric' if isinstance(item, Metric) else 'data set'} of {item.task}"
+        return f"{'metric' if isinstance(item, Metric) else 'data set'} for {item.task}"
     return item.kind
 
 
 def _details(item: Item) -> list[tuple[str, str]]:
+    return [*_labelled("symbols", _symbols(item)), *_of_its_kind(item)]
+
+
+def _of_its_kind(item: Item) -> list[tuple[str, str]]:
     if isinstance(item, Loss):
-        symbols = [("symbols", SYMBOLS[item.target.name])] if item.formula and item.target.name in SYMBOLS else []
-        return [
-            *symbols,
-            ("input", EXPECTED.get(item.expects, item.expects)),
-            ("target", item.target.says),
-            *_shapes(item),
-        ]
+        expected = EXPECTED.get(item.expects, item.expects)
+        return [("input", expected), ("target", item.target.says), *_labelled("shapes", _note(item))]
     if isinstance(item, Rule):
         return [("weight decay", _decay(item)), ("memory", _memory(item)), ("looks at", _looks(item))]
+    if isinstance(item, Schedule):
+        return _labelled("note", _note(item))
     if isinstance(item, Metric):
         better = "higher is better" if item.best == "max" else "lower is better"
         return [("best", better), ("unit", UNITS.get(item.unit, item.unit))]
     if isinstance(item, Dataset):
-        return [("size", item.size), *([("licence", item.licence)] if item.licence else [])]
+        return [("size", item.size), *_labelled("licence", item.licence), *_labelled("note", _note(item))]
     if isinstance(item, Model):
-        return [("is given", ", ".join(_positional(item)) + ": sizes, taken from the data"), *_shapes(item)]
+        given = ", ".join(_positional(item)) + ": sizes, taken from the data"
+        return [("is given", given), *_labelled("shapes", _note(item))]
     return []
 
 
-def _shapes(item: Item) -> list[tuple[str, str]]:
-    first = inspect.cleandoc(item.fn.__doc__ or "").split("\n\n")[0]
-    return [("shapes", " ".join(first.split()))] if first else []
+def _labelled(label: str, text: str) -> list[tuple[str, str]]:
+    return [(label, text)] if text else []
+
+
+def _note(item: Item) -> str:
+    """The first paragraph of its function's docstring."""
+    return " ".join(inspect.cleandoc(item.fn.__doc__ or "").split("\n\n")[0].split())
+
+
+def _symbols(item: Item) -> str:
+    """What the letters of its formula mean."""
+    formula = getattr(item, "formula", None)
+    if not formula:
+        return ""
+    if isinstance(item, Loss):
+        return SYMBOLS.get(item.target.name, "")
+    words = set(re.findall(r"[a-zA-Z_]+", formula)) - set(item.hyper)
+    return ", ".join(
+        f"{letter}: {meaning}" for letter, meaning in LETTERS.get(item.kind, {}).items() if letter in words
+    )
 
 
 def _decay(rule: Rule) -> str:
@@ -173,6 +220,7 @@ def _uses(item: Item) -> list[tuple[str, str]]:
         ],
         Schedule: [
             ("Python", f"steepest.schedules.{name}(step, horizon{', ' + given if given else ''})"),
+            ("in torch", f"steepest.schedules.{item.class_name}(optimizer, horizon{', ' + given if given else ''})"),
             ("compare", f"steepest compare --data ... --schedules {option}"),
         ],
         Metric: [
