@@ -70,7 +70,7 @@ def two_arms() -> None:
     for effect in (1.0, 1.5, 2.0, 0.75):
         n = seeds_for_power(effect)
         found = sum(d.verdict in ("better", "probably better") for d in studies(n, effect))
-        # At 0.75 sd A wins 77 % of seeds, hardly more than the 75 % that "probably better" asks for, so more are needed.
+        # At 0.75 sd A wins 77 % of seeds, hardly more than the 75 % that "probably better" asks for.
         tell(
             f"{effect:g} sd apart, {n} seeds as planned: found",
             found,

@@ -83,7 +83,7 @@ def main() -> None:
     parent = Path(tempfile.mkdtemp(dir=sys.argv[1] if len(sys.argv) > 1 else None))
     print(f"{TRIALS} trials x {RUNGS} rungs, {REPEATS} repeats: median (fastest to slowest)")
     print(
-        f"{platform.machine()} {platform.system()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}\n"
+        f"{platform.machine()} {platform.system()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     )
     print(f"{'curve points':>16}  {'write, s':>22}  {'write, CPU s':>22}  {'read, s':>22}  {'size, MB':>8}")
     report = {}
