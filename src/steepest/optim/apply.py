@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -61,28 +61,18 @@ class Scratch:
         return found
 
 
-def apply_block(
-    program: Program,
-    param: Tensor,
-    grad: Tensor,
-    states: Mapping[str, Tensor],
-    numbers: Mapping[str, Any],
-    decay: str,
-    scratch: Scratch,
-) -> None:
-    """Move param and states of one block by one step, in place.
+def apply_block(program: Program, values: dict[str, Any], decay: str, scratch: Scratch) -> None:
+    """Move param and the states of one block by one step, in place.
 
-    numbers: program.numbers(...), as floats or as columns (K, 1) of param's dtype; with "decay": the weight decay where
-    decay is "coupled", the factor that shrinks the parameters where it is "decoupled". decay "none": nothing decays.
+    values: param, grad, the states, and program.used_numbers as floats or as columns (K, 1) of param's dtype. "decay" among
+    them: the weight decay where decay is "coupled", the factor that shrinks param where it is "decoupled".
     """
+    param, grad = values["param"], values["grad"]
     *own, spare = scratch.like(param, program.n_scratch + 1)
-    if decay == "coupled":
-        factor = numbers["decay"]
-        grad = (
-            torch.addcmul(grad, param, factor, out=spare)
-            if isinstance(factor, Tensor)
-            else torch.add(grad, param, alpha=factor, out=spare)
-        )
+    if decay == "coupled" and isinstance(values["decay"], Tensor):
+        values["grad"] = torch.addcmul(grad, param, values["decay"], out=spare)
+    elif decay == "coupled":
+        values["grad"] = torch.add(grad, param, alpha=values["decay"], out=spare)
     elif decay == "decoupled":
-        param.mul_(numbers["decay"])
-    program.run(param, grad, states, numbers, own)
+        param.mul_(values["decay"])
+    program.run(values, own)

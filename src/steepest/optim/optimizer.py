@@ -111,8 +111,9 @@ class RuleOptimizer(torch.optim.Optimizer):
         return state
 
     def _numbers(self, settings: Options, age: tuple[float, ...]) -> Options:
-        given = {name: settings[name] for name in self.rule.hyper}
-        numbers = program_of(self.rule).numbers({**given, "t": age[0], **dict(zip(self.rule.scalar_states, age[1:]))})
+        program = program_of(self.rule)
+        constants = program.constants({name: value for name, value in settings.items() if name in self.rule.hyper})
+        numbers = program.numbers({**constants, "t": age[0], **dict(zip(self.rule.scalar_states, age[1:]))})
         decay = settings["weight_decay"]
         numbers["decay"] = 1 - settings["lr"] * decay if self.rule.decay == "decoupled" else decay
         return {**numbers, "has_decay": decay != 0}
@@ -122,14 +123,14 @@ class RuleOptimizer(torch.optim.Optimizer):
     ) -> None:
         program = program_of(self.rule)
         wide = {name: _real(state[name]) for name in self.rule.states if name not in self.rule.scalar_states}
-        param, grad = _real(param), _real(grad)
+        wide["param"], grad = _real(param), _real(grad)
         decay = self.rule.decay if numbers["has_decay"] else "none"
-        for block in blocks(param):
+        for block in blocks(wide["param"]):
+            tensors = {name: value[block] for name, value in wide.items()} if block else wide
             part = grad[block] if sign > 0 else -grad[block]
-            states = {name: value[block] for name, value in wide.items()}
-            apply_block(program, param[block], part, states, numbers, decay, scratch)
+            apply_block(program, {**numbers, **tensors, "grad": part}, decay, scratch)
         for name, value in program.new_scalars.items():
-            state[name] = numbers[value.text]
+            state[name] = numbers[value]
 
     def _refuse_sparse(self, grad: Tensor) -> None:
         if grad.layout != torch.strided:

@@ -8,7 +8,7 @@ by block and writes into memory that is used again. Fresh temporaries can cost m
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -68,60 +68,43 @@ class Op:
     kwargs: Mapping[str, Any]
     out: int | str | None = None
 
-    def names(self) -> Iterator[str]:
-        return (a.text for a in (*self.args, *self.kwargs.values()) if isinstance(a, Name))
-
-    def run(self, values: Mapping[str, Any], **out: Tensor) -> Any:
-        args = [values[a.text] if type(a) is Name else a for a in self.args]
-        kwargs = {k: values[a.text] if type(a) is Name else a for k, a in self.kwargs.items()}
-        return self.call(*args, **kwargs, **out)
+    def names(self) -> set[str]:
+        return {a.text for a in (*self.args, *self.kwargs.values()) if isinstance(a, Name)}
 
 
 class Program:
-    """What a rule does to numbers, then to tensors. Built by `program_of`."""
+    """What a rule does to numbers, then to tensors. Built by `program_of`.
+
+    constants(values): all numbers that stay the same over a run, from the hyperparameters.
+    numbers(values): all numbers of one step, from the constants, t, lr and the scalar states.
+    run(values, scratch): moves param and the states by one step, in place; values holds param, grad, the states and the
+    numbers that are used_numbers; scratch is n_scratch tensors of param's shape and dtype.
+    Each returns values, filled up.
+    """
 
     def __init__(self, rule: Rule) -> None:
         calls, step, after = _recorded(rule)
         tensors = {"grad", "param", *rule.states} - set(rule.scalar_states)
-        self.new_scalars = {name: after.pop(name) for name in rule.scalar_states}
-        self.number_ops: list[Op] = []
+        moving = {"t", "lr", *rule.scalar_states}
+        self.new_scalars = {name: after.pop(name).text for name in rule.scalar_states}
         ops = _renamed(after, tensors)
+        number_ops: dict[str, list[Op]] = {"constants": [], "numbers": []}
         for op in calls:
-            if tensors.isdisjoint(op.names()):
-                self.number_ops.append(op)
-            else:
+            if tensors & op.names():
                 ops.append(_on_tensors(op, tensors))
                 tensors.add(op.result)
-        ops = _subtracted(ops, step, after, tensors)
-        self.tensor_ops, self.n_scratch = _placed(ops, after)
-        written = {op.out for op in self.tensor_ops}
-        self.copies = {name: value.text for name, value in after.items() if name not in written and value.text != name}
-        self.used_numbers = sorted({name for op in ops for name in op.names()} - tensors)
-
-    def numbers(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All numbers of a step, from t, lr, the hyperparameters and the scalar states."""
-        values = dict(given)
-        for op in self.number_ops:
-            values[op.result] = op.run(values)
-        return values
-
-    def run(
-        self,
-        param: Tensor,
-        grad: Tensor,
-        states: Mapping[str, Tensor],
-        numbers: Mapping[str, Any],
-        scratch: Sequence[Tensor],
-    ) -> None:
-        """Move param and states by one step, in place. scratch: n_scratch tensors of param's shape and dtype."""
-        values = {**numbers, **states, "param": param, "grad": grad}
-        for op in self.tensor_ops:
-            if op.out is None:
-                values[op.result] = op.run(values)
+            elif moving & op.names():
+                number_ops["numbers"].append(op)
+                moving.add(op.result)
             else:
-                values[op.result] = op.run(values, out=states[op.out] if isinstance(op.out, str) else scratch[op.out])
-        for name, value in self.copies.items():
-            states[name].copy_(values[value])
+                number_ops["constants"].append(op)
+        self.tensor_ops, self.n_scratch = _placed(_subtracted(ops, step, after, tensors), after)
+        self.used_numbers = sorted(set().union(*(op.names() for op in self.tensor_ops)) - tensors)
+        written = {op.out for op in self.tensor_ops}
+        copies = {name: value.text for name, value in after.items() if name not in written and value.text != name}
+        self.constants = _function(number_ops["constants"])
+        self.numbers = _function(number_ops["numbers"])
+        self.run = _function(self.tensor_ops, copies)
 
 
 @lru_cache(maxsize=None)
@@ -135,6 +118,27 @@ def program_of(rule: Rule) -> Program:
             repair=f"Rules that look at a {rule.looks_at} have no optimizer and no population yet.",
         )
     return Program(rule)
+
+
+def _function(ops: Sequence[Op], copies: Mapping[str, str] | None = None) -> Callable[..., dict[str, Any]]:
+    """The ops as one Python function of a dict of values, which it fills; cheaper than a loop over the ops."""
+    known: dict[str, Any] = {}
+
+    def word(value: Any) -> str:
+        if isinstance(value, Name):
+            return f"v[{value.text!r}]"
+        known[f"k{len(known)}"] = value
+        return f"k{len(known) - 1}"
+
+    lines = ["def run(v, scratch=()):"]
+    for op in ops:
+        words = [word(a) for a in op.args] + [f"{name}={word(a)}" for name, a in op.kwargs.items()]
+        if op.out is not None:
+            words.append(f"out=scratch[{op.out}]" if isinstance(op.out, int) else f"out=v[{op.out!r}]")
+        lines.append(f"    v[{op.result!r}] = {word(op.call)}({', '.join(words)})")
+    lines += [f"    v[{name!r}].copy_(v[{value!r}])" for name, value in (copies or {}).items()]
+    exec("\n".join([*lines, "    return v"]), known)
+    return known["run"]
 
 
 def _recorded(rule: Rule) -> tuple[list[Op], Name, dict[str, Name]]:
@@ -232,7 +236,7 @@ def _placed(ops: Sequence[Op], after: Mapping[str, Name]) -> tuple[list[Op], int
     free: list[int] = []
     n_scratch = 0
     for i, op in enumerate(ops):
-        free += [where.pop(name) for name in sorted(set(op.names()) & set(where)) if last_use[name] == i]
+        free += [where.pop(name) for name in sorted(op.names() & set(where)) if last_use[name] == i]
         out: int | str | None = None
         if op.call in ELEMENTWISE:
             state = becomes.get(op.result)

@@ -47,6 +47,8 @@ class StackedRule:
         self._numbers: Tree = {name: as_float64(value) for name, value in settings.items()}
         self._decay: str = rule.decay if bool((self._numbers["weight_decay"] != 0).any()) else "none"
         self._program, self._scratch = program_of(rule), Scratch()
+        self._constants: Tree = {}
+        self._columns: Tree = {}
         self.state: Tree = {}
 
     def init(self, param: Tensor) -> None:
@@ -65,6 +67,15 @@ class StackedRule:
             column = self._numbers[start] if isinstance(start, str) else self._column(name, as_float64(start), param)
             is_scalar = name in self.rule.scalar_states
             self.state[name] = column.clone() if is_scalar else column.to(param.dtype).expand(param.shape).clone()
+        self._prepare(param.dtype)
+
+    def _prepare(self, dtype: torch.dtype) -> None:
+        """What stays the same over the run is computed once, and cast once."""
+        self._constants = self._program.constants(dict(self._numbers))
+        if self._decay == "coupled":
+            self._constants["decay"] = self._constants["weight_decay"]
+        names = (*self._program.used_numbers, "decay")
+        self._columns = {n: self._constants[n].to(dtype) for n in names if n in self._constants}
 
     def _column(self, name: str, value: Tensor, param: Tensor) -> Tensor:
         """(K, 1), one number per trial, beside param."""
@@ -81,40 +92,34 @@ class StackedRule:
     def step(self, param: Tensor, grad: Tensor, lr: Tensor, alive: Tensor | None = None) -> None:
         """One step of every living trial, in place. param, grad (K, P); lr (K,); alive (K,) bool, or None for all."""
         self._accept(param, grad, lr)
-        rates = lr.to(param.device, torch.float64).unsqueeze(1)
+        self.state["step"] += 1.0 if alive is None else alive.to(param.device, torch.float64)
+        numbers = self._numbers_of(lr.to(param.device, torch.float64).unsqueeze(1))
+        names = (*self._program.used_numbers, "decay")
+        columns = {n: numbers[n].to(param.dtype) for n in names if n not in self._columns and n in numbers}
+        columns.update(self._columns)
+        tensors = {name: self.state[name] for name in self.rule.states if name not in self.rule.scalar_states}
+        tensors.update(param=param, grad=grad)
         for trials in _runs(alive, len(param)):
-            self._step_rows(trials, param[trials], grad[trials], rates[trials])
+            self._step_rows({n: v[trials] for n, v in tensors.items()}, {n: v[trials] for n, v in columns.items()})
+            for name, value in self._program.new_scalars.items():
+                self.state[name][trials] = numbers[value][trials]
 
-    def _step_rows(self, trials: slice, param: Tensor, grad: Tensor, lr: Tensor) -> None:
-        state = {name: value[trials] for name, value in self.state.items()}
-        state["step"] += 1
-        numbers = self._numbers_of(trials, state, lr)
-        columns = {
-            name: numbers[name].to(param.dtype) for name in (*self._program.used_numbers, "decay") if name in numbers
-        }
-        wide = [name for name in self.rule.states if name not in self.rule.scalar_states]
-        for block in blocks(param):
-            rows = block[:1]
-            apply_block(
-                self._program,
-                param[block],
-                grad[block],
-                {name: state[name][block] for name in wide},
-                {name: value[rows] for name, value in columns.items()} if rows else columns,
-                self._decay,
-                self._scratch,
-            )
-        for name, value in self._program.new_scalars.items():
-            state[name].copy_(numbers[value.text])
+    def _step_rows(self, tensors: Tree, columns: Tree) -> None:
+        for block in blocks(tensors["param"]):
+            if block:
+                part = {name: value[block] for name, value in tensors.items()}
+                part.update((name, value[block[:1]]) for name, value in columns.items())
+            else:
+                part = {**tensors, **columns}
+            apply_block(self._program, part, self._decay, self._scratch)
 
-    def _numbers_of(self, trials: slice, state: Tree, lr: Tensor) -> Tree:
-        """All numbers of the step, float64 columns."""
-        given = {name: value[trials] for name, value in self._numbers.items()}
-        scalars = {name: state[name] for name in self.rule.scalar_states}
-        numbers = self._program.numbers({**given, **scalars, "t": state["step"].unsqueeze(1), "lr": lr})
-        if self._decay != "none":
-            numbers["decay"] = given["weight_decay"] if self._decay == "coupled" else 1 - lr * given["weight_decay"]
-        return numbers
+    def _numbers_of(self, lr: Tensor) -> Tree:
+        """All numbers of this step, float64 columns."""
+        numbers = {name: self.state[name] for name in self.rule.scalar_states}
+        numbers.update(self._constants, t=self.state["step"].unsqueeze(1), lr=lr)
+        if self._decay == "decoupled":
+            numbers["decay"] = 1 - lr * numbers["weight_decay"]
+        return self._program.numbers(numbers)
 
     def _accept(self, param: Tensor, grad: Tensor, lr: Tensor) -> None:
         n = len(self.state.get("step", ()))
@@ -132,6 +137,7 @@ class StackedRule:
         decay = numbers.pop("weight_decay").squeeze(1)
         kept = StackedRule(self.rule, {name: value.squeeze(1) for name, value in numbers.items()}, decay)
         kept._numbers = {**numbers, "weight_decay": decay.unsqueeze(1)}
+        kept._constants, kept._columns = trees.take(self._constants, trials), trees.take(self._columns, trials)
         kept.state = trees.take(self.state, trials)
         return kept
 
