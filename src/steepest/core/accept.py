@@ -135,7 +135,7 @@ def accept_classes(where: str, input: Tensor, target: object) -> Tensor:
     items = input.shape[:1] + input.shape[2:]
     if target.shape != items:
         raise _wrong_items(where, input, target, items)
-    return target.long()
+    return target if target.dtype == torch.int64 else target.long()
 
 
 def _accept_soft(where: str, input: Tensor, target: Tensor) -> Tensor:

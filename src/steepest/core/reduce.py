@@ -41,6 +41,15 @@ class Items:
         return ones.expand(self.values.shape)
 
 
+def plain_count(items: Items, normalize: Normalize) -> int | None:
+    """The denominator where it is a number of entries, known without looking at any; else None."""
+    if normalize == "batch":
+        return items.values.shape[0] if items.values.dim() else 1
+    if items.present is None and (items.weight is None or normalize == "count"):
+        return items.values.numel()
+    return None
+
+
 def parts(
     items: Items, normalize: Normalize = "weight", denominator: float | Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -48,10 +57,9 @@ def parts(
     values = items.values
     if denominator is not None:
         return values.sum(), torch.as_tensor(denominator, dtype=values.dtype, device=values.device)
-    if normalize == "batch":
-        return values.sum(), values.new_full((), values.shape[0] if values.dim() else 1)
-    if items.present is None and (items.weight is None or normalize == "count"):
-        return values.sum(), values.new_full((), values.numel())
+    count = plain_count(items, normalize)
+    if count is not None:
+        return values.sum(), values.new_full((), count)
     return values.sum(), items.count(normalize).sum()
 
 
@@ -59,7 +67,15 @@ def quotient(numerator: Tensor, denominator: Tensor, empty: Empty = "zero") -> T
     """numerator / denominator; 0 with zero gradient where the denominator is 0, or NaN when asked."""
     if empty == "nan":
         return numerator / denominator
-    return numerator / torch.where(denominator == 0, torch.ones_like(denominator), denominator)
+    return numerator / torch.where(denominator == 0, 1.0, denominator)
+
+
+def mean(items: Items, normalize: Normalize, denominator: float | Tensor | None, empty: Empty) -> Tensor:
+    """The quotient of the parts."""
+    count = plain_count(items, normalize) if denominator is None else None
+    if count:  # a known count needs no tensor
+        return items.values.sum() / count
+    return quotient(*parts(items, normalize, denominator), empty)
 
 
 def reduce(
@@ -79,8 +95,8 @@ def reduce(
         count = items.count(normalize)
         return quotient(own, count.flatten(1).sum(1) if count.dim() > 1 else count, empty)
     if reduction == "batchmean":
-        return quotient(*parts(items, "batch"), empty)
-    return quotient(*parts(items, normalize, denominator), empty)
+        return mean(items, "batch", None, empty)
+    return mean(items, normalize, denominator, empty)
 
 
 def check_words(where: str, reduction: str, normalize: str, empty: str) -> None:
