@@ -72,7 +72,8 @@ def nudges(loss: Loss, x: Any, y: Any, dtype: torch.dtype) -> Iterator[tuple[Any
         return
     if loss.target.name == "binary":
         yield x + float(ulp(x, dtype)), y
-        yield x, y + float(ulp(y, dtype))
+        if 0 < y < 1:  # 0 and 1 are not rounded
+            yield x, y + float(ulp(y, dtype))
     elif x != y:
         yield x + float(ulp(x - y, dtype)), y
 
@@ -119,7 +120,7 @@ def test_value_and_gradient_are_those_of_the_formula(loss, dtype):
 def test_so_they_are_for_every_hyperparameter(loss):
     formula = Formula.of(loss)
     for hyper in hyper_sets(loss)[1:]:
-        for x, y in points(loss, torch.float32, ROWS[1:5]):
+        for x, y in list(points(loss, torch.float32, ROWS[1:5]))[::2]:
             check_point(loss, formula, x, y, hyper)
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loss_cases import (
     CLASSES,
+    LOSSES,
     batch,
     close,
     each_loss,
@@ -15,6 +16,7 @@ from loss_cases import (
     each_loss_of_labels,
     item_shape,
     one_hot,
+    parametrize,
     rows,
     value_and_gradient,
 )
@@ -140,6 +142,13 @@ def test_ignored_targets_are_never_read(loss, ignored):
     value, gradient = value_and_gradient(loss, x, y, ignore_index=ignored)
     close(value, loss(x[~dead], y[~dead]))
     assert not gradient[dead].any() and gradient.isfinite().all()
+
+
+@parametrize([item for item in LOSSES if item.target.name == "distribution"])
+def test_a_share_of_zero_does_not_make_a_distribution_ignored(loss):
+    x, y = batch(loss, 2)
+    y = torch.tensor([[0.0, 0.5, 0.5, 0.0], [0.0, 0.0, 0.0, 0.0]], dtype=torch.float64)
+    close(loss(x, y, ignore_index=0), loss(x[:1], y[:1]))
 
 
 @each_loss_of_classes

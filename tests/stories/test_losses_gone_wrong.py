@@ -73,3 +73,10 @@ def test_the_curvature_of_huber_at_the_target_is_one():
 def test_a_single_number_has_a_loss():
     assert losses.mse(tensor(3.0), tensor(1.0), weight=tensor(2.0)) == 4
     assert losses.mse(tensor(3.0), tensor(1.0), reduction="batchmean") == 4
+
+
+def test_a_weight_of_positives_for_each_column_is_that_of_torch():
+    x, y, w = torch.randn(5, 3), torch.rand(5, 3).round(), tensor([1.0, 3.0, 0.5])
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(x, y, pos_weight=w)
+    torch.testing.assert_close(losses.bce_with_logits(x, y, pos_weight=w), expected)
+    torch.testing.assert_close(losses.BCEWithLogits(pos_weight=w)(x, y), expected)
