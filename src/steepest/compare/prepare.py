@@ -106,12 +106,14 @@ def refuse_another_study(folder: Path, request: Request) -> None:
     stored = read_study(folder).plan
     different = differing_fields(stored, replace(stored, request=request.text), ("request",))
     if different:
+        told = [words.removeprefix("request.") for words in different]
+        more = f", and {len(told) - 2} more differences" if len(told) > 2 else ""
         raise StoreError(
             where=str(folder),
-            seen="the folder holds another study: " + "; ".join(d.removeprefix("request.") for d in different),
+            seen=f"the folder holds another study ({'; '.join(told[:2])}{more})",
             needed="a folder of its own was needed for this one",
             consequence="Nothing was changed.",
-            repair=f"Name another folder with out=, or look at the study there with: steepest report {folder}",
+            repair=f"Name another folder (--out, out=), or look at the study there with: steepest report {folder}",
         )
 
 
