@@ -43,10 +43,15 @@ def hyper_sets(loss: Loss) -> list[dict[str, Any]]:
 
 def defaults(loss: Loss) -> dict[str, Any]:
     """A hyperparameter without a default gets the first allowed value."""
-    return {n: h.domain.allowed()[0] if h.default is REQUIRED and h.domain else h.default for n, h in loss.hyper.items()}
+    return {
+        name: h.domain.allowed()[0] if h.default is REQUIRED and h.domain else h.default
+        for name, h in loss.hyper.items()
+    }
 
 
-def batch(loss: Loss, n: int = 6, inner: tuple[int, ...] = (), dtype: torch.dtype = torch.float64, seed: int = 0) -> tuple[Tensor, Tensor]:
+def batch(
+    loss: Loss, n: int = 6, inner: tuple[int, ...] = (), dtype: torch.dtype = torch.float64, seed: int = 0
+) -> tuple[Tensor, Tensor]:
     """Random input and hard or measured target: (N, *) or, with classes, (N, C, *)."""
     draw = generator("loss case", loss.name, seed)
     shape = (n, CLASSES, *inner) if loss.target.has_class_axis else (n, *inner)

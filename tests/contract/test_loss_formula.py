@@ -95,11 +95,11 @@ def check_point(loss: Loss, formula: Formula, x: torch.Tensor, y: torch.Tensor, 
             near = formula.gradient(near_x, near_y, **hyper)
             slope_room = [room_k + abs(a - b) for room_k, a, b in zip(slope_room, near, slopes)]
     where = f"{loss.name}({plain(x)}, {plain(y)}, {hyper}) in {dtype}"
-    off = abs(mpmath.mpf(value.item()) - exact)
-    assert off <= room, f"{where}: {value.item()!r}, not {mpmath.nstr(exact, 20)}; {mpmath.nstr(off / ulp(exact, dtype), 3)} ulp"
-    for found, wanted, allowed in zip(gradient.flatten().tolist(), slopes, slope_room):
-        off = abs(mpmath.mpf(found) - wanted)
-        assert off <= allowed, f"{where}: slope {found!r}, not {mpmath.nstr(wanted, 20)}; {mpmath.nstr(off / ulp(wanted, dtype), 3)} ulp"
+    found = [value.item(), *gradient.flatten().tolist()]
+    for what, ours, true, allowed in zip(("value", *["slope"] * len(slopes)), found, [exact, *slopes], [room, *slope_room]):
+        off = abs(mpmath.mpf(ours) - true)
+        ulps = mpmath.nstr(off / ulp(true, dtype), 3)
+        assert off <= allowed, f"{where}: {what} {ours!r}, not {mpmath.nstr(true, 20)}: {ulps} ulp off"
 
 
 @each_loss
