@@ -268,7 +268,7 @@ def events(runs: list[Outcome]) -> list[Event]:
             {"learning_rate": 3.16},
         ),
         Event(
-            "learning rate dropped",
+            "learning rate chosen",
             "search 1",
             "square + nadamw",
             "4 of 7 learning rates were clearly behind.",

@@ -127,7 +127,7 @@ def _choose(known: Progress, rung: RungRecord, name: str, kept: list[float], tri
     else:
         known.rates[name] = best
         reason = f"learning rate {best:g} chosen, from {len(tried)} tried on a grid of {tried[0]:g} to {tried[-1]:g}"
-        known.say("learning rate dropped", rung.name, name, reason, chosen=best, kept=kept, tried=tried)
+        known.say("learning rate chosen", rung.name, name, reason, chosen=best, kept=kept, tried=tried)
 
 
 def _grid(rates: dict[str, list[float]], seeds: Iterable[int]) -> list[TrialKey]:
