@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import shlex
+import shutil
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -53,10 +56,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 def complain(error: SteepestError) -> None:
     """What was seen, what was needed, the repair; text of users as it is, but for characters that steer a terminal."""
-    head, *rest = _visible(str(error)).split("\n")
-    say("Error: ", head, style=typer.colors.RED)
-    for line in rest:
-        say("       ", line)
+    say("Error: ", _visible(str(error)), style=typer.colors.RED)
 
 
 def _visible(text: str) -> str:
@@ -71,16 +71,21 @@ def interrupted(folder: Path | None) -> typer.Exit:
 
 
 def say(start: str, text: str, style: str | None = None) -> None:
-    """One line on stderr, its start coloured on a terminal."""
-    typer.echo(
-        typer.style(start, fg=style, bold=True) + text if style and has_colours(sys.stderr) else start + text, err=True
-    )
+    """Lines on stderr; on a terminal the start is coloured and lines are wrapped between words."""
+    lines = text.split("\n")
+    if sys.stderr.isatty():
+        columns = max(30, shutil.get_terminal_size((80, 24)).columns - len(start))
+        lines = [
+            part
+            for line in lines
+            for part in textwrap.wrap(line, columns, break_long_words=False, break_on_hyphens=False)
+        ]
+    shown = typer.style(start, fg=style, bold=True) if style and has_colours(sys.stderr) else start
+    typer.echo(shown + ("\n" + " " * len(start)).join(lines), err=True)
 
 
 def has_colours(stream: Any) -> bool:
     """A terminal whose user did not ask for none (https://no-color.org)."""
-    import os
-
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

@@ -16,6 +16,7 @@ from .exits import interrupted, say
 
 RUNS = Path("steepest-runs")
 LONG_LINE = 400
+NO_BREAK_SPACE = "\xa0"
 DEMO: Mapping[str, Any] = dict(
     model="mlp",
     data="digits",
@@ -122,18 +123,17 @@ def _is_finished(folder: Path) -> bool:
 
 
 def _print(shown: Any) -> None:
-    """On a terminal as wide as it is; elsewhere in long lines, so that a sentence stays one line."""
-    import sys
-
+    """On a terminal as wide as it is; elsewhere in long lines with plain blanks, which other programs can search."""
     from rich.console import Console
 
     console = Console(highlight=False)
     if console.is_terminal:
         console.print(shown)
         return
-    wide = Console(highlight=False, width=LONG_LINE, file=io.StringIO())
-    wide.print(shown)
-    sys.stdout.write("\n".join(line.rstrip() for line in wide.file.getvalue().splitlines()).strip("\n") + "\n")  # type: ignore[attr-defined]
+    page = io.StringIO()
+    Console(highlight=False, width=LONG_LINE, file=page).print(shown)
+    lines = page.getvalue().replace(NO_BREAK_SPACE, " ").splitlines()
+    typer.echo("\n".join(line.rstrip() for line in lines).strip("\n"))
 
 
 def _tell_where(page: Path, verdict: Path | None = None) -> None:
