@@ -64,7 +64,7 @@ class Scratch:
 def apply_block(program: Program, values: dict[str, Any], decay: str, scratch: Scratch) -> None:
     """Move param and the states of one block by one step, in place.
 
-    values: param, grad, the states, and program.used_numbers as floats or as columns (K, 1) of param's dtype. Among them
+    values: param, grad, the states, and program.used_numbers as floats or as columns (K, 1) of its dtype. Among them
     "decay": the weight decay where decay is "coupled", the factor that shrinks param where it is "decoupled".
     """
     param, grad = values["param"], values["grad"]
