@@ -66,13 +66,12 @@ class RuleGroup:
             stepper.step(flat.values[self.rows], flat.gradients[self.rows], rates[self.rows])
 
 
-def rule_groups(trials: Sequence[Trial], weights: Weights) -> list[RuleGroup]:
-    """trials in training order."""
+def rule_groups(trials: Sequence[Trial], team: slice, weights: Weights) -> list[RuleGroup]:
+    """The groups of a range of trials; trials in training order."""
     found = []
-    for group in places([rule_key(t) for t in trials]):
-        rows = slice(group[0], group[-1] + 1)
-        members = [trials[i] for i in group]
-        arms = [t.arm for t in members]
+    for group in places([rule_key(t) for t in trials[team]]):
+        rows = slice(team.start + group[0], team.start + group[-1] + 1)
+        arms = [t.arm for t in trials[rows]]
         hyper = {name: _one_per_trial([a.rule_hyper[name] for a in arms]) for name in arms[0].rule_hyper}
         decay = _one_per_trial([a.decay for a in arms])
         steppers = []

@@ -11,12 +11,12 @@ from steepest.core.errors import UsageError
 from steepest.kernels.allocator import keep_freed_memory
 
 from .batches import Batches, Stretch
-from .block import Block, make_block
 from .dropout import StepMasks
 from .engines import Engine, Sample, check_engine_name, choose
-from .groups import BlockLosses, LossGroup, block_losses, rule_groups, training_order
+from .groups import training_order
 from .sealed import kept_generator
 from .task import Part, Task
+from .team import make_teams
 from .trial import Trial
 from .weights import Weights
 
@@ -50,8 +50,7 @@ class Population:
         models = [task.build(seed) for seed in seeds]
         self._weights = Weights(models, self._seed_rows.tolist())
         self._engine, self.message = self._choose(engine, models[0])
-        self._blocks = self._cut()
-        self._rule_groups = rule_groups(self._in_order, self._weights)
+        self._teams = make_teams(self._in_order, self._weights, self._engine, self._batches, self._seed_rows)
         self._losses = torch.zeros(len(trials), dtype=torch.float64, device=task.device)
         self._n_losses, self._has_failed = 0, torch.zeros(len(trials), dtype=torch.bool, device=task.device)
 
@@ -65,28 +64,19 @@ class Population:
         """n_steps more steps of every trial; a diverged one goes on with its NaN and disturbs nobody."""
         with kept_generator():
             for stretch in self._batches.stretches(self.step_index, n_steps):
-                rates = self._rates(stretch.first_step, len(stretch))
-                targets = [[self._targets(stretch, group) for group in losses.groups] for _, losses in self._blocks]
-                for i in range(len(stretch)):
-                    self._step(stretch, i, rates[i], targets)
+                rates, masks = self._rates(stretch), self._masks(stretch)
+                for team in self._teams:
+                    team.train(stretch, masks, rates, self._losses)
+                self.step_index += len(stretch)
+                self._n_losses += len(stretch)
 
-    def _step(self, stretch: Stretch, i: int, rates: Tensor, targets: Sequence[Sequence[Tensor]]) -> None:
-        masks = StepMasks(self.task.seed, self._batches.seeds, stretch.first_step + i, self.task.dtype, self.task.device)
-        for (block, measure), of_groups in zip(self._blocks, targets):
-            losses = measure(self._engine.forward(block, stretch.x[i], masks), [y[i] for y in of_groups])
-            names = list(block.parameters)
-            gradients = torch.autograd.grad(losses.sum(), list(block.parameters.values()), allow_unused=True)
-            with torch.no_grad():
-                self._weights.collect(block.rows, dict(zip(names, gradients)))
-                self._losses[block.rows] += losses.detach()
-        for group in self._rule_groups:
-            group.step(self._weights, rates)
-        self.step_index += 1
-        self._n_losses += 1
+    def _masks(self, stretch: Stretch) -> list[StepMasks]:
+        task, seeds = self.task, self._batches.seeds
+        return [StepMasks(task.seed, seeds, stretch.first_step + i, task.dtype, task.device) for i in range(len(stretch))]
 
-    def _rates(self, first_step: int, n_steps: int) -> Tensor:
-        """Learning rates (n_steps, K) in float64."""
-        steps = torch.arange(first_step, first_step + n_steps, dtype=torch.float64)
+    def _rates(self, stretch: Stretch) -> Tensor:
+        """Learning rates (n, K) of the steps of a stretch, in float64."""
+        steps = torch.arange(stretch.first_step, stretch.first_step + len(stretch), dtype=torch.float64)
         known: dict[object, Tensor] = {}
         columns = []
         for trial in self._in_order:
@@ -96,12 +86,6 @@ class Population:
                 known[key] = schedule(steps, float(self.horizon), **hyper)
             columns.append(known[key] * trial.learning_rate)
         return torch.stack(columns, 1).to(self.task.device)
-
-    def _targets(self, stretch: Stretch, group: LossGroup) -> Tensor:
-        """(n, k, B), (n, k, C, B) or (n, k, B, *): what the group's loss asks for, step by step."""
-        of_seeds = self._batches.targets(stretch, group.loss)
-        per_class = of_seeds.transpose(2, 3).contiguous() if of_seeds.dim() == 4 else of_seeds
-        return per_class.index_select(1, group.seed_rows)
 
     # -- what came of it ----------------------------------------------------------------------------------------------------
 
@@ -130,7 +114,7 @@ class Population:
         n_rows = len(per_seed[0])
         found = []
         with torch.no_grad(), kept_generator():
-            for block, _ in self._blocks:
+            for block in (block for team in self._teams for block, _ in team.blocks):
                 n_together = max(1, JUDGED_NUMBERS // (len(block.seed_rows) * per_seed[0][0].numel()))
                 cuts = [torch.stack([x[i : i + n_together] for x in per_seed]) for i in range(0, n_rows, n_together)]
                 found.append(torch.cat([self._engine.judge(block, x) for x in cuts], 1))
@@ -146,16 +130,6 @@ class Population:
         seed = self._batches.seeds[0]
         rows = self.task.train_set(seed).x[: 2 * TRIED_ROWS]
         return choose(asked, Sample(model, torch.stack([rows[: len(rows) // 2], rows[-(len(rows) // 2) :]])))
-
-    def _cut(self) -> list[tuple[Block, BlockLosses]]:
-        """Blocks of trials, each with its groups of losses."""
-        size = 1 if self._engine.runs_one_by_one else len(self.trials)
-        found = []
-        for start in range(0, len(self.trials), size):
-            rows = slice(start, min(start + size, len(self.trials)))
-            block = make_block(self._weights, rows, self._seed_rows, self._engine.runs_one_by_one)
-            found.append((block, block_losses(self._in_order[rows], block.seed_rows, self.task.dtype)))
-        return found
 
 
 def _rows_of(parts: Part | Tensor | Mapping[int, Part | Tensor] | Callable[[int], Part], seed: int) -> Tensor:

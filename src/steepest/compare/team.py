@@ -1,0 +1,70 @@
+"""A team: neighbouring trials that go through a stretch of steps together, few enough to stay in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .batches import Batches, Stretch
+from .block import Block, make_block
+from .dropout import StepMasks
+from .engines import Engine
+from .groups import BlockLosses, LossGroup, RuleGroup, block_losses, rule_groups
+from .trial import Trial
+from .weights import Weights
+
+MOST_IN_A_TEAM = 32
+"""Of an engine that stacks. 128 trials of 64-64-64-10 in four teams instead of one: see bench/population.py."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """Blocks pass through the model one after another, then each rule steps once; engines that loop have blocks of one trial."""
+
+    weights: Weights
+    engine: Engine
+    batches: Batches
+    blocks: tuple[tuple[Block, BlockLosses], ...]
+    rules: tuple[RuleGroup, ...]
+
+    def train(self, stretch: Stretch, masks: Sequence[StepMasks], rates: Tensor, losses: Tensor) -> None:
+        """All steps of a stretch; rates (n, K) of all trials; the trials' losses are added to losses (K,)."""
+        targets = [[self._targets(stretch, group) for group in measure.groups] for _, measure in self.blocks]
+        for i in range(len(stretch)):
+            for (block, measure), of_groups in zip(self.blocks, targets):
+                outputs = self.engine.forward(block, stretch.x[i], masks[i])
+                own = measure(outputs, [y[i] for y in of_groups])
+                gradients = torch.autograd.grad(own.sum(), list(block.parameters.values()), allow_unused=True)
+                with torch.no_grad():
+                    self.weights.collect(block.rows, dict(zip(block.parameters, gradients)))
+                    losses[block.rows] += own.detach()
+            for rule in self.rules:
+                rule.step(self.weights, rates[i])
+
+    def _targets(self, stretch: Stretch, group: LossGroup) -> Tensor:
+        """(n, k, B), (n, k, C, B) or (n, k, B, *): what the group's loss asks for, step by step."""
+        of_seeds = self.batches.targets(stretch, group.loss)
+        per_class = of_seeds.transpose(2, 3).contiguous() if of_seeds.dim() == 4 else of_seeds
+        return per_class.index_select(1, group.seed_rows)
+
+
+def make_teams(trials: Sequence[Trial], weights: Weights, engine: Engine, batches: Batches, seed_rows: Tensor) -> list[Team]:
+    """Teams of equal size; trials in training order. A loop is one team: its rules then step for many trials at once."""
+    n = len(trials)
+    n_teams = 1 if engine.runs_one_by_one else -(-n // MOST_IN_A_TEAM)
+    edges = [n * i // n_teams for i in range(n_teams + 1)]
+    return [_team(trials, slice(a, b), weights, engine, batches, seed_rows) for a, b in zip(edges, edges[1:])]
+
+
+def _team(trials: Sequence[Trial], rows: slice, weights: Weights, engine: Engine, batches: Batches, seed_rows: Tensor) -> Team:
+    size = 1 if engine.runs_one_by_one else rows.stop - rows.start
+    blocks = []
+    for start in range(rows.start, rows.stop, size):
+        own = slice(start, start + size)
+        block = make_block(weights, own, seed_rows, engine.runs_one_by_one)
+        dtype = weights.flats[0].values.dtype
+        blocks.append((block, block_losses(trials[own], block.seed_rows, dtype)))
+    return Team(weights, engine, batches, tuple(blocks), tuple(rule_groups(trials, rows, weights)))
