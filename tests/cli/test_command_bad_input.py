@@ -91,6 +91,8 @@ REFUSED = {
     "a budget that is no amount": (study("--budget", "soon"), '"60s"'),
     "a budget too small": (study("--budget", "5epochs"), "Raise the budget"),
     "too few seeds": (study("--seeds", "1"), "auto"),
+    "a negative rope": (study("--rope", "-1"), "does not matter"),
+    "a rope that is no number": (study("--rope", "nan"), "does not matter"),
     "an unknown engine": (study("--engine", "turbo"), "stacked"),
     "an unknown task": (study("--task", "ranking"), "'regression'"),
     "a baseline that is no arm": (study("--baseline", "adamw"), '"loss + optimizer"'),

@@ -96,7 +96,6 @@ Rope = Annotated[
     Optional[float],
     typer.Option(
         metavar="SIZE",
-        min=0.0,
         show_default="a quarter of the seeds' spread",
         rich_help_panel=HOW_SURE,
         help="Differences up to this size do not matter to you, in the metric's unit (percent points for shares).",

@@ -52,6 +52,13 @@ def ask(**asked: Any) -> Request:
             needed="a number >= 1 was needed",
             repair="64 is a common choice.",
         )
+    if asked["rope"] is not None and not 0 <= asked["rope"] < float("inf"):
+        raise UsageError(
+            where="rope",
+            seen=repr(asked["rope"]),
+            needed="a difference of 0 or more was needed",
+            repair="Give the largest difference that does not matter to you; None: a quarter of the seeds' spread.",
+        )
     budget, n_seeds = parse_budget(asked["budget"]), parse_seeds(asked["seeds"])
     data = load(asked["data"], task=asked["task"])
     losses = asked["losses"] if asked["losses"] is not None else DEFAULT_LOSSES[data.task]
