@@ -119,7 +119,7 @@ class Bar:
 
     def _write(self, text: str) -> None:
         if text:
-            self._console.print(text, markup=False, soft_wrap=True)
+            self._console.print(text, markup=False, soft_wrap=not self._console.is_terminal)
 
 
 class Pace:
