@@ -9,7 +9,6 @@ from torch import Tensor
 
 from .errors import DomainError, DtypeError, LabelError, ShapeError, UsageError
 from .shapes import mismatch
-from .targets import TargetKind
 
 
 def can_read_values(*tensors: Tensor) -> bool:
@@ -58,23 +57,21 @@ def accept_same_device(where: str, input: Tensor, **others: Tensor | None) -> No
             )
 
 
-def accept_equal_target(where: str, input: Tensor, target: object, kind: TargetKind) -> Tensor:
-    """A target of the input's shape and dtype."""
-    if (
-        isinstance(target, Tensor)
-        and not target.is_floating_point()
-        and kind.name == "binary"
-        and not target.is_complex()
-    ):
-        target = target.to(input.dtype)
+def accept_numbers(where: str, target: object, says: str) -> Tensor:
+    """A target of floating numbers."""
     if isinstance(target, Tensor) and not target.is_floating_point() and not target.is_complex():
         raise DtypeError(
             where=where,
             seen=f"target is {target.dtype}",
-            needed=f"{kind.says} were needed",
+            needed=f"{says} were needed",
             repair="If these are measurements: target.float(). If they are classes: a loss of classes such as cross_entropy.",
         )
-    tensor = accept_input(where, "target", target)
+    return accept_input(where, "target", target)
+
+
+def accept_equal_target(where: str, input: Tensor, target: object, says: str) -> Tensor:
+    """A target of the input's shape and dtype."""
+    tensor = accept_numbers(where, target, says)
     if tensor.shape != input.shape:
         raise mismatch(where, input.shape, tensor.shape)
     return tensor.to(input.dtype)
@@ -110,6 +107,17 @@ def accept_class_axis(where: str, input: Tensor) -> None:
             needed="at least two classes were needed",
             consequence="The softmax of a single logit is always 1, so the loss would be 0 and nothing would be learned.",
             repair="For two classes with one logit use bce_with_logits.",
+        )
+
+
+def accept_row(where: str, input: Tensor, length: int, row: str) -> None:
+    """The input has a row of this length on axis 1."""
+    if input.dim() < 2 or input.shape[1] != length:
+        raise ShapeError(
+            where=where,
+            seen=f"input has shape {tuple(input.shape)}",
+            needed=f"(N, {length}, *) was needed: {row}",
+            repair="If they are on the last axis: dim=-1. For one sample: input.unsqueeze(0) and target.unsqueeze(0).",
         )
 
 
@@ -186,6 +194,13 @@ def bad_label(where: str, target: Tensor, n_classes: int) -> LabelError | None:
         needed=f"labels in 0..{n_classes - 1} were needed",
         repair=repair,
     )
+
+
+def accept_labels(where: str, target: Tensor, n_classes: int) -> None:
+    """Labels in 0..C-1, where they can be read."""
+    error = bad_label(where, target, n_classes) if can_read_values(target) else None
+    if error is not None:
+        raise error
 
 
 def accept_left_aligned(where: str, name: str, value: Tensor | None, items: torch.Size) -> Tensor | None:

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from . import accept, reduce
+from .batch import Batch, IgnoreIndex, Options
 from .claims import Claim
-from .domains import Search, check_value, Interval
+from .domains import Interval, Search, check_value
 from .errors import UsageError
 from .item import Item
 from .reduce import Empty, Items, Normalize, Reduction
-from .targets import Classes, TargetKind
+from .targets import TargetKind
 
-IgnoreIndex = int | float | Sequence[int] | None
 SMOOTHING = Interval(0.0, 1.0)
 
 
@@ -118,111 +118,26 @@ class Loss(Item):
     ) -> Items:
         """The weighted values of a batch, before any sum."""
         self.check_hyper(hyper)
+        check_value(self.name, "label_smoothing", label_smoothing, SMOOTHING)
         x = accept.accept_input(self.name, "input", input)
         if self.target.has_class_axis and dim != 1:
             x = x.movedim(dim, 1)
             target = target.movedim(dim, 1) if isinstance(target, Tensor) and target.dim() == x.dim() else target
         hyper = {name: _beside(value, x) for name, value in hyper.items()}
-        check_value(self.name, "label_smoothing", label_smoothing, SMOOTHING)
-        if self.target.name == "classes":
-            return self._class_items(
-                x, target, weight, mask, class_weight, ignore_index, label_smoothing, from_probs, hyper
-            )
-        self._refuse("class_weight", class_weight, "classes")
-        return self._equal_items(x, target, weight, mask, ignore_index, label_smoothing, from_probs, hyper)
+        options = Options(weight, mask, class_weight, ignore_index, label_smoothing)
+        batch = self.target.batch(self.name, x, target, options, self.safe)
+        return _weighted(self._run(batch, from_probs, hyper), batch)
 
-    # -- targets of the input's shape ---------------------------------------------------------------------------------------
-
-    def _equal_items(
-        self,
-        x: Tensor,
-        target: Tensor,
-        weight: Tensor | None,
-        mask: Tensor | None,
-        ignore_index: IgnoreIndex,
-        smoothing: float | Tensor,
-        from_probs: bool,
-        hyper: dict[str, Any],
-    ) -> Items:
-        if self.target.has_class_axis:
-            accept.accept_class_axis(self.name, x)
-        y = accept.accept_equal_target(self.name, x, target, self.target)
-        accept.accept_same_device(self.name, x, target=y, weight=weight, mask=mask)
-        shape = x.shape[:1] + x.shape[2:] if self.target.has_class_axis else x.shape
-        weight, present, alive = _liveness(
-            self.name, shape, weight, mask, _ignored(y, ignore_index, self.target.has_class_axis)
-        )
-        if alive is not None:
-            gate = alive.unsqueeze(1) if self.target.has_class_axis else alive
-            x, y = torch.where(gate, x, self.safe[0]), torch.where(gate, y, self.safe[1])
-        if self.target.name in ("binary", "distribution"):
-            accept.accept_probabilities(self.name, "target", y)
-        y = self._smooth(y, smoothing)
-        values = self.fn(self._as_expected(x, from_probs), y, **hyper)
-        return _weighted(values, weight, None, alive, present)
-
-    def _smooth(self, y: Tensor, smoothing: float | Tensor) -> Tensor:
-        if not isinstance(smoothing, Tensor) and smoothing == 0.0:
-            return y
-        if self.target.name == "same":
-            self._refuse("label_smoothing", smoothing, "labels")
-        even = 0.5 if self.target.name == "binary" else 1.0 / y.shape[1]
-        return y + torch.as_tensor(smoothing, dtype=y.dtype, device=y.device) * (even - y)
-
-    # -- class targets ------------------------------------------------------------------------------------------------------
-
-    def _class_items(
-        self,
-        x: Tensor,
-        target: Tensor,
-        weight: Tensor | None,
-        mask: Tensor | None,
-        class_weight: Tensor | None,
-        ignore_index: IgnoreIndex,
-        smoothing: float | Tensor,
-        from_probs: bool,
-        hyper: dict[str, Any],
-    ) -> Items:
-        y = accept.accept_classes(self.name, x, target)
-        accept.accept_same_device(self.name, x, target=y, weight=weight, mask=mask)
-        is_hard = not y.is_floating_point()
-        if not is_hard:
-            self._refuse("ignore_index", ignore_index, "class indices; mask leaves items with soft labels out")
-        per_class = accept.accept_class_weight(self.name, class_weight, x.shape[1], x)
-        ignored = _ignored(y, ignore_index, False) if is_hard else None
-        weight, present, alive = _liveness(self.name, x.shape[:1] + x.shape[2:], weight, mask, ignored)
-        if alive is not None:
-            y = torch.where(alive, y, 0) if is_hard else torch.where(alive.unsqueeze(1), y, 1.0 / y.shape[1])
-        if not is_hard:
-            accept.accept_probabilities(self.name, "target", y)
-        elif per_class is not None:
-            self._check_labels(y, x)
-        labels = Classes(y if is_hard else None, None if is_hard else y, per_class, smoothing)
-        factor = labels.factor()
-        if factor is not None:
-            alive = _both(alive, factor != 0)
-        if alive is not None:
-            x = torch.where(alive.unsqueeze(1), x, self.safe[0])
-        return _weighted(self._run(x, y, labels, from_probs, hyper), weight, factor, alive, present)
-
-    def _run(self, x: Tensor, y: Tensor, labels: Classes, from_probs: bool, hyper: dict[str, Any]) -> Tensor:
+    def _run(self, batch: Batch, from_probs: bool, hyper: dict[str, Any]) -> Tensor:
         """The body; an index outside the classes is told in the user's words, at no cost while all is well."""
-        logits = self._as_expected(x, from_probs)
-        if not accept.can_read_values(x, y):
-            return self.fn(logits, labels, **hyper)
+        x = self._as_expected(batch.input, from_probs)
         try:
-            return self.fn(logits, labels, **hyper)
+            return self.fn(x, batch.target, **hyper)
         except (IndexError, RuntimeError):
-            self._check_labels(y, x)
-            raise
-
-    def _check_labels(self, y: Tensor, x: Tensor) -> None:
-        if accept.can_read_values(y) and not y.is_floating_point():
-            error = accept.bad_label(self.name, y, x.shape[1])
-            if error is not None:
-                raise error from None
-
-    # -- shared -------------------------------------------------------------------------------------------------------------
+            error = self.target.why(self.name, batch)
+            if error is None:
+                raise
+            raise error from None
 
     def _as_expected(self, x: Tensor, from_probs: bool) -> Tensor:
         """Probabilities become logits when the caller says that they are probabilities; nothing is guessed from values."""
@@ -236,19 +151,7 @@ class Loss(Item):
                 repair=f"{self.name} takes plain values: leave from_probs out.",
             )
         accept.accept_probabilities(self.name, "input", x)
-        tiny = torch.finfo(x.dtype).tiny
-        if self.target.name == "binary":
-            return x.clamp(min=tiny).log() - (1 - x).clamp(min=tiny).log()
-        return x.clamp(min=tiny).log()
-
-    def _refuse(self, option: str, value: Any, belongs_to: str) -> None:
-        if value is not None:
-            raise UsageError(
-                where=self.name,
-                seen=f"{option} was given",
-                needed=f"{option} belongs to losses of {belongs_to}",
-                repair=f"The target of {self.name} is {self.target.says}: use weight or mask.",
-            )
+        return self.target.logits(x)
 
     @property
     def module_class(self) -> type[LossModule]:
@@ -328,61 +231,18 @@ OPTIONS = (
 )
 
 
-def _ignored(y: Tensor, ignore_index: IgnoreIndex, has_class_axis: bool) -> Tensor | None:
-    """Which items have an ignored target; one index or several."""
-    if ignore_index is None:
-        return None
-    several = ignore_index if isinstance(ignore_index, Sequence) else (ignore_index,)
-    hit = torch.zeros((), dtype=torch.bool, device=y.device)
-    for value in several:
-        hit = hit | (y == value)
-    return hit.all(1) if has_class_axis else hit
-
-
 def _beside(value: Any, x: Tensor) -> Any:
     """A hyperparameter in the dtype of the values: a float64 one would widen them, and under vmap not even evenly."""
     return value.to(x.dtype) if isinstance(value, Tensor) else value
 
 
-def _both(a: Tensor | None, b: Tensor | None) -> Tensor | None:
-    return b if a is None else a if b is None else a & b
-
-
-def _liveness(
-    where: str,
-    shape: torch.Size,
-    weight: Tensor | None,
-    mask: Tensor | None,
-    ignored: Tensor | None,
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """The aligned weight; which items are present: unmasked, not ignored; which are alive: present, of nonzero weight.
-
-    None for a set means all.
-    """
-    weight = accept.accept_left_aligned(where, "weight", weight, shape)
-    mask = accept.accept_left_aligned(where, "mask", mask, shape)
-    if mask is not None and mask.dtype != torch.bool:
-        raise UsageError(
-            where=where,
-            seen=f"mask is {mask.dtype}",
-            needed="a boolean mask was needed: True keeps an item",
-            repair="mask.bool() converts; fractions belong into weight.",
-        )
-    present = _both(mask, None if ignored is None else ~ignored)
-    if weight is None:
-        return None, present, present
-    accept.accept_nonnegative(where, "weight", weight)
-    return weight, present, _both(present, weight != 0)
-
-
-def _weighted(
-    values: Tensor, weight: Tensor | None, factor: Tensor | None, alive: Tensor | None, present: Tensor | None
-) -> Items:
-    """w * l per item, and the weight that the denominator counts. factor: class weights, already inside the values."""
+def _weighted(values: Tensor, batch: Batch) -> Items:
+    """w * l per item, and the weight that the denominator counts."""
+    weight, live = batch.live.weight, batch.live
     if weight is not None:
         weight = weight.to(values.dtype)
         values = values * weight
-    if alive is not None:
-        values = torch.where(alive, values, 0.0)
-    total = weight if factor is None else factor if weight is None else weight * factor
-    return Items(values, total, present)
+    if live.alive is not None:
+        values = torch.where(live.alive, values, 0.0)
+    total = weight if batch.factor is None else batch.factor if weight is None else weight * batch.factor
+    return Items(values, total, live.present)

@@ -1,26 +1,197 @@
-"""The kinds of targets that a loss may ask for, and what a body may do with class targets."""
+"""The kinds of targets that a loss may ask for: what shape an item has, what stands in for dead ones, what the body is given.
+
+The plain kinds are here; kinds of which an item has parts of its own (pixels, list entries) or sees other items have their own file.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from . import accept
+from .batch import Batch, IgnoreIndex, Live, Options, both, ignored, liveness
+from .errors import SteepestError, UsageError
+
 
 @dataclass(frozen=True)
 class TargetKind:
-    """has_class_axis: the input has a class axis (dim 1) that an item does not have."""
+    """Numbers of the input's shape, and the steps that other kinds replace.
+
+    says: the target in words. has_class_axis: the input has an axis 1 that an item does not have.
+    is_coupled: items of a batch see each other, so that a batch is more than its rows.
+    """
 
     name: str
     says: str
     has_class_axis: bool = False
+    is_coupled: bool = False
+
+    def batch(self, where: str, x: Tensor, target: Any, options: Options, safe: tuple[float, float]) -> Batch:
+        """The batch that the body sees, dead items replaced by safe values."""
+        self.refuse(where, "class_weight", options.class_weight, "classes")
+        y = self.accept(where, x, target)
+        accept.accept_same_device(where, x, target=y, weight=options.weight, mask=options.mask)
+        live = liveness(where, self.items(x), options, self.left_out(y, options.ignore_index))
+        x, y = self.fill(x, y, live, safe)
+        self.look_at(where, y)
+        return Batch(x, self.smooth(where, y, options), live)
+
+    def accept(self, where: str, x: Tensor, target: Any) -> Tensor:
+        """The target, or the error that says what is wrong with its shape or dtype."""
+        return accept.accept_equal_target(where, x, target, self.says)
+
+    def items(self, x: Tensor) -> torch.Size:
+        """The shape of the items."""
+        return x.shape[:1] + x.shape[2:] if self.has_class_axis else x.shape
+
+    def left_out(self, y: Tensor, ignore_index: IgnoreIndex) -> Tensor | None:
+        """The items whose target is ignored."""
+        return ignored(y, ignore_index)
+
+    def fill(self, x: Tensor, y: Tensor, live: Live, safe: tuple[float, float]) -> tuple[Tensor, Tensor]:
+        """Dead items replaced, so that what stands there is never read."""
+        if live.alive is None:
+            return x, y
+        return torch.where(self.spread(live.alive), x, safe[0]), torch.where(live.alive, y, safe[1])
+
+    def spread(self, items: Tensor) -> Tensor:
+        """One value per item, broadcastable to the input."""
+        return items.unsqueeze(1) if self.has_class_axis else items
+
+    def look_at(self, where: str, y: Tensor) -> None:
+        """Refuse impossible values, where they can be read."""
+
+    def smooth(self, where: str, y: Tensor, options: Options) -> Any:
+        """The target for the body, smoothed where the kind knows how."""
+        if options.is_smoothed:
+            self.refuse(where, "label_smoothing", options.smoothing, "labels")
+        return y
+
+    def logits(self, p: Tensor) -> Tensor:
+        """The logits of probabilities."""
+        return p.clamp(min=torch.finfo(p.dtype).tiny).log()
+
+    def why(self, where: str, batch: Batch) -> SteepestError | None:
+        """Why the body failed on this batch, if the target is to blame."""
+        return None
+
+    def refuse(self, where: str, option: str, value: Any, belongs_to: str) -> None:
+        if value is not None:
+            raise UsageError(
+                where=where,
+                seen=f"{option} was given",
+                needed=f"{option} belongs to losses of {belongs_to}",
+                repair=f"The target of {where} is {self.says}: use weight or mask.",
+            )
+
+
+@dataclass(frozen=True)
+class Labels01(TargetKind):
+    """Probabilities of the input's shape, each by itself; whole numbers 0 and 1 are taken too."""
+
+    def accept(self, where: str, x: Tensor, target: Any) -> Tensor:
+        if isinstance(target, Tensor) and not target.is_floating_point() and not target.is_complex():
+            target = target.to(x.dtype)
+        return super().accept(where, x, target)
+
+    def look_at(self, where: str, y: Tensor) -> None:
+        accept.accept_probabilities(where, "target", y)
+
+    def smooth(self, where: str, y: Tensor, options: Options) -> Tensor:
+        return _smoothed(y, options, 0.5)
+
+    def logits(self, p: Tensor) -> Tensor:
+        tiny = torch.finfo(p.dtype).tiny
+        return p.clamp(min=tiny).log() - (1 - p).clamp(min=tiny).log()
+
+
+@dataclass(frozen=True)
+class Rows(TargetKind):
+    """A row of numbers along axis 1 per item, as long as the input's. length: how long it must be, with what it then is."""
+
+    length: int | None = None
+    row: str = ""
+
+    def accept(self, where: str, x: Tensor, target: Any) -> Tensor:
+        if self.length is None:
+            accept.accept_class_axis(where, x)
+        else:
+            accept.accept_row(where, x, self.length, self.row)
+        return super().accept(where, x, target)
+
+    def left_out(self, y: Tensor, ignore_index: IgnoreIndex) -> Tensor | None:
+        """A row is ignored when all of it is: a share of 0 is no ignored row."""
+        hit = ignored(y, ignore_index)
+        return None if hit is None else hit.all(1)
+
+    def fill(self, x: Tensor, y: Tensor, live: Live, safe: tuple[float, float]) -> tuple[Tensor, Tensor]:
+        if live.alive is None:
+            return x, y
+        gate = live.alive.unsqueeze(1)
+        return torch.where(gate, x, safe[0]), torch.where(gate, y, safe[1])
+
+
+@dataclass(frozen=True)
+class Distribution(Rows):
+    """Rows of probabilities."""
+
+    def look_at(self, where: str, y: Tensor) -> None:
+        accept.accept_probabilities(where, "target", y)
+
+    def smooth(self, where: str, y: Tensor, options: Options) -> Tensor:
+        return _smoothed(y, options, 1.0 / y.shape[1])
+
+
+def _smoothed(y: Tensor, options: Options, even: float) -> Tensor:
+    if not options.is_smoothed:
+        return y
+    return y + torch.as_tensor(options.smoothing, dtype=y.dtype, device=y.device) * (even - y)
+
+
+@dataclass(frozen=True)
+class ClassTargets(TargetKind):
+    """One class per item, hard or soft; the body is given Classes."""
+
+    def batch(self, where: str, x: Tensor, target: Any, options: Options, safe: tuple[float, float]) -> Batch:
+        y = accept.accept_classes(where, x, target)
+        accept.accept_same_device(where, x, target=y, weight=options.weight, mask=options.mask)
+        is_hard = not y.is_floating_point()
+        if not is_hard:
+            self.refuse(
+                where, "ignore_index", options.ignore_index, "class indices; mask leaves items with soft labels out"
+            )
+        per_class = accept.accept_class_weight(where, options.class_weight, x.shape[1], x)
+        left_out = ignored(y, options.ignore_index) if is_hard else None
+        live = liveness(where, self.items(x), options, left_out)
+        alive = live.alive
+        if alive is not None:
+            y = torch.where(alive, y, 0) if is_hard else torch.where(alive.unsqueeze(1), y, 1.0 / y.shape[1])
+        if not is_hard:
+            accept.accept_probabilities(where, "target", y)
+        elif per_class is not None:
+            accept.accept_labels(where, y, x.shape[1])
+        labels = Classes(y if is_hard else None, None if is_hard else y, per_class, options.smoothing)
+        factor = labels.factor()
+        if factor is not None:
+            alive = both(alive, factor != 0)
+        if alive is not None:
+            x = torch.where(alive.unsqueeze(1), x, safe[0])
+        return Batch(x, labels, Live(live.weight, live.present, alive), factor)
+
+    def why(self, where: str, batch: Batch) -> SteepestError | None:
+        y = batch.target.index
+        if y is None or not accept.can_read_values(y, batch.input):
+            return None
+        return accept.bad_label(where, y, batch.input.shape[1])
 
 
 same_as_input = TargetKind("same", "floating numbers of the input's shape (N, *)")
-binary = TargetKind("binary", "numbers in [0, 1] of the input's shape (N, *)")
-classes = TargetKind("classes", "class indices (N, *), or probabilities of the input's shape (N, C, *)", True)
-distribution = TargetKind("distribution", "probabilities of the input's shape (N, C, *)", True)
+binary = Labels01("binary", "numbers in [0, 1] of the input's shape (N, *)")
+classes = ClassTargets("classes", "class indices (N, *), or probabilities of the input's shape (N, C, *)", True)
+distribution = Distribution("distribution", "probabilities of the input's shape (N, C, *)", True)
 
 
 @dataclass(frozen=True)
