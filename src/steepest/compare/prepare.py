@@ -25,7 +25,7 @@ from .ask import Request, ask, spec_of, text_of
 from .plan import SIZES, TIME_SAFETY, Course, fit_budget, forecast
 from .population import Population
 from .space import ArmChoice
-from .study import Trainer, threads_for
+from .study import Trainer, one_thread
 from .task import Task
 from .trial import Trial
 
@@ -151,7 +151,7 @@ def _epochs_in(request: Request, task: Task, engine: str, bar: Any) -> float:
     bar.say("measuring this machine")
     population = _probe_population(request, task, engine)
     parts = {seed: task.select_set(seed).x for seed in range(5)}
-    with threads_for(engine):
+    with one_thread():
         population.train(2)
         per_step = _seconds_of(lambda: population.train(1), at_least=3)
         per_evaluation = _seconds_of(lambda: population.predict(parts), at_least=1)

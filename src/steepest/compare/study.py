@@ -27,12 +27,12 @@ MOST_TRIALS = 128
 
 
 @contextmanager
-def threads_for(engine: str) -> Iterator[None]:
-    """One thread for stacked trials, whose operations are too small to share: a second thread saves a fifth on an idle
-    machine, and costs tenfold where another program wants the core, because the two wait for each other at every step."""
+def one_thread() -> Iterator[None]:
+    """Small operations are not worth sharing: two threads save a fifth of the time on an idle machine, and cost up to
+    tenfold where another program wants the core, because they wait for each other at every step. And the sums of one
+    thread are the same on every machine."""
     before = torch.get_num_threads()
-    if engine != "loop":
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
     try:
         yield
     finally:
@@ -52,7 +52,7 @@ class Trainer:
     def run(self, request: Request) -> list[Outcome]:
         """The outcomes in the order of the request's trials."""
         found: dict[TrialKey, Outcome] = {}
-        with threads_for(self.plan.engine):
+        with one_thread():
             for keys in self._chunks(request.trials):
                 for outcome in self._train(request, keys):
                     found[TrialKey(outcome.arm, outcome.learning_rate, outcome.seed)] = outcome
