@@ -25,7 +25,7 @@ def parametrize(items: list[Loss]) -> Any:
 each_loss = parametrize(LOSSES)
 each_loss_of_classes = parametrize([item for item in LOSSES if item.target.name == "classes"])
 each_loss_of_equal_shapes = parametrize([item for item in LOSSES if item.target.name != "classes"])
-each_loss_of_labels = parametrize([item for item in LOSSES if item.target.name != "same"])
+each_loss_of_labels = parametrize([item for item in LOSSES if item.target.name not in ("same", "amounts")])
 each_loss_with_probabilities = parametrize([item for item in LOSSES if item.target.name in ("binary", "distribution")])
 
 
@@ -63,6 +63,8 @@ def batch(
         y = y.sigmoid()
     if loss.target.name == "distribution":
         y = y.softmax(1)
+    if loss.target.name == "amounts":
+        y = y.abs()
     return x, y.to(dtype)
 
 

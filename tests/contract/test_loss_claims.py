@@ -44,7 +44,7 @@ def targets(loss: Loss, size: float, n: int = 200) -> Tensor:
     y = torch.randn(n, generator=draw, dtype=torch.float64)
     if loss.target.name == "binary":
         return torch.where(torch.arange(n) % 3 > 0, (3 * y).sigmoid(), torch.arange(n) % 2)  # a third of them hard
-    return size * y
+    return (size * y).abs() if loss.target.name == "amounts" else size * y
 
 
 def right(loss: Loss, y: Tensor) -> Tensor:
@@ -150,6 +150,13 @@ def bounded_gradient(loss: Loss, claim: Claim, hyper: dict[str, Any]) -> None:
         assert (gradient.abs() <= bound * (1 + 4 * EPS)).all()
 
 
+def bounded(loss: Loss, claim: Claim, hyper: dict[str, Any]) -> None:
+    bound = of_hyper(claim.bound, **hyper)
+    for size in SIZES:
+        x, y = scores(loss, size), targets(loss, size)
+        assert (loss(as_input(loss, x), y, reduction="none", **hyper) <= bound * (1 + 4 * EPS)).all()
+
+
 TRIED = {
     function.__name__: function
     for function in (
@@ -162,6 +169,7 @@ TRIED = {
         shift_invariant,
         rewards_true_class,
         bounded_gradient,
+        bounded,
     )
 }
 
@@ -204,11 +212,12 @@ LIARS = {
     "shift_invariant": liar_of_classes,
     "rewards_true_class": liar_of_classes,
     "bounded_gradient": liar_of_numbers,
+    "bounded": liar_of_numbers,
 }
 
 
 @pytest.mark.parametrize("name", TRIED)
 def test_a_false_claim_is_found_out(name):
-    claim = claims.bounded_gradient(1) if name == "bounded_gradient" else getattr(claims, name)
+    claim = getattr(claims, name)(1) if name.startswith("bounded") else getattr(claims, name)
     with pytest.raises(AssertionError):
         TRIED[name](LIARS[name], claim, {})

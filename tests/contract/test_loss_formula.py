@@ -39,6 +39,8 @@ def points(loss: Loss, dtype: torch.dtype, rows: tuple[Any, ...] = ROWS) -> Iter
     if not loss.target.has_class_axis:
         for x in EXTREMES:
             for y in ODDS if loss.target.name == "binary" else MEASUREMENTS:
+                if loss.target.name == "amounts" and y < 0:
+                    continue
                 yield torch.tensor([x], dtype=dtype), torch.tensor([y], dtype=dtype)
         return
     for row in rows:
@@ -139,6 +141,8 @@ def test_finite_inputs_give_finite_values_and_gradients(loss, dtype):
     for hyper in hyper_sets(loss):
         for x, y in points(loss, dtype, (*ROWS, CERTAIN)):
             value, gradient = value_and_gradient(loss, x, y, **hyper)
+            if dtype in HALVES:  # a slope may be finite and yet be no number of this dtype: exp(20) in float16
+                gradient = value_and_gradient(loss, x.float(), y.float() if y.is_floating_point() else y, **hyper)[1]
             assert value.isfinite() and gradient.isfinite().all(), (plain(x), plain(y), hyper)
 
 

@@ -239,11 +239,11 @@ def test_options_of_other_targets_are_refused(loss):
     x, y = batch(loss)
     if loss.target.name != "classes":
         assert "losses of classes" in refusal(UsageError, loss, x, y, class_weight=torch.ones(CLASSES)).needed
-    if loss.target.name == "same":
+    if loss.target.name in ("same", "amounts"):
         assert "losses of labels" in refusal(UsageError, loss, x, y, label_smoothing=0.1).needed
     if loss.target.name == "classes":
         assert "mask" in refusal(UsageError, loss, x, one_hot(y), ignore_index=0).needed
-    if loss.expects == "values":
+    if loss.expects not in ("logits", "log_probs"):
         assert "from_probs" in refusal(UsageError, loss, x.sigmoid(), y, from_probs=True).repair
 
 

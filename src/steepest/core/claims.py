@@ -39,6 +39,11 @@ def bounded_gradient(bound: float | str) -> Claim:
     return Claim("bounded_gradient", f"no entry of the gradient of an item exceeds {bound} in size", bound)
 
 
+def bounded(bound: float | str) -> Claim:
+    """bound: a number, or its formula in the hyperparameters ("1/q")."""
+    return Claim("bounded", f"no value of an item exceeds {bound}", bound)
+
+
 # -- of update rules --------------------------------------------------------------------------------------------------------
 rests_at_zero_gradient = Claim("rests_at_zero_gradient", "with zero gradients from the start, no parameter moves")
 ignores_gradient_scale = Claim(

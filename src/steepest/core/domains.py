@@ -102,6 +102,8 @@ Positive = Annotated[float | Tensor, Interval(low=0.0, open_low=True)]
 NonNegative = Annotated[float | Tensor, Interval(low=0.0)]
 Unit = Annotated[float | Tensor, Interval(0.0, 1.0)]
 UnitOpen = Annotated[float | Tensor, Interval(0.0, 1.0, open_high=True)]
+UnitInside = Annotated[float | Tensor, Interval(0.0, 1.0, open_low=True, open_high=True)]
+UnitPositive = Annotated[float | Tensor, Interval(0.0, 1.0, open_low=True)]
 Count = Annotated[int, Counts()]
 Flag = Annotated[bool, OneOf((False, True))]
 

@@ -22,14 +22,15 @@ def surprise(logits: Tensor) -> Tensor:
     return others.log1p() - below
 
 
-def missing(nats: Tensor) -> Tensor:
-    """1 - p of nats = -log p; value and gradient of full relative accuracy near p = 1 and near p = 0.
-
-    Never exactly 0, so that a power of it has a gradient: that of 0**0.5 is infinite.
-    """
-    small = nats.clamp(torch.finfo(nats.dtype).tiny, 1.0)
+def shortfall(nats: Tensor) -> Tensor:
+    """1 - p of nats = -log p; value and gradient of full relative accuracy near p = 1 and near p = 0."""
     # expm1's own gradient is expm1 + 1, which is 0 in float32 once p < 6e-8; that of exp is not.
-    return torch.where(nats < 1.0, -torch.expm1(-small), 1 - (-nats).exp())
+    return torch.where(nats < 1.0, -torch.expm1(-nats.clamp(max=1.0)), 1 - (-nats).exp())
+
+
+def missing(nats: Tensor) -> Tensor:
+    """shortfall, but never exactly 0, so that a power of it has a gradient: that of 0**0.5 is infinite."""
+    return shortfall(nats.clamp(min=torch.finfo(nats.dtype).tiny))
 
 
 def softplus(x: Tensor) -> Tensor:

@@ -63,6 +63,8 @@ def _seventy_percent(x: Tensor) -> Tensor:
 
 PROBES = {
     ("same", "values"): Probe("prediction minus target", -3, 3, lambda x: x, torch.zeros_like),
+    ("amounts", "values"): Probe("prediction, target 1", 0, 4, lambda x: x, torch.ones_like),
+    ("amounts", "log_means"): Probe("logarithm of the prediction, target 1", -3, 3, lambda x: x, torch.ones_like),
     ("binary", "logits"): Probe("logit, label 1", -6, 6, lambda x: x, torch.ones_like),
     ("classes", "logits"): Probe("logit of the true class, the other at 0", -6, 6, _two_logits, _first_class),
     ("classes", "values"): Probe("score of the true class, the other at 0", -2, 3, _two_logits, _first_class),
@@ -74,8 +76,21 @@ PROBES = {
 }
 
 
-def _of_loss(item: Loss, asked: dict[str, Any]) -> list[Panel]:
+RELATIVE = Probe("prediction, target 1", -1, 4, lambda x: x, torch.ones_like)
+
+
+def _probe(item: Loss, asked: dict[str, Any]) -> Probe | None:
+    """By what the loss takes; a loss of numbers that looks at more than their difference is shown at target 1."""
     probe = PROBES.get((item.target.name, item.expects))
+    if probe is not PROBES["same", "values"]:
+        return probe
+    hyper = variants(item, asked)[0][1]
+    at_zero, at_one = (item(torch.tensor([y + 0.5]), torch.tensor([y]), **hyper) for y in (0.0, 1.0))
+    return probe if torch.equal(at_zero, at_one) else RELATIVE
+
+
+def _of_loss(item: Loss, asked: dict[str, Any]) -> list[Panel]:
+    probe = _probe(item, asked)
     if probe is None:
         return []
     x = torch.linspace(probe.low, probe.high, N_POINTS, dtype=torch.float64)

@@ -32,6 +32,7 @@ DECAY = {
 }
 SYMBOLS = {
     "same": "x: prediction; y: target",
+    "amounts": "x: prediction; y: target, at least 0",
     "binary": "x: logit; y: label, 0 to 1",
     "classes": "x[j]: score of class j; y: the true class; C: number of classes",
     "distribution": "x[j]: score of class j; y[j]: its true probability; C: number of classes",
@@ -140,7 +141,8 @@ def _symbols(item: Item) -> str:
     if not formula:
         return ""
     if isinstance(item, Loss):
-        return SYMBOLS.get(item.target.name, "")
+        said = SYMBOLS.get(item.target.name, "")
+        return said.replace("x: prediction", "x: logarithm of the expected amount") if item.expects == "log_means" else said
     words = set(re.findall(r"[a-zA-Z_]+", formula)) - set(item.hyper)
     return ", ".join(
         f"{letter}: {meaning}" for letter, meaning in LETTERS.get(item.kind, {}).items() if letter in words
