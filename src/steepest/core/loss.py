@@ -13,6 +13,7 @@ from .batch import Batch, IgnoreIndex, Options
 from .claims import Claim
 from .domains import Interval, Search, check_value
 from .errors import UsageError
+from .faster import Kernel, kernel_of
 from .item import Item
 from .reduce import Empty, Items, Normalize, Reduction
 from .targets import TargetKind
@@ -55,6 +56,8 @@ class Loss(Item):
         self.equals, self.equals_with, self.equals_input = equals, dict(equals_with or {}), equals_input
         self.claims = tuple(claims)
         self._module_class: type[LossModule] | None = None
+        self._kernel: Kernel | None = None
+        self._kernel_is_known = False
 
     def __call__(
         self,
@@ -76,19 +79,31 @@ class Loss(Item):
     ) -> Tensor:
         """The reduced loss; see the contract in docs. Returns float32 for halves, else the input's dtype."""
         reduce.check_words(self.name, reduction, normalize, empty)
-        items = self.items(
-            input,
-            target,
-            weight=weight,
-            mask=mask,
-            class_weight=class_weight,
-            ignore_index=ignore_index,
-            label_smoothing=label_smoothing,
-            from_probs=from_probs,
-            dim=dim,
-            **hyper,
-        )
-        return reduce.reduce(items, reduction, normalize, denominator, empty)
+
+        def composed(x: Tensor) -> Tensor:
+            items = self.items(
+                x,
+                target,
+                weight=weight,
+                mask=mask,
+                class_weight=class_weight,
+                ignore_index=ignore_index,
+                label_smoothing=label_smoothing,
+                from_probs=from_probs,
+                dim=dim,
+                **hyper,
+            )
+            return reduce.reduce(items, reduction, normalize, denominator, empty)
+
+        if empty == "nan" or reduction not in ("mean", "sum", "batchmean"):
+            return composed(input)
+        kernel = self._kernel_for(label_smoothing, from_probs, dim)
+        if kernel is None:
+            return composed(input)
+        self.check_hyper(hyper)
+        options = _given(weight, mask, class_weight, ignore_index)
+        value = kernel(input, target, options, hyper, reduction, normalize, denominator, composed)
+        return composed(input) if value is None else value
 
     def parts(
         self,
@@ -101,6 +116,35 @@ class Loss(Item):
     ) -> tuple[Tensor, Tensor]:
         """(numerator, denominator): sums over batches, ranks or chunks give the loss of the whole by one division."""
         return reduce.parts(self.items(input, target, **options), normalize, denominator)
+
+    def parts_and_slope(
+        self, input: Tensor, target: Tensor, *, normalize: Normalize = "weight", **options: Any
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(numerator, denominator, gradient of the numerator by the input). The input's memory may be used for the gradient."""
+        kernel = self._kernel_for(**{k: options[k] for k in ("label_smoothing", "from_probs", "dim") if k in options})
+        if kernel is not None and not input.requires_grad:
+            hyper = {name: value for name, value in options.items() if name not in OPTIONS}
+            self.check_hyper(hyper)
+            given = _given(*(options.get(name) for name in ("weight", "mask", "class_weight", "ignore_index")))
+            found = kernel.slope(input, target, given, hyper, normalize)
+            if found is not None:
+                return found[0], found[1], input
+        numerator, pull, denominator = torch.func.vjp(
+            lambda x: self.parts(x, target, normalize=normalize, **options), input, has_aux=True
+        )
+        return numerator, denominator, pull(torch.ones_like(numerator))[0]
+
+    def _kernel_for(
+        self, label_smoothing: float | Tensor = 0.0, from_probs: bool = False, dim: int = 1
+    ) -> Kernel | None:
+        """The faster form of the body, where there is one for such a call."""
+        if torch.compiler.is_compiling() or from_probs or dim != 1:
+            return None
+        if isinstance(label_smoothing, Tensor) or label_smoothing != 0.0:
+            return None
+        if not self._kernel_is_known:
+            self._kernel, self._kernel_is_known = kernel_of(self.__module__), True
+        return self._kernel
 
     def items(
         self,
@@ -229,6 +273,15 @@ OPTIONS = (
     "denominator",
     "empty",
 )
+
+
+def _given(
+    weight: Tensor | None, mask: Tensor | None, class_weight: Tensor | None, ignore_index: IgnoreIndex
+) -> Options | None:
+    """What the caller says about the items; None when it is nothing."""
+    if weight is None and mask is None and class_weight is None and ignore_index is None:
+        return None
+    return Options(weight, mask, class_weight, ignore_index)
 
 
 def _beside(value: Any, x: Tensor) -> Any:

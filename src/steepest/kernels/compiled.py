@@ -1,0 +1,59 @@
+"""C++ beside this file, compiled on first use by the machine's own compiler; without one there is no kernel, and the declared body runs."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+FLAGS = ("-O3", "-march=native", "-std=c++17", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-shared", "-fPIC")
+OFF = "STEEPEST_KERNELS"
+"""The environment variable that, set to 0, leaves everything to torch."""
+
+
+@lru_cache(maxsize=None)
+def library(name: str) -> ctypes.CDLL | None:
+    """The functions of kernels/NAME.cpp, or None where they cannot be had. The first time on a machine it takes about a second."""
+    compiler = shutil.which(os.environ.get("CXX", "g++"))
+    if os.environ.get(OFF) == "0" or compiler is None or sys.platform == "win32":
+        return None
+    source = Path(__file__).with_name(f"{name}.cpp")
+    try:
+        return ctypes.CDLL(str(_built(source, compiler)))
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def folder() -> Path:
+    """Where compiled kernels are kept between runs: a folder of the user's own."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steepest" / "kernels"
+
+
+def _built(source: Path, compiler: str) -> Path:
+    """The shared object of this source for this processor and this compiler; two processes may build it at once."""
+    made_of = (source.read_text(encoding="utf-8"), *FLAGS, os.path.realpath(compiler), _processor())
+    target = folder() / f"{source.stem}-{hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]}.so"
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=target.parent) as build:
+        made = Path(build, "kernel.so")
+        subprocess.run([compiler, *FLAGS, str(source), "-o", str(made)], check=True, capture_output=True, timeout=120)
+        os.replace(made, target)
+    return target
+
+
+def _processor() -> str:
+    """What -march=native depends on."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()} {platform.release()}"
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "") + platform.machine()

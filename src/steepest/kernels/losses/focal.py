@@ -1,0 +1,5 @@
+"""Focal on hard labels in one pass over the logits."""
+
+from steepest.kernels.softmax import SoftmaxKernel
+
+kernel = SoftmaxKernel("focal")
