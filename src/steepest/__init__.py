@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what the table below finds at run time; a test holds the tw
     from . import losses as losses
     from . import metrics as metrics
     from . import models as models
+    from . import nn as nn
     from . import optim as optim
     from . import report as report
     from .compare import Arm as Arm
@@ -55,6 +56,7 @@ _MODULE_OF = {
     "metric": "core.declare",
     "metrics": "",
     "models": "",
+    "nn": "",
     "optim": "",
     "report": "",
     "resume": "compare",
