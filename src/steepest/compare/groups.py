@@ -12,9 +12,11 @@ from torch import Tensor
 from steepest.core import reduce
 from steepest.core.loss import Loss
 from steepest.core.reduce import Items
+from steepest.kernels.fast_losses import fast_form
+from steepest.kernels.fused_rules import FusedRows, has_fused
 from steepest.optim.stacked import StackedRule
 
-from .trial import Trial
+from .trial import Arm, Trial
 from .weights import Weights
 
 
@@ -58,7 +60,7 @@ class RuleGroup:
     """Trials of one rule: a range of rows, and one stepper for each dtype of parameters."""
 
     rows: slice
-    steppers: tuple[StackedRule, ...]
+    steppers: tuple[StackedRule | FusedRows, ...]
 
     def step(self, weights: Weights, rates: Tensor) -> None:
         """One step of these trials; rates (K,): the learning rates of all trials."""
@@ -72,14 +74,19 @@ def rule_groups(trials: Sequence[Trial], team: slice, weights: Weights) -> list[
     for group in places([rule_key(t) for t in trials[team]]):
         rows = slice(team.start + group[0], team.start + group[-1] + 1)
         arms = [t.arm for t in trials[rows]]
-        hyper = {name: _one_per_trial([a.rule_hyper[name] for a in arms]) for name in arms[0].rule_hyper}
-        decay = _one_per_trial([a.decay for a in arms])
-        steppers = []
-        for flat in weights.flats:
-            steppers.append(StackedRule(arms[0].rule, hyper, decay))
-            steppers[-1].init(flat.values[rows])
-        found.append(RuleGroup(rows, tuple(steppers)))
+        found.append(RuleGroup(rows, tuple(_stepper(arms, flat.values[rows]) for flat in weights.flats)))
     return found
+
+
+def _stepper(arms: Sequence[Arm], param: Tensor) -> StackedRule | FusedRows:
+    """The stacked step of the arms' rule, which checks the numbers; torch's fused one where it has one."""
+    rule, decay = arms[0].rule, [a.decay for a in arms]
+    hyper = {name: _one_per_trial([a.rule_hyper[name] for a in arms]) for name in arms[0].rule_hyper}
+    stepper: StackedRule | FusedRows = StackedRule(rule, hyper, _one_per_trial(decay))
+    if has_fused(rule, [a.rule_hyper for a in arms], param):
+        stepper = FusedRows(rule, [a.rule_hyper for a in arms], decay)
+    stepper.init(param)
+    return stepper
 
 
 def _one_per_trial(values: Sequence[Any]) -> Any:
@@ -143,21 +150,30 @@ def block_losses(trials: Sequence[Trial], seed_rows: Tensor, dtype: torch.dtype)
 
 
 def _measure(loss: Loss, options: Sequence[Mapping[str, Any]], device: torch.device, dtype: torch.dtype) -> Measure:
+    """A fast form where there is one, else the declared body; trial by trial in one vmap where they differ in numbers."""
     shared = {name: value for name, value in options[0].items() if all(o[name] == value for o in options)}
-    own = {name: torch.tensor([o[name] for o in options], dtype=dtype, device=device) for name in options[0] if name not in shared}
+    own = {n: torch.tensor([o[n] for o in options], dtype=dtype, device=device) for n in options[0] if n not in shared}
     normalize = shared.pop("normalize", "weight")
+    values_of = None if own else fast_form(loss, shared)
 
-    def measure(outputs: Tensor, targets: Tensor, **numbers: Any) -> Tensor:
+    def fast(outputs: Tensor, targets: Tensor) -> Tensor:
+        assert values_of is not None
+        values = values_of(outputs, targets, **shared).flatten(1)
+        return values.mean(1) if normalize != "batch" else values.sum(1) / outputs.shape[-1]
+
+    def measure(outputs: Tensor, targets: Tensor, **numbers: Tensor) -> Tensor:
         """All trials in one call; outputs of more axes as rows of one long batch."""
         k, n_rows = len(outputs), outputs.shape[-1] if outputs.dim() == 3 else outputs.shape[1]
         if outputs.dim() > 3:
             outputs, targets = outputs.flatten(0, 1), targets.flatten(0, 1)
-        return per_trial(loss.items(outputs, targets, **shared, **numbers), k, n_rows, normalize)
+        return per_trial(loss.items(outputs, targets, **shared, **numbers), k, n_rows, normalize)  # type: ignore[arg-type]
 
     def one(output: Tensor, target: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
         return measure(output.unsqueeze(0), target.unsqueeze(0), **numbers).squeeze(0)
 
-    return (lambda outputs, targets: torch.vmap(one)(outputs, targets, own)) if own else measure
+    if own:
+        return lambda outputs, targets: torch.vmap(one)(outputs, targets, own)
+    return measure if values_of is None else lambda outputs, targets: (fast if outputs.dim() <= 3 else measure)(outputs, targets)
 
 
 def per_trial(items: Items, k: int, n_rows: int, normalize: reduce.Normalize) -> Tensor:

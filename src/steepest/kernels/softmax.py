@@ -15,6 +15,7 @@ from steepest.core.batch import IgnoreIndex, Options, ignored, liveness
 from steepest.core.reduce import Items, parts
 
 from .compiled import library
+from .pages import empty_like
 
 Again = Callable[[Tensor], Tensor]
 KINDS = {"cross_entropy": 0, "focal": 1}
@@ -193,7 +194,7 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor, c: Tensor | None, scale: float, gamma: float, kernel: SoftmaxKernel, again: Again) -> Any:
-        gradient = torch.empty_like(x)
+        gradient = empty_like(x)
         total = kernel.run(x, y, c, scale, gamma, gradient)
         ctx.save_for_backward(x)
         ctx.gradient, ctx.again = gradient, again

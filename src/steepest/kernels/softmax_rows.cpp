@@ -5,11 +5,14 @@
 // Rows of coefficient 0 are never read. No -ffast-math: a NaN stays a NaN.
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 namespace {
 
-constexpr int64_t SCRATCH = 4096;  // logits worked on at once: 16 KB of float stay in L1
-constexpr int64_t MAX_ROWS = 512;
+constexpr int64_t LANES = 16;    // rows worked on together
+constexpr int64_t NARROW = 64;   // rows so short go through the lanes side by side, lest vectors stay half empty
+constexpr int64_t CACHED = 8192; // longer rows are finished one by one, while they are in the cache
+constexpr int64_t BLOCK = 256;   // a float sum this long is good to the last digit; the sums of blocks are doubles
 
 template <class To, class From>
 inline To bits(From from) { return __builtin_bit_cast(To, from); }
@@ -74,35 +77,42 @@ inline double log1p_of(double s) {
   return d == 0.0 ? s : log_of(u) * (s / d);
 }
 
-struct Row { double s, below, e; int64_t top; };  // below = x_y - top <= 0, e = exp(below)
-
 enum Kind { CROSS_ENTROPY = 0, FOCAL = 1 };
 
 template <class T> struct Exact;
 template <> struct Exact<float> {  // doubles from here on: eight digits to spare
   static double log1p(double s) { return log1p_of(s); }
-  static double power(double q, double gamma) { return exp_of(std::fmax(gamma * log_of(q), -745.0)); }
+  static double power(double q, double gamma) { return exp_of(gamma * log_of(q)); }
 };
 template <> struct Exact<double> {
   static double log1p(double s) { return std::log1p(s); }
   static double power(double q, double gamma) { return std::pow(q, gamma); }
 };
 
+// The place of the greatest entry, the first of several; 0 where all are NaN.
 template <class T>
-T greatest(const T* x, int64_t n) {
+int64_t greatest(const T* x, int64_t n) {
   T top = x[0];
-#pragma omp simd reduction(max : top)
-  for (int64_t j = 0; j < n; ++j) top = x[j] > top ? x[j] : top;
-  return top;
+  int64_t block = 0;
+  for (int64_t start = 0; start < n; start += BLOCK) {
+    const int64_t count = n - start < BLOCK ? n - start : BLOCK;
+    T here = x[start];
+#pragma omp simd reduction(max : here)
+    for (int64_t j = 0; j < count; ++j) here = x[start + j] > here ? x[start + j] : here;
+    if (here > top) top = here, block = start;
+  }
+  int64_t at = block;
+  while (at < n - 1 && !(x[at] == top)) ++at;
+  return at;
 }
 
 // e_j = exp(x_j - top) with e_top = 0, and their sum; e may be x itself.
 template <class T>
 double exps(const T* x, T* e, int64_t n, T top, int64_t at) {
   double sum = 0;
-  T part[256];
-  for (int64_t start = 0; start < n; start += 256) {
-    int64_t count = n - start < 256 ? n - start : 256;
+  T part[BLOCK];
+  for (int64_t start = 0; start < n; start += BLOCK) {
+    const int64_t count = n - start < BLOCK ? n - start : BLOCK;
     T* out = e ? e + start : part;
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) out[j] = exp_of(x[start + j] - top);
@@ -115,60 +125,117 @@ double exps(const T* x, T* e, int64_t n, T top, int64_t at) {
   return sum;
 }
 
+// What is known of some rows, one per lane. below = x_y - top <= 0; e_y = exp(below), 0 where y is the top itself.
+template <class T>
+struct Rows {
+  double s[LANES], below[LANES], e_y[LANES], share[LANES];
+  double value[LANES], slope[LANES], wrong[LANES];  // wrong = 1 - p_y
+  int64_t y[LANES], top_at[LANES];
+};
+
+template <class T, int KIND>
+void values(Rows<T>& r, double gamma) {
+#pragma omp simd
+  for (int64_t i = 0; i < LANES; ++i) {
+    const bool is_top = r.top_at[i] == r.y[i];
+    const double whole = 1.0 + r.s[i], p = (is_top ? 1.0 : r.e_y[i]) / whole;
+    const double others = is_top ? r.s[i] : (r.s[i] - r.e_y[i]) + 1.0;
+    const double nats = Exact<T>::log1p(r.s[i]) - r.below[i];
+    r.wrong[i] = others / whole;
+    if (KIND == CROSS_ENTROPY) {
+      r.value[i] = nats, r.slope[i] = 1.0;
+    } else {
+      const double safe = r.wrong[i] < 1e-300 ? 1e-300 : r.wrong[i];
+      const double power = Exact<T>::power(safe, gamma);
+      r.value[i] = power * nats, r.slope[i] = power + gamma * (power / safe) * p * nats;
+    }
+  }
+}
+
+// Rows of at most NARROW logits: turned, so that each lane holds a row.
+template <class T, int KIND>
+void narrow(Rows<T>& r, const T* x, int64_t count, int64_t n, double scale, double gamma, T* g) {
+  T e[NARROW][LANES] = {};
+  T top[LANES], sum[LANES], gap[LANES], e_y[LANES];
+  int32_t at[LANES], y[LANES];
+  for (int64_t i = 0; i < count; ++i) {
+    if (r.share[i] == 0) continue;
+    for (int64_t j = 0; j < n; ++j) e[j][i] = x[i * n + j];
+  }
+  for (int i = 0; i < LANES; ++i) top[i] = e[0][i], at[i] = 0, y[i] = int32_t(r.y[i]), sum[i] = gap[i] = e_y[i] = 0;
+  for (int32_t j = 1; j < n; ++j) {
+#pragma omp simd
+    for (int i = 0; i < LANES; ++i) {
+      const bool above = e[j][i] > top[i];
+      top[i] = above ? e[j][i] : top[i], at[i] = above ? j : at[i];
+    }
+  }
+  for (int32_t j = 0; j < n; ++j) {
+#pragma omp simd
+    for (int i = 0; i < LANES; ++i) {
+      const T d = e[j][i] - top[i], power = exp_of(d), counted = j == at[i] ? T(0) : power;
+      sum[i] += counted;
+      gap[i] = j == y[i] ? d : gap[i], e_y[i] = j == y[i] ? counted : e_y[i];
+      e[j][i] = j == at[i] ? T(1) : power;
+    }
+  }
+  for (int i = 0; i < LANES; ++i) r.s[i] = sum[i], r.below[i] = gap[i], r.e_y[i] = e_y[i], r.top_at[i] = at[i];
+  values<T, KIND>(r, gamma);
+  if (!g) return;
+  T factor[LANES], at_y[LANES];
+  for (int i = 0; i < LANES; ++i) {
+    const double k = r.share[i] == 0 ? 0.0 : r.share[i] * scale * r.slope[i];
+    factor[i] = T(k / (1.0 + r.s[i])), at_y[i] = T(-k * r.wrong[i]);
+  }
+  for (int32_t j = 0; j < n; ++j) {
+#pragma omp simd
+    for (int i = 0; i < LANES; ++i) e[j][i] = j == y[i] ? at_y[i] : e[j][i] * factor[i];
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t j = 0; j < n; ++j) g[i * n + j] = e[j][i];
+  }
+}
+
+template <class T, int KIND>
+void wide(Rows<T>& r, const T* x, int64_t count, int64_t n, double scale, double gamma, T* g) {
+  for (int64_t i = 0; i < count; ++i) {
+    if (r.share[i] == 0) continue;
+    const T* in = x + i * n;
+    r.top_at[i] = greatest(in, n);
+    const T top = in[r.top_at[i]], gap = in[r.y[i]] - top;
+    r.below[i] = gap, r.e_y[i] = exp_of(gap);
+    r.s[i] = exps(in, g ? g + i * n : nullptr, n, top, r.top_at[i]);
+  }
+  values<T, KIND>(r, gamma);
+  for (int64_t i = 0; g && i < count; ++i) {
+    T* out = g + i * n;
+    if (r.share[i] == 0) {
+      std::memset(out, 0, n * sizeof(T));
+      continue;
+    }
+    const double k = r.share[i] * scale * r.slope[i];
+    const T factor = T(k / (1.0 + r.s[i]));
+#pragma omp simd
+    for (int64_t j = 0; j < n; ++j) out[j] *= factor;
+    out[r.top_at[i]] = factor;
+    out[r.y[i]] = T(-k * r.wrong[i]);
+  }
+}
+
 template <class T, int KIND>
 double rows(const T* x, const int64_t* y, const T* c, int64_t n_rows, int64_t n, double scale, double gamma, T* g) {
   double total = 0;
-  const int64_t at_once = n >= SCRATCH ? 1 : (SCRATCH / n < MAX_ROWS ? SCRATCH / n : MAX_ROWS);
-  double s[MAX_ROWS], below[MAX_ROWS], e_y[MAX_ROWS], value[MAX_ROWS], slope[MAX_ROWS], q[MAX_ROWS], share[MAX_ROWS];
-  int64_t top_at[MAX_ROWS];
+  const int64_t at_once = n > CACHED ? 1 : n > NARROW && CACHED / n < LANES ? CACHED / n : LANES;
   for (int64_t first = 0; first < n_rows; first += at_once) {
     const int64_t count = n_rows - first < at_once ? n_rows - first : at_once;
+    Rows<T> r = {};
     for (int64_t i = 0; i < count; ++i) {
-      const int64_t row = first + i;
-      share[i] = c ? double(c[row]) : 1.0;
-      s[i] = below[i] = 0, e_y[i] = 1, top_at[i] = -1;
-      if (share[i] == 0) continue;
-      const T* in = x + row * n;
-      const T top = greatest(in, n);
-      int64_t at = 0;
-      while (at < n - 1 && !(in[at] == top)) ++at;
-      const T gap = in[y[row]] - top;
-      top_at[i] = at, below[i] = gap;
-      s[i] = exps(in, g ? g + row * n : nullptr, n, top, at);
-      e_y[i] = y[row] == at ? 0.0 : double(exp_of(gap));
+      r.share[i] = c ? double(c[first + i]) : 1.0;
+      r.y[i] = r.share[i] == 0 ? 0 : y[first + i];
     }
-#pragma omp simd
+    (n <= NARROW ? narrow<T, KIND> : wide<T, KIND>)(r, x + first * n, count, n, scale, gamma, g ? g + first * n : nullptr);
     for (int64_t i = 0; i < count; ++i) {
-      const int64_t is_top = top_at[i] == y[first + i] || top_at[i] < 0;
-      const double whole = 1.0 + s[i], p = (is_top ? 1.0 : e_y[i]) / whole;
-      const double others = is_top ? s[i] : (s[i] - e_y[i]) + 1.0;
-      const double nats = Exact<T>::log1p(s[i]) - below[i];
-      q[i] = others / whole;
-      if (KIND == CROSS_ENTROPY) {
-        value[i] = nats, slope[i] = 1.0;
-      } else {
-        const double safe = q[i] < 1e-300 ? 1e-300 : q[i];
-        const double power = Exact<T>::power(safe, gamma);
-        value[i] = power * nats, slope[i] = power + gamma * (power / safe) * p * nats;
-      }
-    }
-    for (int64_t i = 0; i < count; ++i) {
-      if (share[i] != 0) total += share[i] * value[i];
-    }
-    if (!g) continue;
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t row = first + i;
-      T* out = g + row * n;
-      const double k = share[i] == 0 ? 0.0 : share[i] * scale * slope[i];
-      const T factor = T(k / (1.0 + s[i]));
-      if (share[i] == 0) {
-        for (int64_t j = 0; j < n; ++j) out[j] = 0;
-        continue;
-      }
-#pragma omp simd
-      for (int64_t j = 0; j < n; ++j) out[j] *= factor;
-      out[top_at[i]] = factor;
-      out[y[row]] = T(-k * q[i]);
+      if (r.share[i] != 0) total += r.share[i] * r.value[i];
     }
   }
   return total * scale;
