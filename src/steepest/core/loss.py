@@ -62,7 +62,7 @@ class Loss(Item):
     def __call__(
         self,
         input: Tensor,
-        target: Tensor,
+        target: Tensor | None = None,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -108,7 +108,7 @@ class Loss(Item):
     def parts(
         self,
         input: Tensor,
-        target: Tensor,
+        target: Tensor | None = None,
         *,
         normalize: Normalize = "weight",
         denominator: float | Tensor | None = None,
@@ -129,7 +129,7 @@ class Loss(Item):
             found = kernel.slope(input, target, given, hyper, normalize)
             if found is not None:
                 return found[0], found[1], input
-        numerator, pull, denominator = torch.func.vjp(
+        numerator, pull, denominator = torch.func.vjp(  # type: ignore[misc]
             lambda x: self.parts(x, target, normalize=normalize, **options), input, has_aux=True
         )
         return numerator, denominator, pull(torch.ones_like(numerator))[0]
@@ -149,7 +149,7 @@ class Loss(Item):
     def items(
         self,
         input: Tensor,
-        target: Tensor,
+        target: Tensor | None = None,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -229,10 +229,10 @@ class LossModule(nn.Module):
                 self.register_buffer(name, value)
         self.options = {name: None if isinstance(value, Tensor) else value for name, value in options.items()}
 
-    def forward(self, input: Tensor, target: Tensor, **options: Any) -> Tensor:
+    def forward(self, input: Tensor, target: Tensor | None = None, **options: Any) -> Tensor:
         return self.loss(input, target, **self._with(options))
 
-    def parts(self, input: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
+    def parts(self, input: Tensor, target: Tensor | None = None, **options: Any) -> tuple[Tensor, Tensor]:
         """(numerator, denominator) for exact gradient accumulation."""
         return self.loss.parts(
             input, target, **{k: v for k, v in self._with(options).items() if k not in ("reduction", "empty")}
