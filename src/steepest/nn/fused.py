@@ -13,7 +13,7 @@ class LinearCrossEntropyLoss(Twin, torch.nn.LinearCrossEntropyLoss):
     """torch.nn.LinearCrossEntropyLoss with `weight` (per item) and `mask` at the call.
 
     `weight` at construction is per class. A mean divides as that of CrossEntropyLoss. The chunked path (`options`)
-    works with both, and when every item is masked it gives 0 with gradients 0, where torch's all-ignored mean gives NaN.
+    works with both, and when every item is masked it gives 0 with gradients 0; torch's all-ignored mean gives NaN.
     """
 
     def forward(
