@@ -85,8 +85,8 @@ def _rmsprop(param: Tensor, grad: Tensor, row: Row, at: Moment, lr: float) -> No
 def _sgd(param: Tensor, grad: Tensor, row: Row, at: Moment, lr: float) -> None:
     h = row.hyper
     torch._fused_sgd_(
-        [param], [grad], list(row.states), lr=lr, momentum=h["momentum"], nesterov=bool(h["nesterov"]), dampening=0.0,
-        weight_decay=h["weight_decay"], maximize=False, is_first_step=False,
+        [param], [grad], list(row.states) if h["momentum"] else [], lr=lr, momentum=h["momentum"],
+        nesterov=bool(h["nesterov"]), dampening=0.0, weight_decay=h["weight_decay"], maximize=False, is_first_step=False,
     )
 
 
