@@ -12,8 +12,9 @@ from steepest.kernels.allocator import keep_freed_memory
 
 from .batches import Batches, Stretch
 from .dropout import StepMasks
-from .engines import Engine, Sample, check_engine_name, choose
+from .engines import ENGINES, Engine, Sample, check_engine_name, choose
 from .groups import training_order
+from .probe import fastest
 from .sealed import kept_generator
 from .task import Part, Task
 from .team import make_teams
@@ -127,9 +128,14 @@ class Population:
     # -- set-up -------------------------------------------------------------------------------------------------------------
 
     def _choose(self, asked: str, model: nn.Module) -> tuple[Engine, str]:
-        seed = self._batches.seeds[0]
-        rows = self.task.train_set(seed).x[: 2 * TRIED_ROWS]
-        return choose(asked, Sample(model, torch.stack([rows[: len(rows) // 2], rows[-(len(rows) // 2) :]])))
+        """The engine, and why; the probe tries fresh populations of the same trials."""
+        measured = None
+        if asked == "probe":
+            asked, measured = fastest(lambda name: Population(self.task, self.trials, horizon=self.horizon, engine=name), ENGINES)
+        rows = self.task.train_set(self._batches.seeds[0]).x[: 2 * TRIED_ROWS]
+        half = max(1, len(rows) // 2)
+        engine, why = choose(asked, Sample(model, torch.stack([rows[:half], rows[-half:]])))
+        return engine, measured or why
 
 
 def _rows_of(parts: Part | Tensor | Mapping[int, Part | Tensor] | Callable[[int], Part], seed: int) -> Tensor:
