@@ -251,6 +251,22 @@ def test_a_weighted_half_is_the_rounding_of_the_exact_loss_and_stays_a_half(name
     torch.testing.assert_close(value.double(), true, rtol=(8 if layers else 1) * eps, atol=1e-6)
 
 
+@each_case
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_under_autocast_a_weighted_loss_is_never_narrower_than_the_unweighted(case, dtype):
+    """F.mse_loss(weight=) leaves the float32 of autocast's losses for bfloat16."""
+    arguments = tuple(a.to(dtype) if a.is_floating_point() else a for a in case.batch())
+    loss = case.loss().float()
+    with torch.autocast("cpu", torch.bfloat16):
+        try:
+            plain = value_of(loss(*arguments))
+        except RuntimeError:
+            return  # torch refuses autocast (BCELoss) or this dtype
+        for options in ({"weight": WEIGHTS.float()}, {"mask": KEEP}):
+            found = value_of(loss(*arguments, **options)).dtype
+            assert found == plain.dtype or (plain.dtype, found) == (torch.bfloat16, torch.float32)
+
+
 def test_many_weights_of_one_in_half_precision_are_still_a_mean():
     """F.mse_loss(weight=) sums them in float16 and returns NaN."""
     x, y = torch.zeros(100_000, dtype=torch.float16), torch.full((100_000,), 2.0, dtype=torch.float16)

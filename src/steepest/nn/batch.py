@@ -42,7 +42,7 @@ class Batch:
         self.where = where
         self.present = _both(mask, None if ignored is None else ~ignored)
         self.weight = self._accept_weight(weight)
-        self.alive = _both(self.present, None if self.weight is None else self.weight != 0)
+        self.alive = _unless_all(_both(self.present, None if self.weight is None else self.weight != 0))
         self._dtypes: set[torch.dtype] = set()
 
     def _accept_weight(self, weight: Tensor | None) -> Tensor | None:
@@ -99,19 +99,22 @@ class Batch:
         if reduction != "sum" and not (reduction == "batchmean" and wide.dim() == 0):
             counts = self._counts(wide, None if by_count else weight, share)
             if reduction == "batchmean":
-                counts = counts.reshape(len(counts), -1).amax(1)
-            total = reduce.quotient(total, counts.sum())
+                counts = counts.expand(wide.shape).flatten(1).amax(1) if wide.dim() > 1 else counts.expand(wide.shape)
+                total = reduce.quotient(total, counts.sum())
+            else:
+                copies = wide.numel() // max(counts.numel(), 1)  # each count stands for that many values
+                total = reduce.quotient(total, counts.sum() * copies)
         return self._as_torch_returns(total, values)
 
     def _counts(self, values: Tensor, weight: Tensor | None, share: Tensor | None) -> Tensor:
-        """What each value adds to the denominator."""
+        """What each value adds to the denominator, broadcastable over the values."""
         counts = values.new_ones((), dtype=values.dtype)
         for factor in (weight, share):
             if factor is not None:
                 counts = counts * factor.to(counts.dtype)
         if self.present is not None:
             counts = torch.where(_left_aligned(self.present, values.dim()), counts, torch.zeros_like(counts))
-        return counts.expand(values.shape)
+        return counts
 
     def _as_torch_returns(self, result: Tensor, values: Tensor) -> Tensor:
         """Halves in give a half out, as in torch, except under autocast, where torch's losses give float32."""
@@ -135,6 +138,13 @@ def _check_reduction(where: str, reduction: str, known: Sequence[str]) -> None:
 
 def _left_aligned(view: Tensor, n_axes: int) -> Tensor:
     return view.reshape(tuple(view.shape) + (1,) * (n_axes - view.dim()))
+
+
+def _unless_all(alive: Tensor | None) -> Tensor | None:
+    """None where every item is seen to be alive: no copy without the dead ones is needed then."""
+    if alive is None or torch.jit.is_tracing() or not accept.can_read_values(alive):
+        return alive
+    return None if bool(alive.all()) else alive
 
 
 def _both(a: Tensor | None, b: Tensor | None) -> Tensor | None:
