@@ -37,8 +37,10 @@ if TYPE_CHECKING:  # what the table below finds at run time; a test holds the tw
     from .core.declare import rule as rule
     from .core.declare import schedule as schedule
     from .core.declare import section as section
+    from .core.declare import weighting as weighting
     from .core.errors import SteepestError as SteepestError
     from .explain import explain as explain
+    from .losses import weightings as weightings
     from .optim import schedules as schedules
 
 _MODULE_OF = {
@@ -64,6 +66,8 @@ _MODULE_OF = {
     "schedule": "core.declare",
     "schedules": "optim",
     "section": "core.declare",
+    "weighting": "core.declare",
+    "weightings": "losses",
 }
 __all__ = [*_MODULE_OF, "__version__"]
 

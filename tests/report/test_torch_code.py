@@ -135,3 +135,18 @@ def test_the_script_runs_and_trains():
 def test_names_that_are_no_calls_give_no_script():
     for text in ("<script>", "os.system('x')", "f(*a)", "a + b", "", "x" * 10_000 + "("):
         assert code_of(loss=text) == "" and code_of(optimizer=text) == "" and code_of(schedule=text) == ""
+
+
+@pytest.mark.parametrize("text", ["cross_entropy", "cross_entropy(label_smoothing=0.1)", "focal(gamma=0.7)", "square"])
+@pytest.mark.parametrize("weighting", ["inverse_frequency", "effective_number(beta=0.9)"])
+def test_the_class_weights_of_the_script_are_those_of_the_study(text, weighting):
+    g = torch.Generator().manual_seed(0)
+    labels = torch.tensor([0] * 12 + [1] * 5 + [2] * 3)
+    output = torch.randn(20, 3, generator=g)
+    (name, options), (scheme, settings) = read(text), read(weighting)
+    plan = dataclasses.replace(fake_studies.plan(), epochs=3, batch_size=4)
+    code = torch_code(plan, ArmRecord("x", text, "sgd", "constant", weighting), 0.01)
+    criterion = made_by(code, model=torch.nn.Linear(1, 1), y_train=labels)["criterion"]
+    weight = losses.weightings[scheme](torch.tensor([12, 5, 3]), **settings)
+    wanted = losses[name](output, labels, class_weight=weight, **options)
+    assert criterion(output, labels).item() == pytest.approx(wanted.item(), rel=1e-6)

@@ -50,6 +50,7 @@ def compare(
     model: options.Model = "mlp",
     data: options.Data,
     losses: options.Losses = None,
+    weightings: options.Weightings = "none",
     optimizers: options.Optimizers = "nadamw,adamw,sgd(momentum=0.9)",
     schedules: options.Schedules = "warmup_cosine",
     baseline: options.Baseline = None,
@@ -76,6 +77,7 @@ def compare(
     [dim]steepest compare --data digits --losses cross_entropy,focal[/dim]
     [dim]steepest compare net.py:Net --data table.csv:price --losses mse,huber[/dim]
     [dim]steepest compare --data digits --losses "focal(gamma=1|2|5),square"[/dim]
+    [dim]steepest compare --data table.csv:fraud --weightings none,square_root[/dim]
     [dim]steepest compare --data wine --baseline "cross_entropy + sgd(lr=0.01)"[/dim]
     """
     from .studies import compare_or_plan
@@ -84,6 +86,7 @@ def compare(
         model=model,
         data=data,
         losses=losses,
+        weightings=weightings,
         optimizers=optimizers,
         schedules=schedules,
         baseline=baseline,
@@ -133,7 +136,7 @@ def resume(*, folder: options.Study, open_page: options.Open = False) -> None:
 @app.command("list")
 @guarded
 def list_items(*, kind: options.Listed = None) -> None:
-    """All losses, optimizers, schedules, metrics, data sets and models.
+    """All losses, weightings, optimizers, schedules, metrics, data sets and models.
 
     With what each is for and its hyperparameters. In a pipe the columns are separated by tabs, one line per name.
 

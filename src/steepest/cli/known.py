@@ -11,6 +11,7 @@ FOLDERS = {
     "losses": ("losses", "loss"),
     "optimizers": ("optim/rules", "rule"),
     "schedules": ("optim/schedules", "schedule"),
+    "weightings": ("losses/weightings", "weighting"),
     "metrics": ("metrics", "metric"),
     "data": ("data/bundled", "dataset"),
     "models": ("models", "model"),
@@ -34,6 +35,10 @@ def continued(incomplete: str, names: list[str]) -> Iterator[str]:
 
 def complete_losses(incomplete: str) -> list[str]:
     return list(continued(incomplete, names_on_disk("losses")))
+
+
+def complete_weightings(incomplete: str) -> list[str]:
+    return list(continued(incomplete, names_on_disk("weightings")))
 
 
 def complete_optimizers(incomplete: str) -> list[str]:

@@ -42,6 +42,15 @@ Losses = Annotated[
         help='Names, with options where you like: "focal(gamma=1|2|5)" is three.',
     ),
 ]
+Weightings = Annotated[
+    str,
+    typer.Option(
+        metavar="A,B",
+        autocompletion=known.complete_weightings,
+        rich_help_panel=WHAT,
+        help="How much a class counts in the loss, by its number of training samples: none, inverse_frequency, ...",
+    ),
+]
 Optimizers = Annotated[
     str,
     typer.Option(
@@ -174,7 +183,7 @@ Listed = Annotated[
         metavar="KIND",
         autocompletion=known.complete_kind,
         show_default="all of them",
-        help="losses, optimizers, schedules, metrics, data or models.",
+        help="losses, weightings, optimizers, schedules, metrics, data or models.",
     ),
 ]
 Name = Annotated[
@@ -182,7 +191,7 @@ Name = Annotated[
     typer.Argument(
         metavar="NAME",
         autocompletion=known.complete_anything,
-        help="A loss, optimizer, schedule, metric, data set or model; torch's class names work too.",
+        help="A loss, weighting, optimizer, schedule, metric, data set or model; torch's class names work too.",
     ),
 ]
 Latex = Annotated[bool, typer.Option("--latex", metavar=" ", help="Print the formula as LaTeX, and nothing else.")]

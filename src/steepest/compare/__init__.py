@@ -23,6 +23,7 @@ def compare(
     data: Any,
     *,
     losses: Any = None,
+    weightings: Any = "none",
     optimizers: Any = "nadamw, adamw, sgd(momentum=0.9)",
     schedules: Any = "warmup_cosine",
     metric: str | None = None,
@@ -44,6 +45,7 @@ def compare(
     model: "mlp", "cnn", "linear", "file.py:Net", a class or a function that makes a fresh nn.Module.
     data: "digits", "table.csv:target", (X, y), a Dataset or DataLoader, or "module:attribute" (see data.load).
     losses, optimizers, schedules: names with options, several values make several arms: "focal(gamma=1|2), cross_entropy".
+    weightings: how much a class counts, by its training samples: "none, inverse_frequency, effective_number(beta=0.99)".
     metric: the criterion, the same for all arms; accuracy or mean_squared_error when not given.
     budget: time ("60s", "5m") or work ("2000epochs", passes over the training part summed over all trials). With work, the
     same call gives the same verdict. seeds: "auto" or how many fresh seeds confirm. rope: differences up to this size count
@@ -58,6 +60,7 @@ def compare(
         model=model,
         data=data,
         losses=losses,
+        weightings=weightings,
         optimizers=optimizers,
         schedules=schedules,
         metric=metric,

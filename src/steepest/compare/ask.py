@@ -62,7 +62,8 @@ def ask(**asked: Any) -> Request:
     budget, n_seeds = parse_budget(asked["budget"]), parse_seeds(asked["seeds"])
     data = load(asked["data"], task=asked["task"])
     losses = asked["losses"] if asked["losses"] is not None else DEFAULT_LOSSES[data.task]
-    arms = arms_of(losses, asked["optimizers"], asked["schedules"], asked["baseline"])
+    rules, schedules, weightings = (asked[name] for name in ("optimizers", "schedules", "weightings"))
+    arms = arms_of(losses, rules, schedules, asked["baseline"], asked_weightings=weightings)
     metric = criterion(asked["metric"], data, arms)
     build = factory_of(asked["model"])
     request = Request(data, build, arms, metric, budget, n_seeds, asked)
@@ -117,6 +118,7 @@ def _in_words(request: Request) -> dict[str, Any]:
         "data_source": asked["data"] if isinstance(asked["data"], str) else "",
         "task": request.data.task,
         "losses": spec_of(asked["losses"]),
+        "weightings": spec_of(asked["weightings"]),
         "optimizers": spec_of(asked["optimizers"]),
         "schedules": spec_of(asked["schedules"]),
         "baseline": asked["baseline"],
@@ -134,7 +136,7 @@ def spec_of(asked: Any) -> str | None:
 
 def _arm_text(arm: ArmChoice) -> str:
     fixed = f" at {arm.learning_rates[0]:g}" if arm.is_fixed else ""
-    return f"{arm.loss} + {arm.optimizer} + {arm.schedule}{fixed}{' (baseline)' if arm.is_baseline else ''}"
+    return f"{arm.objective} + {arm.optimizer} + {arm.schedule}{fixed}{' (baseline)' if arm.is_baseline else ''}"
 
 
 def text_of(model: Any) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor
 from steepest.core import reduce
 from steepest.core.loss import Loss
 from steepest.core.reduce import Items
-from steepest.kernels.fast_losses import fast_form
+from steepest.kernels.fast_losses import Values, fast_form
 from steepest.kernels.fused_rules import FusedRows, has_fused
 from steepest.optim.stacked import StackedRule
 
@@ -34,7 +34,7 @@ def rule_key(trial: Trial) -> Hashable:
 
 
 def loss_key(trial: Trial) -> Hashable:
-    return id(trial.arm.loss), _words(trial.arm.loss_options)
+    return id(trial.arm.loss), _words(trial.arm.loss_options), trial.arm.weighting is None
 
 
 def places(keys: Sequence[Hashable]) -> list[list[int]]:
@@ -136,12 +136,26 @@ def class_first(values: Tensor) -> Tensor:
     return values.transpose(1, 2) if values.dim() == 3 else values
 
 
-def block_losses(trials: Sequence[Trial], seed_rows: Tensor, dtype: torch.dtype) -> BlockLosses:
-    """For the trials of a block; seed_rows (k,): the place of each trial's seed."""
+def class_last(values: Tensor) -> Tensor:
+    """(C, N) of one trial -> (N, C)."""
+    return values.transpose(0, 1) if values.dim() == 2 else values
+
+
+FromClasses = Callable[[Arm, int], dict[str, Tensor]]
+
+
+def block_losses(
+    trials: Sequence[Trial], seed_rows: Tensor, dtype: torch.dtype, from_classes: FromClasses
+) -> BlockLosses:
+    """For the trials of a block; seed_rows (k,): the place of each trial's seed.
+
+    from_classes(arm, seed): options that come from the class counts of the seed's training part.
+    """
     found, order = [], []
     for group in places([loss_key(t) for t in trials]):
         arms = [trials[i].arm for i in group]
-        measure = _measure(arms[0].loss, [a.loss_options for a in arms], seed_rows.device, dtype)
+        options = [{**trials[i].arm.loss_options, **from_classes(trials[i].arm, trials[i].seed)} for i in group]
+        measure = _measure(arms[0].loss, options, seed_rows.device, dtype)
         found.append(LossGroup(arms[0].loss, seed_rows[torch.tensor(group, device=seed_rows.device)], measure))
         order.append(group)
     flat = [i for group in order for i in group]
@@ -151,14 +165,18 @@ def block_losses(trials: Sequence[Trial], seed_rows: Tensor, dtype: torch.dtype)
 
 def _measure(loss: Loss, options: Sequence[Mapping[str, Any]], device: torch.device, dtype: torch.dtype) -> Measure:
     """A fast form where there is one, else the declared body; trial by trial in one vmap where they differ in numbers."""
-    shared = {name: value for name, value in options[0].items() if all(o[name] == value for o in options)}
-    own = {n: torch.tensor([o[n] for o in options], dtype=dtype, device=device) for n in options[0] if n not in shared}
+    shared, own = _shared_and_own(options, device, dtype)
     normalize = shared.pop("normalize", "weight")
-    values_of = None if own else fast_form(loss, shared)
+    values_of, fast_options = _fast_form(loss, shared, own)
 
     def fast(outputs: Tensor, targets: Tensor) -> Tensor:
         assert values_of is not None
-        values = values_of(outputs, targets, **shared).flatten(1)
+        values = values_of(outputs, targets, **fast_options).flatten(1)
+        weight = _of_targets(shared.get("class_weight"), own.get("class_weight"), targets)
+        if weight is not None:
+            values = values * weight
+            if normalize == "weight":
+                return reduce.quotient(values.sum(1), weight.sum(1))
         return values.mean(1) if normalize != "batch" else values.sum(1) / outputs.shape[-1]
 
     def measure(outputs: Tensor, targets: Tensor, **numbers: Tensor) -> Tensor:
@@ -171,9 +189,54 @@ def _measure(loss: Loss, options: Sequence[Mapping[str, Any]], device: torch.dev
     def one(output: Tensor, target: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
         return measure(output.unsqueeze(0), target.unsqueeze(0), **numbers).squeeze(0)
 
-    if own:
-        return lambda outputs, targets: torch.vmap(one)(outputs, targets, own)
-    return measure if values_of is None else lambda outputs, targets: (fast if outputs.dim() <= 3 else measure)(outputs, targets)
+    def plain(outputs: Tensor, targets: Tensor) -> Tensor:
+        return torch.vmap(one)(outputs, targets, own) if own else measure(outputs, targets)
+
+    return plain if values_of is None else lambda outputs, targets: (fast if outputs.dim() <= 3 else plain)(outputs, targets)
+
+
+def _shared_and_own(
+    options: Sequence[Mapping[str, Any]], device: torch.device, dtype: torch.dtype
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The options that are the same for all trials, and those with one number or one vector per trial, (k, *)."""
+    shared: dict[str, Any] = {}
+    own: dict[str, Tensor] = {}
+    for name, first in options[0].items():
+        values = [o[name] for o in options]
+        if not isinstance(first, Tensor) and all(v == first for v in values):
+            shared[name] = first
+            continue
+        rows = torch.stack([torch.as_tensor(v, dtype=dtype, device=device) for v in values])
+        if isinstance(first, Tensor) and bool((rows == rows[0]).all()):
+            shared[name] = rows[0]
+        else:
+            own[name] = rows
+    return shared, own
+
+
+def _fast_form(loss: Loss, shared: Mapping[str, Any], own: Mapping[str, Tensor]) -> tuple[Values | None, dict[str, Any]]:
+    """The fast form and its options; class weights are put on its values, which smoothing would have to know of."""
+    given = {name: value for name, value in shared.items() if name != "class_weight"}
+    is_weighted = "class_weight" in shared or "class_weight" in own
+    if set(own) - {"class_weight"} or (is_weighted and given.get("label_smoothing", 0.0) != 0.0):
+        return None, {}
+    return fast_form(loss, given), given
+
+
+def _of_targets(of_all: Tensor | None, of_each: Tensor | None, targets: Tensor) -> Tensor | None:
+    """The class weight of every target (k, N): from one vector (C,) for all trials, or one for each (k, C)."""
+    if of_all is not None:
+        return of_all[targets]
+    return None if of_each is None else of_each.gather(1, targets)
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    return torch.equal(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else bool(a is b or a == b)
+
+
+def _stacked(values: Sequence[Any], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Numbers (k,), or tensors of each trial's own (k, *)."""
+    return torch.stack([torch.as_tensor(v, dtype=dtype, device=device) for v in values])
 
 
 def per_trial(items: Items, k: int, n_rows: int, normalize: reduce.Normalize) -> Tensor:

@@ -86,6 +86,7 @@ def _ask_again(plan: Plan) -> Request:
         model=words["model"],
         data=words["data_source"],
         losses=words["losses"],
+        weightings=words.get("weightings", "none"),
         optimizers=words["optimizers"],
         schedules=words["schedules"],
         metric=words["metric"],
@@ -209,6 +210,7 @@ def _record(choice: ArmChoice, course: Course) -> ArmRecord:
     return ArmRecord(
         name=choice.arm.name,
         loss=choice.loss,
+        weighting=choice.weighting,
         optimizer=choice.optimizer,
         schedule=choice.schedule,
         is_baseline=choice.is_baseline,
@@ -239,15 +241,17 @@ def _data_facts(request: Request, task: Task) -> dict[str, Any]:
 
 
 def _sources(request: Request) -> dict[str, str]:
-    items = [item for a in request.arms for item in (a.arm.loss, a.arm.rule, a.arm.schedule)]
-    return {item.name: item.source for item in [*items, request.metric] if item.source}
+    items = [item for a in request.arms for item in (a.arm.loss, a.arm.weighting, a.arm.rule, a.arm.schedule)]
+    return {item.name: item.source for item in [*items, request.metric] if item is not None and item.source}
 
 
 def _python_call(request: Request) -> str:
     asked, shown = request.asked, []
     defaults = {"schedules": "warmup_cosine", "seeds": "auto", "seed": 0, "batch_size": 64, "engine": "auto"}
+    defaults["weightings"] = "none"
     for name in (
         "losses",
+        "weightings",
         "optimizers",
         "schedules",
         "metric",
@@ -261,7 +265,7 @@ def _python_call(request: Request) -> str:
         "epochs",
         "engine",
     ):
-        value = asked[name] if name not in ("losses", "optimizers", "schedules") else spec_of(asked[name])
+        value = asked[name] if name not in ("losses", "weightings", "optimizers", "schedules") else spec_of(asked[name])
         if value is not None and value != defaults.get(name):
             shown.append(f"{name}={value!r}")
     model, data = (repr(asked[k]) if isinstance(asked[k], str) else text_of(asked[k]) for k in ("model", "data"))

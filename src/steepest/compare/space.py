@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from steepest import losses as loss_catalogue
 from steepest import optim as rule_catalogue
-from steepest.core.declare import Rule, Schedule
+from steepest.core.declare import Rule, Schedule, Weighting
 from steepest.core.domains import check_value
 from steepest.core.errors import UsageError, did_you_mean
 from steepest.core.item import Item
 from steepest.core.loss import OPTIONS, Loss, LossModule
+from steepest.losses import weightings as weighting_catalogue
 from steepest.optim import schedules as schedule_catalogue
 
 from .trial import Arm
@@ -159,6 +160,10 @@ def loss_choices(asked: Any) -> list[Choice]:
     return choices(asked, loss_catalogue, LOSS_OPTIONS)
 
 
+def weighting_choices(asked: Any) -> list[Choice]:
+    return choices(asked, weighting_catalogue)
+
+
 def rule_choices(asked: Any) -> list[Choice]:
     return choices(asked, rule_catalogue, RULE_OPTIONS)
 
@@ -178,8 +183,20 @@ class ArmChoice:
     learning_rates: tuple[float, ...]
     is_fixed: bool
     is_baseline: bool = False
+    weighting: str = "none"
+
+    @property
+    def objective(self) -> str:
+        """The loss and how its classes are weighed."""
+        return objective_text(self.loss, self.weighting)
 
 
+def objective_text(loss: str, weighting: str) -> str:
+    """ "focal x square_root", or the loss alone where nothing is weighed."""
+    return loss if weighting == UNWEIGHTED.text else f"{loss} x {weighting}"
+
+
+UNWEIGHTED = Choice(weighting_catalogue.none)
 N_LEARNING_RATES = 7
 
 
@@ -189,22 +206,25 @@ def arms_of(
     asked_schedules: Any = "constant",
     baseline: str | None = None,
     n_learning_rates: int = N_LEARNING_RATES,
+    asked_weightings: Any = "none",
 ) -> list[ArmChoice]:
-    """Every combination, the baseline's among them: given by the user, else the first loss with nadamw, else the first arm.
+    """Every combination, the baseline's among them: given by the user, else the first loss with nadamw, else the first arm;
+    unweighted, where it is.
 
     A user's baseline that names its learning rate competes twice: as it is, and tuned.
     """
     schedules = schedule_choices(asked_schedules)
-    product = itertools.product(loss_choices(asked_losses), rule_choices(asked_optimizers), schedules)
-    arms = [_arm(*combination, len(schedules) > 1, n_learning_rates) for combination in product]
+    objectives = itertools.product(loss_choices(asked_losses), weighting_choices(asked_weightings))
+    product = itertools.product(objectives, rule_choices(asked_optimizers), schedules)
+    arms = [_arm(*o, rule, schedule, len(schedules) > 1, n_learning_rates) for o, rule, schedule in product]
     if baseline is not None:
         wanted = _baseline_arms(baseline, schedules[0], len(schedules) > 1, n_learning_rates)
         arms += [a for a in wanted if a.arm.name not in {b.arm.name for b in arms}]
         base = wanted[0].arm.name
     else:
         first_loss = arms[0].loss
-        nadamw = [a.arm.name for a in arms if a.loss == first_loss and a.arm.rule.name == "nadamw"]
-        base = (nadamw or [arms[0].arm.name])[0]
+        nadamw = [a for a in arms if a.loss == first_loss and a.arm.rule.name == "nadamw"]
+        base = min(nadamw or arms[:1], key=lambda a: a.arm.weighting is not None).arm.name
     if len(arms) < 2:
         raise UsageError(
             where="compare",
@@ -212,10 +232,7 @@ def arms_of(
             needed="at least two arms were needed: there is nothing to compare",
             repair='Name several losses or optimizers, such as losses="cross_entropy,focal", or a baseline.',
         )
-    return [
-        ArmChoice(a.arm, a.loss, a.optimizer, a.schedule, a.learning_rates, a.is_fixed, a.arm.name == base)
-        for a in arms
-    ]
+    return [replace(a, is_baseline=a.arm.name == base) for a in arms]
 
 
 def _baseline_arms(text: str, schedule: Choice, names_schedule: bool, n: int) -> list[ArmChoice]:
@@ -228,32 +245,41 @@ def _baseline_arms(text: str, schedule: Choice, names_schedule: bool, n: int) ->
             needed='"loss + optimizer" or "loss + optimizer + schedule" was needed',
             repair='For example "cross_entropy + sgd(lr=0.01, momentum=0.9)".',
         )
-    loss, rule = loss_choices(words[0]), rule_choices(words[1])
+    name, _, weighting = words[0].partition(" x ")
+    loss, rule = loss_choices(name), rule_choices(words[1])
+    weighed = weighting_choices(weighting)[0] if weighting else UNWEIGHTED
     if len(words) == 3:
         schedule = schedule_choices(words[2])[0]
-    as_it_is = _arm(loss[0], rule[0], schedule, names_schedule, n)
+    as_it_is = _arm(loss[0], weighed, rule[0], schedule, names_schedule, n)
     tuned = Choice(rule[0].item, {k: v for k, v in rule[0].options.items() if k != "lr"})
-    return [as_it_is, _arm(loss[0], tuned, schedule, names_schedule, n)] if as_it_is.is_fixed else [as_it_is]
+    return [as_it_is, _arm(loss[0], weighed, tuned, schedule, names_schedule, n)] if as_it_is.is_fixed else [as_it_is]
 
 
-def _arm(loss: Choice, rule: Choice, schedule: Choice, names_schedule: bool, n_learning_rates: int) -> ArmChoice:
+def _arm(
+    loss: Choice, weighting: Choice, rule: Choice, schedule: Choice, names_schedule: bool, n_learning_rates: int
+) -> ArmChoice:
     assert isinstance(loss.item, Loss) and isinstance(rule.item, Rule) and isinstance(schedule.item, Schedule)
+    assert isinstance(weighting.item, Weighting)
     options = dict(rule.options)
     fixed = options.pop("lr", None)
     decay = options.pop("weight_decay", None)
-    name = f"{loss.text} + {rule.text}" + (f" + {schedule.text}" if names_schedule else "")
+    words = [objective_text(loss.text, weighting.text), rule.text, *([schedule.text] if names_schedule else [])]
     arm = Arm(
         loss=loss.item,
         loss_options=loss.options,
+        weighting=None if weighting == UNWEIGHTED else weighting.item,
+        weighting_hyper=weighting.options,
         rule=rule.item,
         rule_hyper=options,
         schedule=schedule.item,
         schedule_hyper=schedule.options,
         weight_decay=decay,
-        name=name,
+        name=" + ".join(words),
     )
     rates = (float(fixed),) if fixed is not None else learning_rates(rule.item, n_learning_rates)
-    return ArmChoice(arm, loss.text, rule.text, schedule.text, rates, fixed is not None)
+    return ArmChoice(
+        arm, loss.text, rule.text, schedule.text, rates, fixed is not None, weighting=weighting.text
+    )
 
 
 def learning_rates(rule: Rule, n: int) -> tuple[float, ...]:

@@ -92,6 +92,20 @@ class Task:
         truth = self.truth.index_select(0, rows)
         return Part(x_scale.apply(self.x.index_select(0, rows)), truth if y_scale is None else y_scale.apply(truth), truth, y_scale)
 
+    def class_counts(self, seed: int) -> Tensor:
+        """How many of the seed's training rows each class has, (C,) float64."""
+        labels = self.truth.index_select(0, self.split(seed).train.to(self.device))
+        return torch.bincount(labels, minlength=int(self.data.n_classes)).double()
+
+    def from_classes(self, arm: Arm, seed: int) -> dict[str, Tensor]:
+        """What an arm's loss takes from the class counts of the seed's training part: class weights, or the counts themselves."""
+        found = {}
+        if arm.weighting is not None:
+            found["class_weight"] = arm.weighting(self.class_counts(seed), **arm.weighting_hyper)
+        if "class_counts" in arm.loss.hyper and "class_counts" not in arm.loss_options:
+            found["class_counts"] = self.class_counts(seed)
+        return found
+
     def build(self, seed: int) -> nn.Module:
         """A model initialised from the seed's own stream, in the task's dtype; the global generators stay where they were."""
         with sealed("init", self.seed, seed):
@@ -186,6 +200,24 @@ class Task:
                 where=loss.name, seen=f"{loss.name} takes log-probabilities and the model gives plain outputs",
                 needed="a loss of logits was needed", consequence="Without a log-softmax its value falls for ever and nothing is learned.",
                 repair="cross_entropy is the same loss of logits; or let the model end in log_softmax.",
+            )
+
+        if arm.weighting is not None:
+            self._check_weighting(arm.weighting.name, loss)
+
+    def _check_weighting(self, weighting: str, loss: Loss) -> None:
+        """Class weights need classes, and a loss that takes class indices."""
+        if not self.is_classification:
+            raise NotComparable(
+                where=weighting, seen="the data is a regression", needed="classes were needed to weigh",
+                repair='Leave weightings out, or pass task="classification" if the target is meant so.',
+            )
+        if loss.target.name != "classes":
+            raise NotComparable(
+                where=weighting, seen=f"{loss.name} takes {loss.target.says}, and no class weights",
+                needed="a loss of class indices was needed", consequence="The arm would train without the weights and bear their name.",
+                repair=f'cross_entropy, focal and square take them; {loss.name} competes unweighted as a baseline: baseline="{loss.name} + adamw".'
+                if not self.has_one_logit else "Let the model end in 2 outputs and use cross_entropy; or bce_with_logits(pos_weight=...).",
             )
 
     def _look_at_output(self) -> tuple[torch.Size, bool]:

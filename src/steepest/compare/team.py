@@ -66,5 +66,5 @@ def _team(trials: Sequence[Trial], rows: slice, weights: Weights, engine: Engine
         own = slice(start, start + size)
         block = make_block(weights, own, seed_rows, engine.runs_one_by_one)
         dtype = weights.flats[0].values.dtype
-        blocks.append((block, block_losses(trials[own], block.seed_rows, dtype)))
+        blocks.append((block, block_losses(trials[own], block.seed_rows, dtype, batches.task.from_classes)))
     return Team(weights, engine, batches, tuple(blocks), tuple(rule_groups(trials, rows, weights)))

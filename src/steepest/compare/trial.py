@@ -6,20 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from steepest.core.declare import Rule, Schedule
+from steepest.core.declare import Rule, Schedule, Weighting
 from steepest.core.loss import Loss
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """loss x optimizer x schedule with all their hyperparameters but the learning rate.
+    """loss x weighting x optimizer x schedule with all their hyperparameters but the learning rate.
 
     loss_options: hyperparameters of the loss and options of its contract, such as label_smoothing.
+    weighting: makes class weights of each seed's own training part; None: every sample counts the same.
     weight_decay: None takes the rule's own default, as torch.optim does.
     """
 
     loss: Loss
     loss_options: Mapping[str, Any] = field(default_factory=dict)
+    weighting: Weighting | None = None
+    weighting_hyper: Mapping[str, Any] = field(default_factory=dict)
     rule: Rule
     rule_hyper: Mapping[str, Any] = field(default_factory=dict)
     schedule: Schedule

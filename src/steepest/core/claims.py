@@ -33,6 +33,8 @@ minimum_at_target = Claim("minimum_at_target", "no other prediction has a lower 
 shift_invariant = Claim("shift_invariant", "adding a number to all logits of a row changes nothing")
 rewards_true_class = Claim("rewards_true_class", "raising the true class's score never raises the value")
 
+centred = Claim("centred", "whatever the scale, no location costs less than the number that came")
+
 
 def bounded_gradient(bound: float | str) -> Claim:
     """bound: a number, or its formula in the hyperparameters ("delta")."""
@@ -43,6 +45,10 @@ def bounded(bound: float | str) -> Claim:
     """bound: a number, or its formula in the hyperparameters ("1/q")."""
     return Claim("bounded", f"no value of an item exceeds {bound}", bound)
 
+
+# -- of weightings ----------------------------------------------------------------------------------------------------------
+rarer_weighs_more = Claim("rarer_weighs_more", "the rarer of two classes never weighs less")
+ignores_data_size = Claim("ignores_data_size", "counting every sample k times changes nothing")
 
 # -- of update rules --------------------------------------------------------------------------------------------------------
 rests_at_zero_gradient = Claim("rests_at_zero_gradient", "with zero gradients from the start, no parameter moves")

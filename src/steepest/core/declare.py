@@ -1,4 +1,4 @@
-"""The seven declarations: @loss @rule @schedule @metric @check @dataset @section. What is declared is what is tested.
+"""The eight declarations: @loss @weighting @rule @schedule @metric @check @dataset @section. What is declared is what is tested.
 
 A decorator turns one pure function into an Item that carries its facts and claims. There is no registry: an item is found
 because its file lies in the folder (core.discover), or because a package names its module under the entry point "steepest.items".
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from .claims import Claim
+from .counts import accept_counts
 from .domains import Search
 from .item import Item
 from .loss import Loss
@@ -66,6 +67,57 @@ def loss(
             safe=safe,
             class_name=class_name,
         )
+
+    return declare
+
+
+class Weighting(Item):
+    """A weighting scheme: `(counts, *, hyper) -> weights`, both float64 (*, C): training samples of each class, and what one counts.
+
+    Calling the item gives weights whose mean over those training samples is 1, so a loss keeps its size and its learning
+    rate. A class that was never seen weighs as one that was seen once.
+    """
+
+    kind = "weighting"
+
+    def __init__(
+        self,
+        fn: Callable[..., Tensor],
+        *,
+        use: str,
+        source: str,
+        formula: str = "",
+        claims: Sequence[Claim] = (),
+        search: Mapping[str, Search] | None = None,
+    ) -> None:
+        super().__init__(fn, source=source, use=use, search=search)
+        self.formula, self.claims = formula, tuple(claims)
+
+    def __call__(self, counts: Tensor | Sequence[int], **hyper: Any) -> Tensor:
+        """Weights for `class_weight=` from counts (*, C), such as `torch.bincount(y, minlength=C)`: one row per data set.
+
+        Of the counts' dtype where they are floating numbers, else of torch's default one.
+        """
+        self.check_hyper(hyper)
+        given = torch.as_tensor(counts)
+        n = accept_counts(self.name, given)
+        weights = self.fn(n.clamp(min=1.0), **hyper)
+        weights = weights * (n.sum(-1, keepdim=True) / (n * weights).sum(-1, keepdim=True))
+        return weights.to(given.dtype if given.is_floating_point() else torch.get_default_dtype())
+
+
+def weighting(
+    *,
+    use: str,
+    source: str,
+    formula: str = "",
+    claims: Sequence[Claim] = (),
+    search: Mapping[str, Search] | None = None,
+) -> Callable[[Callable[..., Tensor]], Weighting]:
+    """Declare a weighting scheme (see Weighting); formula: sympy text in n, the class's count, and p, its share; any scale."""
+
+    def declare(fn: Callable[..., Tensor]) -> Weighting:
+        return Weighting(fn, use=use, source=source, formula=formula, claims=claims, search=search)
 
     return declare
 

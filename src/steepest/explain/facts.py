@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from steepest.core.declare import Dataset, Metric, Rule, Schedule
+from steepest.core.declare import Dataset, Metric, Rule, Schedule, Weighting
 from steepest.core.formula import Formula
 from steepest.core.item import REQUIRED, Hyper, Item
 from steepest.core.loss import Loss
@@ -50,6 +50,7 @@ LETTERS: dict[str, dict[str, str]] = {
         "mu_next": "momentum of the next step",
         "mu_product": "product of all momenta so far",
     },
+    "weighting": {"n": "training samples of the class", "p": "their share"},
     "schedule": {"s": "step, from 0", "h": "steps of the run", "w": "steps of warmup", "d": "steps of decay"},
     "metric": {
         "n": "number of samples",
@@ -98,6 +99,8 @@ def _kind(item: Item) -> str:
         return "optimizer"
     if isinstance(item, Schedule):
         return "learning-rate schedule"
+    if isinstance(item, Weighting):
+        return "weighting of classes"
     if isinstance(item, (Metric, Dataset)):
         return f"{'metric' if isinstance(item, Metric) else 'data set'} for {item.task}"
     return item.kind
@@ -115,6 +118,8 @@ def _of_its_kind(item: Item) -> list[tuple[str, str]]:
         return [("weight decay", _decay(item)), ("memory", _memory(item)), ("looks at", _looks(item))]
     if isinstance(item, Schedule):
         return _labelled("note", _note(item))
+    if isinstance(item, Weighting):
+        return [("scale", "the mean weight of the training samples is 1"), *_labelled("shapes", _note(item))]
     if isinstance(item, Metric):
         better = "higher is better" if item.best == "max" else "lower is better"
         return [("best", better), ("unit", UNITS.get(item.unit, item.unit))]
@@ -224,6 +229,10 @@ def _uses(item: Item) -> list[tuple[str, str]]:
             ("Python", f"steepest.schedules.{name}(step, horizon{', ' + given if given else ''})"),
             ("in torch", f"steepest.schedules.{item.class_name}(optimizer, horizon{', ' + given if given else ''})"),
             ("compare", f"steepest compare --data ... --schedules {option}"),
+        ],
+        Weighting: [
+            ("Python", f"steepest.weightings.{name}(counts{', ' + given if given else ''})  # as class_weight of a loss"),
+            ("compare", f"steepest compare --data ... --weightings {option}"),
         ],
         Metric: [
             ("Python", f"steepest.metrics.{name}(prediction, target)"),

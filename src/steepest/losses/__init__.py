@@ -3,3 +3,5 @@
 from steepest.core.discover import Catalogue
 
 Catalogue.of(__name__, kind="loss")
+
+from . import weightings as weightings  # noqa: E402: the catalogue above must exist first

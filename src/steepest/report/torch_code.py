@@ -81,9 +81,11 @@ class Call:
 def torch_code(plan: Plan, arm: ArmRecord, lr: float) -> str:
     """Loss, optimizer, schedule and loop of an arm; empty where its texts are no calls of names."""
     loss, rule, schedule = _read(arm.loss), _read(arm.optimizer), _read(arm.schedule)
-    if loss is None or rule is None or schedule is None:
+    weighting = _read(arm.weighting)
+    if loss is None or rule is None or schedule is None or weighting is None:
         return ""
-    parts = [_loss(loss), f"optimizer = {_rule(rule, lr)}\n", _schedule(plan, schedule)]
+    weighed = weighting.name != "none"
+    parts = [_class_weight(weighting) if weighed else "", _loss(loss, weighed), f"optimizer = {_rule(rule, lr)}\n", _schedule(plan, schedule)]
     stepped = "        scheduler.step()\n" if parts[-1] else ""
     return (
         _imports("".join(parts)) + _premise(plan, loss) + "".join(parts) + f"\nfor epoch in range({plan.epochs}):\n"
@@ -107,7 +109,7 @@ def _read(text: str) -> Call | None:
 
 
 def _imports(code: str) -> str:
-    ours = [name for name in ("losses", "optim", "schedules") if f"{name}." in code.replace("torch.optim.", "")]
+    ours = [name for name in ("losses", "optim", "schedules", "weightings") if f"{name}." in code.replace("torch.optim.", "")]
     lines = [
         *(["import math"] if "math." in code else []),
         "import torch",
@@ -124,14 +126,21 @@ def _premise(plan: Plan, loss: Call) -> str:
     return text
 
 
-def _loss(loss: Call) -> str:
+def _class_weight(weighting: Call) -> str:
+    options = f", {weighting.shown()}" if weighting.options else ""
+    return f"class_weight = weightings.{weighting.name}(torch.bincount(y_train){options})\n"
+
+
+def _loss(loss: Call, weighed: bool = False) -> str:
+    given = [*(["class_weight=class_weight"] if weighed else []), *([loss.shown()] if loss.options else [])]
     if loss.name in TORCH_LOSSES and loss.options.keys() <= SHARED_OPTIONS:
-        return f"criterion = torch.nn.{TORCH_LOSSES[loss.name]}({loss.shown()})\n"
-    body = _body(WRITTEN_LOSSES, loss)
+        in_torch = ", ".join(given).replace("class_weight=", "weight=")
+        return f"criterion = torch.nn.{TORCH_LOSSES[loss.name]}({in_torch})\n"
+    body = "" if weighed else _body(WRITTEN_LOSSES, loss)
     if body:
         return f"\ndef criterion(output, target):\n{body}\n"
-    if loss.options:
-        return f"\ndef criterion(output, target):\n    return losses.{loss.name}(output, target, {loss.shown()})\n\n"
+    if given:
+        return f"\ndef criterion(output, target):\n    return losses.{loss.name}(output, target, {', '.join(given)})\n\n"
     return f"criterion = losses.{loss.name}\n"
 
 
