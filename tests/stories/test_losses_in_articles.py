@@ -41,7 +41,9 @@ def test_backward_computes_gradients_and_changes_no_parameter():
 
 def test_weights_are_an_option_of_every_loss():
     """An article names a WeightedLoss class, which torch does not have."""
-    for loss in losses:
+    for loss in losses:  # tests/contract tries all kinds of targets; the article's are these
+        if loss.target.name not in ("classes", "same", "binary", "distribution"):
+            continue
         x = torch.randn(3, 5).log_softmax(1)
         y = tensor([0, 1, 2]) if loss.target.name == "classes" else torch.rand(3, 5).softmax(1)
         assert loss(x, y, weight=tensor([1.0, 0.5, 2.0])).isfinite(), loss.name
