@@ -22,11 +22,25 @@ def parametrize(items: list[Loss]) -> Any:
     return pytest.mark.parametrize("loss", items, ids=lambda item: item.name)
 
 
+LABELS = ("classes", "binary", "distribution", "regions")  # kinds whose labels may be smoothed
+EQUAL = ("same", "amounts", "binary", "distribution", "teacher", "boxes", "preferences", "lists")  # of the input's shape
+SCALED = ("classes", "ordinal", "regions")  # kinds with class weights
+UNLIKE = ("embeddings", "views", "lists", "regions", "sequence")  # a mask's elements are no items, or have no inner axes
+PLAIN = {item.target.name for item in LOSSES} - set(UNLIKE)
+
+
+def chosen(*kinds: str) -> list[Loss]:
+    return [item for item in LOSSES if item.target.name in kinds]
+
+
 each_loss = parametrize(LOSSES)
-each_loss_of_classes = parametrize([item for item in LOSSES if item.target.name == "classes"])
-each_loss_of_equal_shapes = parametrize([item for item in LOSSES if item.target.name != "classes"])
-each_loss_of_labels = parametrize([item for item in LOSSES if item.target.name not in ("same", "amounts")])
-each_loss_with_probabilities = parametrize([item for item in LOSSES if item.target.name in ("binary", "distribution")])
+each_loss_with_a_target = parametrize([item for item in LOSSES if item.target.name != "views"])
+each_loss_of_plain_items = parametrize(chosen(*PLAIN))  # one number of a weight or mask for each item, any inner axes
+each_loss_of_separate_items = parametrize([item for item in LOSSES if not item.target.is_coupled])
+each_loss_of_classes = parametrize(chosen("classes"))
+each_loss_of_equal_shapes = parametrize(chosen(*EQUAL))
+each_loss_of_labels = parametrize(chosen(*LABELS))
+each_loss_with_probabilities = parametrize(chosen("binary", "distribution"))
 
 
 def numbers_of(loss: Loss) -> list[str]:
@@ -49,23 +63,58 @@ def defaults(loss: Loss) -> dict[str, Any]:
     }
 
 
+def input_shape(loss: Loss, n: int, inner: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """Kinds without inner axes have none; a map has pixels in any case."""
+    kind = loss.target
+    if kind.name in ("embeddings", "lists"):
+        return n, CLASSES
+    if kind.name == "views":
+        return n, 2, CLASSES
+    if kind.name == "regions":
+        return n, CLASSES, *(inner or (5,))
+    if kind.name == "sequence":
+        return n, CLASSES, 7
+    if kind.name == "parameters":
+        return n, len(kind.parameters), *inner
+    if kind.name == "ordinal":
+        return n, CLASSES - 1, *inner
+    length = getattr(kind, "length", None) or CLASSES
+    return (n, length, *inner) if kind.has_class_axis else (n, *inner)
+
+
+def draw_target(loss: Loss, shape: tuple[int, ...], draw: torch.Generator) -> Tensor | None:
+    """A random target beside an input of this shape: numbers are standard normal, labels fall evenly."""
+    name, items = loss.target.name, (shape[0], *shape[2:])
+    if name == "views":
+        return None
+    if name == "embeddings":
+        return torch.randint(2, shape[:1], generator=draw)
+    if name == "sequence":
+        return torch.randint(1, CLASSES, (shape[0], 3), generator=draw)
+    if name in ("classes", "ordinal", "regions"):
+        return torch.randint(CLASSES, items, generator=draw)
+    y = torch.randn(items if name == "parameters" else shape, generator=draw, dtype=torch.float64)
+    if name == "amounts":
+        return y.abs()
+    if name == "binary":
+        return y.sigmoid()
+    return y.softmax(1) if name == "distribution" else y
+
+
 def batch(
     loss: Loss, n: int = 6, inner: tuple[int, ...] = (), dtype: torch.dtype = torch.float64, seed: int = 0
 ) -> tuple[Tensor, Tensor]:
     """Random input and hard or measured target: (N, *) or, with classes, (N, C, *)."""
     draw = generator("loss case", loss.name, seed)
-    shape = (n, CLASSES, *inner) if loss.target.has_class_axis else (n, *inner)
+    shape = input_shape(loss, n, inner)
     x = as_input(loss, 3 * torch.randn(shape, generator=draw, dtype=torch.float64)).to(dtype)
-    if loss.target.name == "classes":
-        return x, torch.randint(CLASSES, (n, *inner), generator=draw)
-    y = torch.randn(shape, generator=draw, dtype=torch.float64)
-    if loss.target.name == "binary":
-        y = y.sigmoid()
-    if loss.target.name == "distribution":
-        y = y.softmax(1)
-    if loss.target.name == "amounts":
-        y = y.abs()
-    return x, y.to(dtype)
+    y = draw_target(loss, shape, draw)
+    return x, y.to(dtype) if y is not None and y.is_floating_point() else y
+
+
+def take(y: Tensor | None, rows: Any) -> Tensor | None:
+    """Some rows of a target, if there is one."""
+    return None if y is None else y[rows]
 
 
 def as_input(loss: Loss, x: Tensor) -> Tensor:
@@ -78,12 +127,20 @@ def one_hot(y: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
 
 
 def item_shape(loss: Loss, x: Tensor) -> torch.Size:
-    return x.shape[:1] + x.shape[2:] if loss.target.has_class_axis else x.shape
+    return loss.target.items(x)
 
 
-def rows(loss: Loss, x: Tensor, items: Tensor) -> Tensor:
-    """An item-shaped boolean or number, spread over the entries of the input that belong to each item."""
-    return items.unsqueeze(1).expand_as(x) if loss.target.has_class_axis else items.expand_as(x)
+def element_shape(loss: Loss, x: Tensor) -> torch.Size:
+    """The shape of a full mask: of the items, of the pixels of a map, of the entries of lists, of the steps of a sequence."""
+    if loss.target.name in ("regions", "sequence"):
+        return x.shape[:1] + x.shape[2:]
+    return x.shape if loss.target.name == "lists" else item_shape(loss, x)
+
+
+def rows(loss: Loss, x: Tensor, elements: Tensor) -> Tensor:
+    """What a mask says of each element, spread over the entries of the input that belong to it."""
+    spread = elements.unsqueeze(1) if loss.target.has_class_axis else elements
+    return spread.reshape(*spread.shape, *[1] * (x.dim() - spread.dim())).expand_as(x)
 
 
 def value_and_gradient(loss: Loss, x: Tensor, y: Tensor, **options: Any) -> tuple[Tensor, Tensor]:

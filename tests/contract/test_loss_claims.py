@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from loss_cases import CLASSES, LOSSES, as_input, hyper_sets, value_and_gradient
+from loss_cases import CLASSES, LOSSES, as_input, draw_target, hyper_sets, input_shape, value_and_gradient
 from torch import Tensor
 
 from steepest.core import claims
@@ -15,7 +15,7 @@ from steepest.core.declare import loss as declare_loss
 from steepest.core.formula import of_hyper
 from steepest.core.loss import Loss
 from steepest.core.streams import generator
-from steepest.core.targets import Classes, classes, distribution, same_as_input
+from steepest.core.targets import Classes, classes, distribution, parameters, same_as_input
 
 EPS = torch.finfo(torch.float64).eps
 SIZES = (1e-6, 1.0, 30.0, 1e4)
@@ -27,29 +27,32 @@ def hyper_for(loss: Loss, claim: Claim) -> list[dict[str, Any]]:
     return [{**hyper_sets(loss)[0], **dict(claim.where)}] if claim.where else hyper_sets(loss)
 
 
-def scores(loss: Loss, size: float, n: int = 200, seed: int = 0) -> Tensor:
+def scores(loss: Loss, size: float, n: int | None = None, seed: int = 0) -> Tensor:
     draw = generator("claims", loss.name, seed)
-    shape = (n, CLASSES) if loss.target.has_class_axis else (n,)
-    x = size * torch.randn(shape, generator=draw, dtype=torch.float64)
+    n = n or rows_of(loss)
+    x = size * torch.randn(input_shape(loss, n), generator=draw, dtype=torch.float64)
     x[: n // 10] = 0.0
     return x
 
 
-def targets(loss: Loss, size: float, n: int = 200) -> Tensor:
-    draw = generator("claims' targets", loss.name)
-    if loss.target.name == "classes":
-        return torch.randint(CLASSES, (n,), generator=draw)
+def rows_of(loss: Loss) -> int:
+    return 30 if loss.target.is_coupled else 200
+
+
+def targets(loss: Loss, size: float) -> Tensor | None:
+    draw, n = generator("claims' targets", loss.name), rows_of(loss)
     if loss.target.name == "distribution":
         return torch.randn(n, CLASSES, generator=draw, dtype=torch.float64).mul(3).softmax(1)
-    y = torch.randn(n, generator=draw, dtype=torch.float64)
     if loss.target.name == "binary":
+        y = torch.randn(n, generator=draw, dtype=torch.float64)
         return torch.where(torch.arange(n) % 3 > 0, (3 * y).sigmoid(), torch.arange(n) % 2)  # a third of them hard
-    return (size * y).abs() if loss.target.name == "amounts" else size * y
+    y = draw_target(loss, input_shape(loss, n), draw)
+    return size * y if y is not None and y.is_floating_point() else y
 
 
 def right(loss: Loss, y: Tensor) -> Tensor:
     """The prediction that says what the target, a number or a probability, says."""
-    if loss.expects == "values":
+    if loss.expects == "values" or loss.target.name == "teacher":
         return y
     return torch.logit(y).clamp(-1e4, 1e4) if loss.target.name == "binary" else y.log()
 
@@ -66,7 +69,7 @@ def nonnegative(loss: Loss, claim: Claim, hyper: dict[str, Any]) -> None:
     for size in SIZES:
         x, y = as_input(loss, scores(loss, size)), targets(loss, size)
         assert (loss(x, y, reduction="none", **hyper) >= -rounding(loss, y)).all()
-        if y.is_floating_point():
+        if y is not None and y.shape == x.shape:
             near = right(loss, y) * (1 + 3 * EPS)
             assert (loss(near, y, reduction="none", **hyper) >= -rounding(loss, y)).all()
 
@@ -157,6 +160,14 @@ def bounded(loss: Loss, claim: Claim, hyper: dict[str, Any]) -> None:
         assert (loss(as_input(loss, x), y, reduction="none", **hyper) <= bound * (1 + 4 * EPS)).all()
 
 
+def centred(loss: Loss, claim: Claim, hyper: dict[str, Any]) -> None:
+    for size in SIZES:
+        x, y = scores(loss, size), targets(loss, size)
+        best = torch.cat([y.unsqueeze(1), x[:, 1:]], 1)
+        least = loss(best, y, reduction="none", **hyper)
+        assert (loss(x, y, reduction="none", **hyper) >= least - 4 * EPS * least.abs()).all()
+
+
 TRIED = {
     function.__name__: function
     for function in (
@@ -169,6 +180,7 @@ TRIED = {
         shift_invariant,
         rewards_true_class,
         bounded_gradient,
+        centred,
         bounded,
     )
 }
@@ -202,7 +214,14 @@ def liar_of_distributions(input: Tensor, target: Tensor) -> Tensor:
     return ((input.softmax(1) - target) * target).sum(1)
 
 
+@declare_loss(target=parameters("location", "log scale"), task="none", use="", source="", formula="")
+def liar_of_parameters(input: Tensor, target: Tensor) -> Tensor:
+    """Least one below the number that came."""
+    return (target - input[:, 0] - 1).abs() + input[:, 1]
+
+
 LIARS = {
+    "centred": liar_of_parameters,
     "nonnegative": liar_of_numbers,
     "zero_at_target": liar_of_numbers,
     "minimum_at_target": liar_of_distributions,

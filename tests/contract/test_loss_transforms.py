@@ -17,6 +17,7 @@ from loss_cases import (
     each_loss,
     each_loss_of_classes,
     each_loss_of_labels,
+    each_loss_with_a_target,
     each_loss_with_numbers,
     numbers_of,
     one_hot,
@@ -38,10 +39,10 @@ def no_slow_fallback():
     torch._C._debug_only_display_vmap_fallback_warnings(False)
 
 
-def trials(loss, inner: tuple[int, ...] = (2,)) -> tuple[Tensor, Tensor]:
-    """A batch for each trial: (K, N, ...)."""
+def trials(loss, inner: tuple[int, ...] = (2,)) -> list[Tensor]:
+    """A batch for each trial: (K, N, ...), and the target, if there is one."""
     pairs = [batch(loss, 6, inner, seed=k) for k in range(TRIALS)]
-    return torch.stack([x for x, _ in pairs]), torch.stack([y for _, y in pairs])
+    return [torch.stack(part) for part in zip(*pairs) if part[0] is not None]
 
 
 def loops(function, *stacked: Tensor) -> Tensor:
@@ -54,23 +55,23 @@ def loops(function, *stacked: Tensor) -> Tensor:
 @each_loss
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none", "sample", "batchmean"])
 def test_vmap_over_trials_equals_a_loop(loss, reduction):
-    x, y = trials(loss)
+    x, *y = trials(loss)
     weight = torch.rand(TRIALS, 6, dtype=torch.float64)
     mask = torch.rand(TRIALS, 6) < 0.7
 
-    def one(x, y, weight, mask):
-        return loss(x, y, weight=weight, mask=mask, reduction=reduction)
+    def one(x, weight, mask, *y):
+        return loss(x, *y, weight=weight, mask=mask, reduction=reduction)
 
     def slope(*args):
         return grad(lambda *a: one(*a).sum())(*args)
 
-    close(vmap(one)(x, y, weight, mask), loops(one, x, y, weight, mask))
-    close(vmap(slope)(x, y, weight, mask), loops(slope, x, y, weight, mask))
-    shared = vmap(lambda x: one(x, y[0], weight[0], mask[0]))(x)
-    close(shared, loops(lambda x: one(x, y[0], weight[0], mask[0]), x))
+    close(vmap(one)(x, weight, mask, *y), loops(one, x, weight, mask, *y))
+    close(vmap(slope)(x, weight, mask, *y), loops(slope, x, weight, mask, *y))
+    first = [part[0] for part in (weight, mask, *y)]
+    close(vmap(lambda x: one(x, *first))(x), loops(lambda x: one(x, *first), x))
 
 
-@each_loss
+@each_loss_with_a_target
 def test_ignored_and_missing_items_under_vmap_equal_a_loop(loss):
     x, y = trials(loss, ())
     y[:, 1] = -100
@@ -92,22 +93,22 @@ def test_ignored_and_missing_items_under_vmap_equal_a_loop(loss):
 @each_loss_with_numbers
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_a_hyperparameter_per_trial_equals_a_loop(loss, dtype):
-    x, y = trials(loss)
+    x, *y = trials(loss)
     for name in numbers_of(loss):
         allowed = loss.hyper[name].domain.allowed()
         values = [allowed[k % len(allowed)] for k in range(TRIALS)]
         rest = {n: v for n, v in defaults(loss).items() if n != name}
 
-        def one(x, y, value):
-            return loss(x, y, **{name: value}, **rest)
+        def one(x, value, *y):
+            return loss(x, *y, **{name: value}, **rest)
 
         for per_trial in (torch.tensor(values, dtype=dtype), torch.tensor(values, dtype=torch.float64)):
-            batched = vmap(one)(x.to(dtype), y, per_trial)
+            batched = vmap(one)(x.to(dtype), per_trial, *y)
             assert batched.dtype == dtype
             rtol = 1e-12 if dtype == torch.float64 else 1e-6  # the same formula in another order of rounding
-            close(batched, torch.stack([one(a.to(dtype), b, v) for a, b, v in zip(x, y, values)]), rtol)
-        slopes = vmap(grad(one))(x, y, torch.tensor(values, dtype=torch.float64))
-        close(slopes, torch.stack([grad(one)(a, b, v) for a, b, v in zip(x, y, values)]))
+            close(batched, torch.stack([one(a.to(dtype), *b) for a, *b in zip(x, values, *y)]), rtol)
+        slopes = vmap(grad(one))(x, torch.tensor(values, dtype=torch.float64), *y)
+        close(slopes, torch.stack([grad(one)(*row) for row in zip(x, values, *y)]))
 
 
 @each_loss_with_numbers
@@ -128,7 +129,7 @@ def test_a_hyperparameter_has_a_gradient(loss):
 def test_a_smoothing_per_trial_equals_a_loop(loss):
     x, y = trials(loss)
     smoothings = torch.tensor([0.0, 0.05, 0.1, 0.5, 1.0], dtype=torch.float64)
-    targets = [y, torch.stack([one_hot(t) for t in y])] if loss.target.name == "classes" else [y]
+    targets = [y] if y.is_floating_point() else [y, torch.stack([one_hot(t) for t in y])]
     for target in targets:
 
         def one(x, y, smoothing):
@@ -153,16 +154,15 @@ def test_a_class_weight_per_trial_equals_a_loop(loss):
 
 @each_loss
 def test_a_population_of_linear_models_trains_as_a_loop_does(loss):
-    n_outputs = CLASSES if loss.target.has_class_axis else 1
-    model = torch.nn.Linear(3, n_outputs).double()
+    like, y = batch(loss)
+    model = torch.nn.Linear(3, like[0].numel()).double()
     draw = torch.Generator().manual_seed(0)
     stacked = {k: torch.randn(TRIALS, *v.shape, generator=draw, dtype=v.dtype) for k, v in model.named_parameters()}
     features = torch.randn(6, 3, generator=draw, dtype=torch.float64)
-    _, y = batch(loss)
 
     def objective(parameters):
         x = functional_call(model, parameters, (features,))
-        return loss(as_input(loss, x if loss.target.has_class_axis else x[:, 0]), y)
+        return loss(as_input(loss, x.reshape(like.shape)), y)
 
     batched = vmap(grad(objective))(stacked)
     for k in range(TRIALS):

@@ -9,15 +9,23 @@ from hypothesis import strategies as st
 from loss_cases import (
     CLASSES,
     LOSSES,
+    PLAIN,
+    SCALED,
+    UNLIKE,
     batch,
     close,
     each_loss,
     each_loss_of_classes,
     each_loss_of_labels,
+    each_loss_of_plain_items,
+    each_loss_of_separate_items,
+    each_loss_with_a_target,
+    element_shape,
     item_shape,
     one_hot,
     parametrize,
     rows,
+    take,
     value_and_gradient,
 )
 
@@ -30,7 +38,7 @@ CLASS_WEIGHTS = torch.tensor([0.5, 1.0, 2.0, 4.0], dtype=torch.float64)
 # -- what a weight means ---------------------------------------------------------------------------------------------------
 
 
-@each_loss
+@each_loss_of_separate_items
 @inner_shapes
 def test_a_weight_of_two_is_the_row_twice(loss, inner):
     x, y = batch(loss, 6, inner)
@@ -49,7 +57,7 @@ def test_a_weight_of_zero_is_the_row_removed(loss, inner):
     kept = torch.tensor([0, 2, 3, 5])
     weight = torch.zeros(6, dtype=torch.float64).index_fill(0, kept, 1.0)
     value, gradient = value_and_gradient(loss, x, y, weight=weight)
-    alone, alone_gradient = value_and_gradient(loss, x[kept], y[kept])
+    alone, alone_gradient = value_and_gradient(loss, x[kept], take(y, kept))
     close(value, alone)
     close(gradient[kept], alone_gradient)
     assert not gradient[[1, 4]].any()
@@ -70,12 +78,12 @@ def test_scaling_all_weights_changes_no_mean(loss, inner):
 def test_the_order_of_the_rows_does_not_matter(loss, inner):
     x, y = batch(loss, 6, inner)
     order = torch.tensor([3, 1, 5, 0, 2, 4])
-    close(loss(x, y, weight=WEIGHTS), loss(x[order], y[order], weight=WEIGHTS[order]))
+    close(loss(x, y, weight=WEIGHTS), loss(x[order], take(y, order), weight=WEIGHTS[order]))
     each = loss(x, y, weight=WEIGHTS, reduction="none")
-    torch.testing.assert_close(each[order], loss(x[order], y[order], weight=WEIGHTS[order], reduction="none"))
+    torch.testing.assert_close(each[order], loss(x[order], take(y, order), weight=WEIGHTS[order], reduction="none"))
 
 
-@each_loss
+@each_loss_of_plain_items
 def test_a_weight_is_aligned_on_the_left(loss):
     x, y = batch(loss, 6, (2, 3))
     shape = item_shape(loss, x)
@@ -97,10 +105,13 @@ def test_a_weight_may_be_a_whole_number_or_of_another_dtype(loss):
 
 
 def spoiled(loss, x, y, dead):
-    """The batch with NaN, infinity and impossible labels wherever an item is dead."""
-    x, y = x.clone(), y.clone()
+    """The batch with NaN, infinity and impossible labels wherever an element is dead."""
+    x = x.clone()
     x[rows(loss, x, dead)] = torch.nan
-    y[rows(loss, x, dead) if y.shape == x.shape else dead] = torch.nan if y.is_floating_point() else 99
+    if y is not None:
+        y = y.clone()
+        where = dead.flatten(1).all(1) if loss.target.name == "sequence" else dead
+        y[rows(loss, x, dead) if y.shape == x.shape else where] = torch.nan if y.is_floating_point() else 99
     if x.dim() == 1:
         x[dead.nonzero()[0]] = torch.inf
     return x, y
@@ -113,21 +124,23 @@ def spoiled(loss, x, y, dead):
 def test_masked_nan_changes_no_bit(loss, inner, how, reduction):
     x, y = batch(loss, 6, inner)
     keep = torch.tensor([True, False, True, True, False, True])
-    keep = keep.reshape(6, *[1] * (len(item_shape(loss, x)) - 1)).expand(item_shape(loss, x)).clone()
-    if keep.dim() > 1:
+    shape = element_shape(loss, x)
+    is_of_rows = "weight" in how and loss.target.name in ("lists", "sequence")  # their entries have no weights
+    keep = keep.reshape(6, *[1] * (len(shape) - 1)).expand(shape).clone()
+    if keep.dim() > 1 and not is_of_rows:
         keep[0, 0] = False
     options = {"mask": keep} if "mask" in how else {}
     if "weight" in how:
-        options["weight"] = keep.double() * 1.5
+        options["weight"] = (keep[:, 0] if is_of_rows else keep).double() * 1.5
     clean = value_and_gradient(loss, x, y, reduction=reduction, **options)
     dirty = value_and_gradient(loss, *spoiled(loss, x, y, ~keep), reduction=reduction, **options)
     assert torch.equal(clean[0], dirty[0]) and torch.equal(clean[1], dirty[1])
     assert not dirty[1][rows(loss, x, ~keep)].any()
-    if reduction == "mean":
+    if reduction == "mean" and loss.target.name in PLAIN:
         close(dirty[0], loss(x, y, reduction="none")[keep].mean())
 
 
-@each_loss
+@each_loss_with_a_target
 @pytest.mark.parametrize("ignored", [-100, (-100, 7), [0, -100]], ids=str)
 def test_ignored_targets_are_never_read(loss, ignored):
     x, y = batch(loss)
@@ -138,9 +151,10 @@ def test_ignored_targets_are_never_read(loss, ignored):
     for place, value in zip((2, 4), (several[0], several[-1])):
         y[place], dead[place] = value, True
     dead |= sum((y == v if y.dim() == 1 else (y == v).all(1)) for v in several).bool()
-    x = torch.where(rows(loss, x, dead), torch.nan, x)
+    x = torch.where(dead.reshape(-1, *[1] * (x.dim() - 1)), torch.nan, x)
     value, gradient = value_and_gradient(loss, x, y, ignore_index=ignored)
-    close(value, loss(x[~dead], y[~dead]))
+    rest = {"ignore_index": ignored} if loss.target.name in UNLIKE else {}  # parts of an item are ignored there too
+    close(value, loss(x[~dead], y[~dead], **rest))
     assert not gradient[dead].any() and gradient.isfinite().all()
 
 
@@ -169,11 +183,11 @@ def test_a_class_of_weight_zero_is_never_read(loss):
 def nothings(loss):
     """Batches in which no item counts."""
     x, y = batch(loss)
-    yield x[:0], y[:0], {}
+    yield x[:0], take(y, slice(0)), {}
     yield x, y, {"mask": torch.zeros(6, dtype=torch.bool)}
     yield x, y, {"weight": torch.zeros(6, dtype=torch.float64)}
     yield torch.full_like(x, torch.nan), y, {"mask": torch.zeros(6, dtype=torch.bool)}
-    if loss.target.name == "classes":
+    if loss.target.name in SCALED:
         yield x, torch.full_like(y, -100), {"ignore_index": -100}
         yield x, y, {"class_weight": torch.zeros(CLASSES, dtype=torch.float64)}
 
@@ -207,7 +221,7 @@ def test_a_sample_without_items_has_a_mean_of_zero(loss):
 # -- sums --------------------------------------------------------------------------------------------------------------------
 
 
-@each_loss
+@each_loss_of_separate_items
 @settings(max_examples=15)
 @given(data=st.data())
 def test_parts_add_up_over_any_cut(loss, data):
@@ -217,7 +231,7 @@ def test_parts_add_up_over_any_cut(loss, data):
     mask = torch.tensor(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
     cuts = sorted(data.draw(st.lists(st.integers(0, n), max_size=4)))
     pieces = [slice(a, b) for a, b in zip([0, *cuts], [*cuts, n])]
-    options = {"class_weight": CLASS_WEIGHTS} if loss.target.name == "classes" else {}
+    options = {"class_weight": CLASS_WEIGHTS} if loss.target.name in SCALED else {}
     for normalize in ("weight", "count", "batch"):
         whole = loss.parts(x, y, weight=weight, mask=mask, normalize=normalize, **options)
         cut = [loss.parts(x[p], y[p], weight=weight[p], mask=mask[p], normalize=normalize, **options) for p in pieces]
@@ -227,7 +241,7 @@ def test_parts_add_up_over_any_cut(loss, data):
         close(loss(x, y, weight=weight, mask=mask, normalize=normalize, **options), quotient)
 
 
-@each_loss
+@each_loss_of_separate_items
 def test_gradients_accumulate_exactly_over_micro_batches(loss):
     x, y = batch(loss, 6, (2,))
     _, whole = value_and_gradient(loss, x, y, weight=WEIGHTS)
@@ -244,7 +258,7 @@ def test_gradients_accumulate_exactly_over_micro_batches(loss):
 def test_all_reductions_agree(loss, inner):
     x, y = batch(loss, 6, inner)
     options = {"weight": WEIGHTS}
-    if loss.target.name == "classes":
+    if loss.target.name in SCALED:
         options["class_weight"] = CLASS_WEIGHTS
     each = loss(x, y, reduction="none", **options)
     numerator, denominator = loss.parts(x, y, **options)
@@ -253,6 +267,8 @@ def test_all_reductions_agree(loss, inner):
     close(loss(x, y, reduction="sum", **options), numerator)
     close(loss(x, y, **options), numerator / denominator)
     close(loss(x, y, reduction="batchmean", **options), numerator / 6)
+    if loss.target.is_coupled:
+        return
     alone = torch.stack([loss(x[i : i + 1], y[i : i + 1], **_of_row(options, i)) for i in range(6)])
     close(loss(x, y, reduction="sample", **options), alone)
 
@@ -261,7 +277,7 @@ def _of_row(options, i):
     return {k: v[i : i + 1] if k == "weight" else v for k, v in options.items()}
 
 
-@each_loss
+@each_loss_of_separate_items
 def test_the_other_denominators_count_items_and_samples(loss):
     x, y = batch(loss, 6, (2,))
     weight = torch.tensor([2.0, 0.0, 1.0, 0.5, 1.0, 1.0], dtype=torch.float64)
@@ -311,7 +327,7 @@ def test_soft_labels_are_the_mean_over_hard_ones(loss):
 @each_loss_of_labels
 def test_smoothing_moves_a_label_towards_even_odds(loss):
     x, y = batch(loss)
-    soft = one_hot(y) if loss.target.name == "classes" else y
+    soft = y if y.is_floating_point() else one_hot(y)
     even = 0.5 if loss.target.name == "binary" else 1 / CLASSES
     close(loss(x, y, label_smoothing=0.2), loss(x, 0.8 * soft + 0.2 * even))
 

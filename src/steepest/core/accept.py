@@ -121,8 +121,15 @@ def accept_row(where: str, input: Tensor, length: int, row: str) -> None:
         )
 
 
-def accept_classes(where: str, input: Tensor, target: object) -> Tensor:
-    """Class indices (N, *) as int64, or probabilities (N, C, *) in the input's dtype."""
+def accept_items(where: str, input: Tensor, target: Tensor, items: torch.Size, what: str) -> Tensor:
+    """A target with one thing per item."""
+    if target.shape != items:
+        raise _wrong_items(where, input, target, items, what)
+    return target
+
+
+def accept_indices(where: str, input: Tensor, target: object, items: torch.Size, what: str = "one class index") -> Tensor:
+    """Whole numbers, one per item, as int64."""
     if not isinstance(target, Tensor):
         raise DtypeError(
             where=where,
@@ -130,20 +137,24 @@ def accept_classes(where: str, input: Tensor, target: object) -> Tensor:
             needed="a torch.Tensor was needed",
             repair="torch.as_tensor(target) makes one.",
         )
-    accept_class_axis(where, input)
-    if target.is_floating_point():
-        return _accept_soft(where, input, target)
-    if target.is_complex() or target.dtype == torch.bool:
+    if target.is_floating_point() or target.is_complex() or target.dtype == torch.bool:
         raise DtypeError(
             where=where,
             seen=f"target is {target.dtype}",
             needed="class indices (integers) were needed",
             repair="target.long() converts.",
         )
-    items = input.shape[:1] + input.shape[2:]
-    if target.shape != items:
-        raise _wrong_items(where, input, target, items)
+    accept_items(where, input, target, items, what)
     return target if target.dtype == torch.int64 else target.long()
+
+
+def accept_classes(where: str, input: Tensor, target: object) -> Tensor:
+    """Class indices (N, *) as int64, or probabilities (N, C, *) in the input's dtype."""
+    if isinstance(target, Tensor):
+        accept_class_axis(where, input)
+        if target.is_floating_point():
+            return _accept_soft(where, input, target)
+    return accept_indices(where, input, target, input.shape[:1] + input.shape[2:])
 
 
 def _accept_soft(where: str, input: Tensor, target: Tensor) -> Tensor:
@@ -160,18 +171,18 @@ def _accept_soft(where: str, input: Tensor, target: Tensor) -> Tensor:
     return target.to(input.dtype)
 
 
-def _wrong_items(where: str, input: Tensor, target: Tensor, items: torch.Size) -> ShapeError:
-    repair = "Does every sample have one label?"
+def _wrong_items(where: str, input: Tensor, target: Tensor, items: torch.Size, what: str) -> ShapeError:
+    repair = f"Does every sample have {what}?"
     if target.numel() == items.numel():
         repair = f"Did you mean target.reshape({', '.join(map(str, items))})?"
-    elif target.shape == input.shape:
+    elif target.shape == input.shape and not target.is_floating_point():
         repair = "For one-hot rows: target.argmax(1), or target.float() for probabilities."
     elif input.shape[:-1] == target.shape:
         repair = "The classes seem to be on the last axis: pass dim=-1, or input.movedim(-1, 1)."
     return ShapeError(
         where=where,
         seen=f"input has shape {tuple(input.shape)} and target {tuple(target.shape)}",
-        needed=f"target must have shape {tuple(items)}: one class index per item of (N, C, *)",
+        needed=f"target must have shape {tuple(items)}: {what} per item",
         repair=repair,
     )
 

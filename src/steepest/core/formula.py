@@ -1,11 +1,13 @@
 """A declared formula as text -> LaTeX, a value of 50 digits, an exact gradient; sympy and mpmath are imported on first use.
 
 Of a loss of elements, x and y are numbers. Of a loss of classes, x[j] are the scores, C their number and y the true class;
-of a loss of distributions, y[j] are the true probabilities. All other names are hyperparameters.
+of a loss of distributions, y[j] are the true probabilities; of a loss of parameters, x[j] are they and y is a number.
+All other names are hyperparameters.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,12 +39,15 @@ class Formula:
 
     text: str
     hyper: tuple[str, ...] = ()
+    is_measured: bool = False
+    """y is one number, also where x[j] are several: the parameters of a distribution."""
 
     @staticmethod
     def of(item: Item) -> Formula | None:
         """The item's declared formula, or None where it has none."""
         text = getattr(item, "formula", None)
-        return Formula(text, tuple(item.hyper)) if text else None
+        kind = getattr(getattr(item, "target", None), "name", "")
+        return Formula(text, tuple(item.hyper), kind == "parameters") if text else None
 
     @property
     def has_classes(self) -> bool:
@@ -74,8 +79,9 @@ class Formula:
 
     def _function(self, x: Numbers, y: Numbers, place: int | None) -> Callable[..., Any]:
         n_classes = len(x) if isinstance(x, Sequence) else 0
-        true_class = y if n_classes and not isinstance(y, Sequence) else None
-        return _compiled(self.text, self.hyper, n_classes, true_class, place)
+        true_class = y if n_classes and not self.is_measured and not isinstance(y, Sequence) else None
+        text = re.sub(r"\by\b", "y[0]", self.text) if self.is_measured and n_classes else self.text
+        return _compiled(text, self.hyper, n_classes, true_class, place)
 
 
 def of_hyper(text: float | str, **hyper: float) -> float:

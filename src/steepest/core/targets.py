@@ -188,10 +188,85 @@ class ClassTargets(TargetKind):
         return accept.bad_label(where, y, batch.input.shape[1])
 
 
+@dataclass(frozen=True)
+class Parameters(TargetKind):
+    """One number per item; the input holds the parameters of its distribution on axis 1, named here in their order."""
+
+    parameters: tuple[str, ...] = ()
+
+    def accept(self, where: str, x: Tensor, target: Any) -> Tensor:
+        accept.accept_row(where, x, len(self.parameters), " and ".join(self.parameters))
+        y = accept.accept_numbers(where, target, self.says)
+        return accept.accept_items(where, x, y, self.items(x), "one number").to(x.dtype)
+
+
+def parameters(*names: str) -> Parameters:
+    """The kind of losses whose model predicts a distribution by these parameters: `parameters("mean", "log variance")`."""
+    shape = f"(N, {len(names)}, *)"
+    return Parameters("parameters", f"floating numbers (N, *), beside an input {shape}", True, parameters=names)
+
+
+@dataclass(frozen=True)
+class Ordinal(TargetKind):
+    """An ordered class per item; the input holds C - 1 logits, one per step from a class to the next. The body is given Levels."""
+
+    def batch(self, where: str, x: Tensor, target: Any, options: Options, safe: tuple[float, float]) -> Batch:
+        n_classes = x.shape[1] + 1 if x.dim() > 1 else 0
+        if n_classes < 2:
+            accept.accept_row(where, x, 1, "one logit per step between classes")
+        if options.is_smoothed:
+            self.refuse(where, "label_smoothing", options.smoothing, "labels without an order")
+        y = accept.accept_indices(where, x, target, self.items(x))
+        accept.accept_same_device(where, x, target=y, weight=options.weight, mask=options.mask)
+        per_class = accept.accept_class_weight(where, options.class_weight, n_classes, x)
+        live = liveness(where, self.items(x), options, ignored(y, options.ignore_index))
+        alive = live.alive
+        if alive is not None:
+            y = torch.where(alive, y, 0)
+        accept.accept_labels(where, y, n_classes)
+        weight = live.weight
+        if per_class is not None:
+            factor = per_class[y]
+            weight = factor if weight is None else weight * factor
+            alive = both(alive, factor != 0)
+        if alive is not None:
+            x = torch.where(alive.unsqueeze(1), x, safe[0])
+        return Batch(x, Levels(y), Live(weight, live.present, alive))
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Ordered classes, index (N, *) in 0..C-1, seen from the C - 1 steps between them."""
+
+    index: Tensor
+
+    def passed(self, like: Tensor) -> Tensor:
+        """Which steps the class lies beyond, (N, C-1, *) as the logits: the class is greater than k."""
+        return self.index.unsqueeze(1) > self._steps(like)
+
+    def reached(self, like: Tensor) -> Tensor:
+        """Which steps the class stood before, (N, C-1, *): the class is at least k."""
+        return self.index.unsqueeze(1) >= self._steps(like)
+
+    @staticmethod
+    def _steps(like: Tensor) -> Tensor:
+        return torch.arange(like.shape[1], device=like.device).reshape(-1, *[1] * (like.dim() - 2))
+
+
 same_as_input = TargetKind("same", "floating numbers of the input's shape (N, *)")
 binary = Labels01("binary", "numbers in [0, 1] of the input's shape (N, *)")
 classes = ClassTargets("classes", "class indices (N, *), or probabilities of the input's shape (N, C, *)", True)
 distribution = Distribution("distribution", "probabilities of the input's shape (N, C, *)", True)
+teacher = Rows("teacher", "logits of the input's shape (N, C, *), given by another model", True)
+boxes = Rows("boxes", "boxes (x1, y1, x2, y2) of the input's shape (N, 4, *)", True, length=4, row="corners x1, y1, x2, y2")
+preferences = Rows(
+    "preferences",
+    "log-probabilities of both answers under the reference model, of the input's shape (N, 2)",
+    True,
+    length=2,
+    row="log-probabilities of the chosen and of the rejected answer",
+)
+ordinal = Ordinal("ordinal", "ordered classes 0..C-1 (N, *), beside an input (N, C-1, *)", True)
 
 
 @dataclass(frozen=True)
