@@ -75,10 +75,12 @@ def test_a_masked_item_is_the_item_removed(case):
 
 
 @each_case
-@pytest.mark.parametrize("how", ["mask", "weight"])
+@pytest.mark.parametrize("how", ["mask", "weight", "both"])
 def test_nan_in_what_is_left_out_changes_no_bit(case, how):
     arguments = case.batch()
-    options = {"mask": KEEP} if how == "mask" else {"weight": KEEP.double() * WEIGHTS}
+    options = {"mask": KEEP} if how != "weight" else {"weight": KEEP.double() * WEIGHTS}
+    if how == "both":  # a weight of NaN is not read either
+        options["weight"] = torch.where(KEEP, WEIGHTS, torch.nan)
     for reduction in case.reductions:
         loss = case.loss(reduction=reduction) if len(case.reductions) > 1 else case.loss()
         value, gradients = value_and_gradients(loss, arguments, **options)
@@ -86,6 +88,25 @@ def test_nan_in_what_is_left_out_changes_no_bit(case, how):
         assert torch.equal(dirty, value)
         assert all(torch.equal(a, b) for a, b in zip(found, gradients))
         assert dirty.isfinite().all() and all(g.isfinite().all() for g in found)
+
+
+@parametrize([c for c in CASES if "images" in c.note])
+def test_single_elements_and_pixels_are_masked_too(case):
+    arguments = case.batch()
+    each = case.loss(reduction="none")(*arguments)
+    mask = torch.arange(each.numel()).reshape(each.shape) % 3 > 0
+    spoilt = []
+    for a in arguments:
+        dead = ~mask if a.shape == each.shape else (~mask).unsqueeze(1).expand(a.shape)
+        spoilt.append(a.masked_fill(dead, torch.nan if a.is_floating_point() else 99))
+    for reduction in case.reductions:
+        value, gradients = value_and_gradients(case.loss(reduction=reduction), arguments, mask=mask)
+        dirty, found = value_and_gradients(case.loss(reduction=reduction), tuple(spoilt), mask=mask)
+        assert torch.equal(dirty, value) and all(torch.equal(a, b) for a, b in zip(found, gradients))
+        assert all(g.isfinite().all() for g in found)
+    share = 1.0 if case.options.get("weight") is None else case.options["weight"][arguments[1]][mask]
+    expected = each[mask].mean() if isinstance(share, float) else each[mask].sum() / share.sum()
+    close(case.loss()(*arguments, mask=mask), expected)
 
 
 @parametrize([c for c in CASES if not c.by_count])  # see the next test for these
