@@ -20,7 +20,7 @@ class Kernel(Protocol):
     def __call__(
         self,
         input: Tensor,
-        target: Tensor,
+        target: Tensor | None,
         options: Options | None,
         hyper: dict[str, Any],
         reduction: str,
@@ -34,7 +34,7 @@ class Kernel(Protocol):
         """
 
     def slope(
-        self, input: Tensor, target: Tensor, options: Options | None, hyper: dict[str, Any], normalize: str
+        self, input: Tensor, target: Tensor | None, options: Options | None, hyper: dict[str, Any], normalize: str
     ) -> tuple[Tensor, Tensor] | None:
         """(numerator, denominator) of `input`, which is overwritten by the numerator's gradient."""
 

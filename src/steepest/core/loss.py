@@ -14,7 +14,7 @@ from .claims import Claim
 from .domains import Interval, Search, check_value
 from .errors import UsageError
 from .faster import Kernel, kernel_of
-from .item import Item
+from .item import REQUIRED, Item
 from .reduce import Empty, Items, Normalize, Reduction
 from .targets import TargetKind
 
@@ -56,6 +56,7 @@ class Loss(Item):
         self.equals, self.equals_with, self.equals_input = equals, dict(equals_with or {}), equals_input
         self.claims = tuple(claims)
         self._module_class: type[LossModule] | None = None
+        self._defaults = {name: h.default for name, h in self.hyper.items() if h.default is not REQUIRED}
         self._kernel: Kernel | None = None
         self._kernel_is_known = False
 
@@ -102,7 +103,7 @@ class Loss(Item):
             return composed(input)
         self.check_hyper(hyper)
         options = _given(weight, mask, class_weight, ignore_index)
-        value = kernel(input, target, options, hyper, reduction, normalize, denominator, composed)
+        value = kernel(input, target, options, {**self._defaults, **hyper}, reduction, normalize, denominator, composed)
         return composed(input) if value is None else value
 
     def parts(
@@ -126,7 +127,7 @@ class Loss(Item):
             hyper = {name: value for name, value in options.items() if name not in OPTIONS}
             self.check_hyper(hyper)
             given = _given(*(options.get(name) for name in ("weight", "mask", "class_weight", "ignore_index")))
-            found = kernel.slope(input, target, given, hyper, normalize)
+            found = kernel.slope(input, target, given, {**self._defaults, **hyper}, normalize)
             if found is not None:
                 return found[0], found[1], input
         numerator, pull, denominator = torch.func.vjp(  # type: ignore[misc]

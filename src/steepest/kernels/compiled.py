@@ -38,7 +38,8 @@ def folder() -> Path:
 
 def _built(source: Path, compiler: str) -> Path:
     """The shared object of this source for this processor and this compiler; two processes may build it at once."""
-    made_of = (source.read_text(encoding="utf-8"), *FLAGS, os.path.realpath(compiler), _processor())
+    texts = [file.read_text(encoding="utf-8") for file in (source, *sorted(source.parent.glob("*.h")))]
+    made_of = (*texts, *FLAGS, os.path.realpath(compiler), _processor())
     target = folder() / f"{source.stem}-{hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]}.so"
     if target.exists():
         return target

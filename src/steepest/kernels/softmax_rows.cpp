@@ -7,58 +7,14 @@
 #include <cstdint>
 #include <cstring>
 
+#include "exact.h"
+
 namespace {
 
 constexpr int64_t LANES = 16;    // rows worked on together
 constexpr int64_t NARROW = 64;   // rows so short go through the lanes side by side, lest vectors stay half empty
 constexpr int64_t CACHED = 8192; // longer rows are finished one by one, while they are in the cache
 constexpr int64_t BLOCK = 256;   // a float sum this long is good to the last digit; the sums of blocks are doubles
-
-template <class To, class From>
-inline To bits(From from) { return __builtin_bit_cast(To, from); }
-
-// exp(d) for d <= 0; below -104 (float) and -745 (double) exactly 0, -inf included. Taylor terms reach half an ulp.
-inline float exp_of(float d) {
-  float clamped = d < -104.0f ? -104.0f : d;
-  float shifted = clamped * 1.44269504f + 12582912.0f;
-  float n = shifted - 12582912.0f;
-  float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.0f / 5040;
-  p = p * r + 1.0f / 720;
-  p = p * r + 1.0f / 120;
-  p = p * r + 1.0f / 24;
-  p = p * r + 1.0f / 6;
-  p = p * r + 0.5f;
-  p = p * r * r + r + 1.0f;
-  int32_t k = bits<int32_t>(shifted) - 0x4B400000;
-  int32_t half = k >> 1;  // in two steps, so that subnormal results are rounded, not lost
-  float scaled = p * bits<float>((half + 127) << 23) * bits<float>((k - half + 127) << 23);
-  return d < -104.0f ? 0.0f : scaled;
-}
-
-inline double exp_of(double d) {
-  double clamped = d < -745.0 ? -745.0 : d;
-  double shifted = clamped * 1.4426950408889634 + 6755399441055744.0;
-  double n = shifted - 6755399441055744.0;
-  double r = (clamped - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
-  double p = 1.0 / 6227020800.0;
-  p = p * r + 1.0 / 479001600.0;
-  p = p * r + 1.0 / 39916800.0;
-  p = p * r + 1.0 / 3628800.0;
-  p = p * r + 1.0 / 362880.0;
-  p = p * r + 1.0 / 40320.0;
-  p = p * r + 1.0 / 5040.0;
-  p = p * r + 1.0 / 720.0;
-  p = p * r + 1.0 / 120.0;
-  p = p * r + 1.0 / 24.0;
-  p = p * r + 1.0 / 6.0;
-  p = p * r + 0.5;
-  p = p * r * r + r + 1.0;
-  int64_t k = bits<int64_t>(shifted) - 0x4338000000000000;
-  int64_t half = k >> 1;
-  double scaled = p * bits<double>((half + 1023) << 52) * bits<double>((k - half + 1023) << 52);
-  return d < -745.0 ? 0.0 : scaled;
-}
 
 // log of a normal positive number.
 inline double log_of(double v) {
@@ -249,15 +205,15 @@ double run(int64_t kind, const T* x, const int64_t* y, const T* c, int64_t n_row
 
 }  // namespace
 
-// Sum of coefficient x value x scale, and its gradient where g is given (g may be x). c: coefficients, or null for ones.
-// Returns 0, or 1 when a row that counts has a label outside 0..n-1; then nothing has been written.
-extern "C" int64_t softmax_rows(int64_t is_double, int64_t kind, const void* x, const int64_t* y, const void* c, int64_t n_rows,
-                                int64_t n, double scale, double gamma, void* g, void* total) {
+// Sum of coefficient x value x scale over n_rows rows, and its gradient where g is given (g may be x). c: coefficients, or null for
+// ones. Returns 0, or 1 when a row that counts has a label outside 0..n-1; then nothing has been written.
+extern "C" int64_t softmax_rows(int64_t is_double, int64_t kind, const void* x, const int64_t* y, const void* c, int64_t n_rows, int64_t n,
+                                double scale, double, double, double gamma, void* g, double* total) {
   for (int64_t i = 0; i < n_rows; ++i) {
     const bool counts = !c || (is_double ? ((const double*)c)[i] != 0 : ((const float*)c)[i] != 0);
     if (counts && (y[i] < 0 || y[i] >= n)) return 1;
   }
-  if (is_double) *(double*)total = run<double>(kind, (const double*)x, y, (const double*)c, n_rows, n, scale, gamma, (double*)g);
-  else *(double*)total = run<float>(kind, (const float*)x, y, (const float*)c, n_rows, n, scale, gamma, (float*)g);
+  if (is_double) *total = run<double>(kind, (const double*)x, y, (const double*)c, n_rows, n, scale, gamma, (double*)g);
+  else *total = run<float>(kind, (const float*)x, y, (const float*)c, n_rows, n, scale, gamma, (float*)g);
   return 0;
 }

@@ -1,5 +1,5 @@
-"""Cross-entropy on hard labels in one pass over the logits."""
+"""Cross-entropy of class indices."""
 
 from steepest.kernels.softmax import SoftmaxKernel
 
-kernel = SoftmaxKernel("cross_entropy")
+kernel = SoftmaxKernel(0, lambda hyper: (0.0, 0.0, 0.0))

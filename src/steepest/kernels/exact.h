@@ -1,0 +1,53 @@
+// exp of what is not positive, without a call, so that loops over it become vectors.
+#pragma once
+#include <cstdint>
+
+namespace {
+
+template <class To, class From>
+inline To bits(From from) { return __builtin_bit_cast(To, from); }
+
+// exp(d) for d <= 0; below -104 (float) and -745 (double) exactly 0, -inf included. Taylor terms reach half an ulp.
+inline float exp_of(float d) {
+  float clamped = d < -104.0f ? -104.0f : d;
+  float shifted = clamped * 1.44269504f + 12582912.0f;
+  float n = shifted - 12582912.0f;
+  float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.0f / 5040;
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r * r + r + 1.0f;
+  int32_t k = bits<int32_t>(shifted) - 0x4B400000;
+  int32_t half = k >> 1;  // in two steps, so that subnormal results are rounded, not lost
+  float scaled = p * bits<float>((half + 127) << 23) * bits<float>((k - half + 127) << 23);
+  return d < -104.0f ? 0.0f : scaled;
+}
+
+inline double exp_of(double d) {
+  double clamped = d < -745.0 ? -745.0 : d;
+  double shifted = clamped * 1.4426950408889634 + 6755399441055744.0;
+  double n = shifted - 6755399441055744.0;
+  double r = (clamped - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
+  double p = 1.0 / 6227020800.0;
+  p = p * r + 1.0 / 479001600.0;
+  p = p * r + 1.0 / 39916800.0;
+  p = p * r + 1.0 / 3628800.0;
+  p = p * r + 1.0 / 362880.0;
+  p = p * r + 1.0 / 40320.0;
+  p = p * r + 1.0 / 5040.0;
+  p = p * r + 1.0 / 720.0;
+  p = p * r + 1.0 / 120.0;
+  p = p * r + 1.0 / 24.0;
+  p = p * r + 1.0 / 6.0;
+  p = p * r + 0.5;
+  p = p * r * r + r + 1.0;
+  int64_t k = bits<int64_t>(shifted) - 0x4338000000000000;
+  int64_t half = k >> 1;
+  double scaled = p * bits<double>((half + 1023) << 52) * bits<double>((k - half + 1023) << 52);
+  return d < -745.0 ? 0.0 : scaled;
+}
+
+}  // namespace

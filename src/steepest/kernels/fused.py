@@ -1,0 +1,228 @@
+"""A loss reduced to a number as one node of the graph: a compiled function makes the value and its gradient in one pass."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from steepest.core.batch import Options
+from steepest.core.errors import SteepestError
+from steepest.core.reduce import Items, parts
+
+from .compiled import library
+from .pages import empty_like
+
+Again = Callable[[Tensor], Tensor]
+Numbers = tuple[float, float, float]
+PER_TASK = 2**19
+"""Entries per task of the pool: half a millisecond of work, twenty times what handing it over costs. Not a function of the number
+of threads, so that sums come in the same order on every machine."""
+
+_INT, _POINTER, _DOUBLE = ctypes.c_int64, ctypes.c_void_p, ctypes.c_double
+ARGUMENTS = (_INT, _INT, _POINTER, _POINTER, _POINTER, _INT, _INT, _DOUBLE, _DOUBLE, _DOUBLE, _DOUBLE, _POINTER, _POINTER)
+"""is_double, kind, x, y, coefficients, rows, width, scale, three numbers of the loss, gradient, total -> 0, or 1 to step back."""
+
+
+class FusedKernel:
+    """The sum of coefficient x loss over the items of a batch, or their mean. A core.faster.Kernel.
+
+    Called with what a loss was called with; returns None where the declared body has to do it: other layouts and devices, transforms,
+    anything else to be differentiated than the input, anything to be refused. source: the C++ file and the function in it.
+    """
+
+    source: str
+
+    def __init__(self, kind: int, numbers: Callable[[dict[str, Any]], Numbers]) -> None:
+        self.kind, self.numbers = kind, numbers
+        self._function: Any = None
+
+    def target(self, x: Any, y: Any) -> Any:
+        """The target as the compiled function takes it, where a cast is enough."""
+        return y
+
+    def fits(self, x: Tensor, y: Tensor) -> bool:
+        """Shapes and the target's dtype are those of the compiled function."""
+        raise NotImplementedError
+
+    def shares(self, x: Tensor, y: Tensor, options: Options) -> Items | None:
+        """How much each item counts, 0 for those left out, in the place of the values; None to step back."""
+        raise NotImplementedError
+
+    def __call__(
+        self,
+        input: Tensor,
+        target: Tensor | None,
+        options: Options | None,
+        hyper: dict[str, Any],
+        reduction: str,
+        normalize: str,
+        denominator: float | Tensor | None,
+        again: Again,
+    ) -> Tensor | None:
+        """The reduced loss. options: None when the call has no weight, mask, ignored label or class weight."""
+        x = widened(input)
+        y = self.target(x, target)
+        if not self.takes(x, y, hyper) or not _is_constant(options, denominator):
+            return None
+        items = None if options is None else self._shares(x, y, options)
+        if options is not None and items is None:
+            return None
+        bottom = _bottom(items, y, reduction, normalize, denominator)
+        if bottom == 0:
+            return None
+        c = None if items is None else items.values
+        if x.requires_grad and torch.is_grad_enabled():
+            return _Sum.apply(x, y, c, 1.0 / bottom, self.numbers(hyper), self, again)
+        return self.run(x, y, c, 1.0 / bottom, self.numbers(hyper), None)
+
+    def slope(
+        self, input: Tensor, target: Tensor | None, options: Options | None, hyper: dict[str, Any], normalize: str
+    ) -> tuple[Tensor, Tensor] | None:
+        """(numerator, denominator) of a batch; its input, which nobody else may need, is overwritten by the numerator's gradient."""
+        y = self.target(input, target)
+        if not self.takes(input, y, hyper) or not _is_constant(options):
+            return None
+        items = None if options is None else self._shares(input, y, options)
+        if options is not None and items is None:
+            return None
+        numerator = self.run(input, y, None if items is None else items.values, 1.0, self.numbers(hyper), input)
+        if numerator is None:
+            return None
+        return numerator, input.new_full((), _bottom(items, y, "mean", normalize, None))
+
+    def _shares(self, x: Tensor, y: Tensor, options: Options) -> Items | None:
+        try:
+            return self.shares(x, y, options)
+        except SteepestError:  # the declared body says it in the name of the loss
+            return None
+
+    def takes(self, x: Any, y: Any, hyper: dict[str, Any]) -> bool:
+        """Plain tensors of this machine's memory in nobody's transform, that fit; plain hyperparameters; a compiled function."""
+        return (
+            (type(x) is Tensor or type(x) is torch.nn.Parameter)
+            and type(y) is Tensor
+            and torch._C._functorch.peek_interpreter_stack() is None
+            and (x.dtype is torch.float32 or x.dtype is torch.float64)
+            and x.is_cpu
+            and y.is_cpu
+            and not y.requires_grad
+            and self.fits(x, y)
+            and y.shape[0] > 0
+            and x.is_contiguous()
+            and y.is_contiguous()
+            and forward_ad._current_level < 0
+            and torch._C._len_torch_dispatch_stack() == 0
+            and not (hyper and any(isinstance(value, Tensor) for value in hyper.values()))
+            and bool(self._function if self._function is not None else self._found())
+        )
+
+    def _found(self) -> Any:
+        """The compiled function, False where there is none."""
+        built = library(self.source)
+        self._function = getattr(built, self.source) if built else False
+        if built:
+            self._function.argtypes, self._function.restype = ARGUMENTS, _INT
+        return self._function
+
+    def run(self, x: Tensor, y: Tensor, c: Tensor | None, scale: float, numbers: Numbers, gradient: Tensor | None) -> Tensor | None:
+        """The scaled sum, its gradient written; None to step back."""
+        n = y.numel()
+        width = x.numel() // n
+        rows = max(1, PER_TASK // width)
+        if n > rows:
+            return self._in_tasks(x, y, c, scale, numbers, gradient, rows)
+        total = ctypes.c_double()
+        stepped_back = self._function(
+            x.dtype is torch.float64, self.kind, x.data_ptr(), y.data_ptr(), None if c is None else c.data_ptr(),
+            n, width, scale, *numbers, None if gradient is None else gradient.data_ptr(), ctypes.addressof(total),
+        )  # fmt: skip
+        return None if stepped_back else x.new_full((), total.value)
+
+    def _in_tasks(
+        self, x: Tensor, y: Tensor, c: Tensor | None, scale: float, numbers: Numbers, gradient: Tensor | None, rows: int
+    ) -> Tensor | None:
+        n, size = y.numel(), x.element_size()
+        width = x.numel() // n
+        starts = range(0, n, rows)
+        totals = (ctypes.c_double * len(starts))()
+
+        def task(place: int) -> int:
+            at = starts[place]
+            return int(self._function(
+                x.dtype is torch.float64, self.kind, x.data_ptr() + at * width * size, y.data_ptr() + at * y.element_size(),
+                None if c is None else c.data_ptr() + at * size, min(rows, n - at), width, scale, *numbers,
+                None if gradient is None else gradient.data_ptr() + at * width * size, ctypes.addressof(totals) + 8 * place,
+            ))  # fmt: skip
+
+        if torch.get_num_threads() == 1:
+            stepped_back = [task(place) for place in range(len(starts))]
+        else:
+            with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+                stepped_back = list(pool.map(task, range(len(starts))))
+        return None if any(stepped_back) else x.new_full((), sum(totals))
+
+
+def widened(value: Any) -> Any:
+    """Halves as float32."""
+    return value.float() if type(value) is Tensor and value.dtype in (torch.bfloat16, torch.float16) else value
+
+
+def _is_constant(options: Options | None, denominator: float | Tensor | None = None) -> bool:
+    """Nothing to differentiate, nothing from elsewhere, at most one denominator."""
+    if options is None and denominator is None:
+        return True
+    if isinstance(denominator, Tensor) and denominator.numel() != 1:
+        return False
+    values: list[Any] = [denominator]
+    if options is not None:
+        values += [options.weight, options.mask, options.class_weight]
+    return not any(isinstance(v, Tensor) and (v.requires_grad or not v.is_cpu or type(v) is not Tensor) for v in values)
+
+
+def _bottom(items: Items | None, y: Tensor, reduction: str, normalize: str, denominator: float | Tensor | None) -> float:
+    """What the sum is divided by."""
+    if reduction == "sum":
+        return 1.0
+    if reduction == "batchmean":
+        return float(y.shape[0])
+    if denominator is not None:
+        return float(denominator)
+    if items is None:
+        return float(y.shape[0] if normalize == "batch" else y.numel())
+    return float(parts(items, normalize)[1])  # type: ignore[arg-type]
+
+
+class _Sum(torch.autograd.Function):
+    """The gradient is made with the value and handed over once; a second time, or to be differentiated itself, it is made anew."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, y: Tensor, c: Tensor | None, scale: float, numbers: Numbers, kernel: FusedKernel, again: Again
+    ) -> Any:
+        gradient = empty_like(x)
+        total = kernel.run(x, y, c, scale, numbers, gradient)
+        ctx.save_for_backward(x)
+        ctx.gradient, ctx.again = gradient, again
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, outer: Tensor) -> Any:
+        gradient, ctx.gradient = ctx.gradient, None
+        if torch.is_grad_enabled() or gradient is None:
+            return _anew(ctx, outer), None, None, None, None, None, None
+        factor = outer.item()
+        return gradient if factor == 1.0 else gradient.mul_(factor), None, None, None, None, None, None
+
+
+def _anew(ctx: Any, outer: Tensor) -> Tensor:
+    (x,) = ctx.saved_tensors
+    create = torch.is_grad_enabled()
+    with torch.enable_grad():
+        value = ctx.again(x)
+    return torch.autograd.grad(value, x, outer, create_graph=create)[0]
