@@ -297,7 +297,9 @@ class Noisy(nn.Module):
     ("build", "engine", "words"),
     [
         (mlp, "stacked", "stacked runs all of it"),
-        (lambda: models.cnn((64,), 10, width=2), "loop", "convolutions on a CPU"),
+        (lambda: models.cnn((64,), 10, width=2), "stacked", "stacked runs all of it"),
+        (lambda: models.cnn((64,), 10, width=128), "loop", "large convolutions on a CPU"),
+        (lambda: nn.Sequential(models.cnn((64,), 10, width=2), nn.PReLU()), "loop", "not stacked: 1 (PReLU"),
         (Gated, "vmap", "act (PReLU(num_parameters=1)) has no stacked form"),
         (Reads, "loop", "cannot be read as a fixed sequence of layers"),
         (Recurrent, "loop", "has no stacked form"),

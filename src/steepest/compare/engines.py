@@ -23,6 +23,9 @@ from .sealed import sealed
 from .weights import Weights
 
 ENGINES = ("stacked", "vmap", "loop")
+CACHED_BYTES = 2**19
+"""Of one trial's largest layer, up to which stacked convolutions beat a loop on a CPU: digits 8 x 8 (256 KB) 0.66 against 1.20 ms
+per trial and step, 28 x 28 (1.4 MB) 4.9 against 4.4, 32 x 32 with 16 channels (4 MB) 37 against 16."""
 NAMES = ("auto", "probe", *ENGINES)
 
 
@@ -41,10 +44,20 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Sample:
-    """What an engine is tried on: a fresh model and a few rows, as two seeds' batches x (2, N, *)."""
+    """What an engine is tried on: a fresh model, a few rows as two seeds' batches x (2, N, *), and the size of real batches."""
 
     model: nn.Module
     x: Tensor
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one training pass of a copy shows: random numbers drawn, and bytes of the largest layer's output of a real batch."""
+
+    has_dropout: bool
+    has_noise: bool
+    largest_bytes: int
 
 
 def check_engine_name(name: str) -> None:
@@ -55,79 +68,77 @@ def check_engine_name(name: str) -> None:
 def choose(asked: str, sample: Sample) -> tuple[Engine, str]:
     """The asked engine, or for "auto" the one of the fixed rule; the next slower one, and why, where it cannot run the model.
 
-    All layers have stacked forms: stacked, but on a CPU a convolution net loops (its stack leaves the cache, bench/population.py).
-    Else vmap, or the loop for convolution nets on a CPU and for what vmap cannot batch.
+    All layers have stacked forms: stacked. Else vmap, and the loop for what vmap cannot batch. On a CPU a convolution net loops
+    where its largest layer is too large for the cache, and never runs by vmap.
     """
-    loop = _loop(sample)
+    look = _look(sample)
+    loop = _loop(sample, look)
     if asked == "loop":
         return loop, "asked for"
-    if loop.has_noise:
+    if look.has_noise:
         return loop, "its forward draws random numbers other than dropout's: trials run one after another"
-    is_slow_stacked = sample.x.device.type == "cpu" and has_images(sample.model)
-    if asked == "auto" and is_slow_stacked:
-        return loop, "convolutions on a CPU: trials run one after another, each in the cache"
+    if asked == "auto" and _convolves_on_cpu(sample) and look.largest_bytes > CACHED_BYTES:
+        return loop, "large convolutions on a CPU: trials run one after another, each in the cache"
     reasons: list[str] = []
     for name in ("stacked", "vmap") if asked != "vmap" else ("vmap",):
-        engine, reason = _stacked(sample) if name == "stacked" else _vmap(sample)
+        engine, reason = _tried(name, sample, loop)
         if engine is not None:
             return engine, "; ".join([*reasons, "asked for" if asked == name else f"{name} runs all of it"])
         reasons.append(f"not {name}: {reason}")
+        if asked == "auto" and _convolves_on_cpu(sample):
+            break
     return loop, "; ".join([*reasons, "trials run one after another"])
 
 
-def _loop(sample: Sample) -> LoopEngine:
-    has_dropout, has_noise = _randomness(sample)
-    return LoopEngine(has_dropout, has_noise, channels_last=sample.x.device.type == "cpu" and has_images(sample.model))
+def _convolves_on_cpu(sample: Sample) -> bool:
+    return sample.x.device.type == "cpu" and has_images(sample.model)
 
 
-def _randomness(sample: Sample) -> tuple[bool, bool]:
-    """(has dropout, draws other random numbers), seen in one training pass of a copy."""
-    recorder = Recorder()
+def _loop(sample: Sample, look: Look) -> LoopEngine:
+    return LoopEngine(look.has_dropout, look.has_noise, channels_last=_convolves_on_cpu(sample))
+
+
+def _look(sample: Sample) -> Look:
+    recorder, sizes = Recorder(), [0]
     model = copy.deepcopy(sample.model).cpu().train()
+    for module in model.modules():
+        module.register_forward_hook(lambda m, inputs, out: sizes.append(out.nbytes if isinstance(out, Tensor) else 0))
+    rows = sample.x[0].cpu()
     with sealed("look", 0), torch.no_grad():
         before = torch.default_generator.get_state()
         with FixedDropout(recorder):
             try:
-                model(sample.x[0].cpu())
+                model(rows)
             except Exception as error:
                 raise ModelError(
-                    where=type(model).__name__, seen=f"a batch of {tuple(sample.x[0].shape)} in training mode raised {type(error).__name__}: {error}",
+                    where=type(sample.model).__name__,
+                    seen=f"a batch of shape {tuple(rows.shape)} in training mode raised {type(error).__name__}: {error}",
                     needed="the model must take a batch of the data", repair="Does it work by itself, after model.train()?",
                 ) from error
         has_noise = not torch.equal(before, torch.default_generator.get_state())
     dropouts = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
-    return bool(recorder.calls) or any(isinstance(m, dropouts) for m in model.modules()), has_noise
+    has_dropout = bool(recorder.calls) or any(isinstance(m, dropouts) for m in model.modules())
+    return Look(has_dropout, has_noise, max(sizes) // len(rows) * sample.batch_size)
 
 
-def _stacked(sample: Sample) -> tuple[Engine | None, str]:
+def _tried(name: str, sample: Sample, loop: LoopEngine) -> tuple[Engine | None, str]:
+    """The engine if its outputs, gradients and buffers equal those of the plain modules, else the reason."""
     try:
-        engine = StackedEngine(sample.model)
+        with _no_slow_fallback():
+            engine: Engine = StackedEngine(sample.model) if name == "stacked" else VmapEngine(sample.model)
+            found = _two_trials(engine, sample)
     except NotStackable as reason:
         return None, str(reason)
-    return _tried(engine, sample)
-
-
-def _vmap(sample: Sample) -> tuple[Engine | None, str]:
-    with _no_slow_fallback():
-        return _tried(VmapEngine(sample.model), sample)
-
-
-def _tried(engine: Engine, sample: Sample) -> tuple[Engine | None, str]:
-    """The engine if its outputs and buffers equal those of the plain modules, else the reason."""
-    try:
-        out, buffers = _two_trials(engine, sample)
     except Exception as error:
         return None, missing_rule(error)
-    wanted, wanted_buffers = _two_trials(_loop(sample), sample)
     tolerance = 1e-7 if sample.x.dtype == torch.float64 else 1e-3
-    pairs = [*zip(out, wanted), *((b, wanted_buffers[n]) for n, b in buffers.items())]
-    if not all(_is_close(a, b, tolerance) for a, b in pairs):
+    if not all(_is_close(a, b, tolerance) for a, b in zip(found, _two_trials(loop, sample))):
         return None, "its outputs differ from those of the plain model"
     return engine, ""
 
 
-def _two_trials(engine: Engine, sample: Sample) -> tuple[list[Tensor], dict[str, Tensor]]:
-    """Training and evaluation outputs of two equal trials on two seeds' batches, their gradients, and the buffers afterwards."""
+def _two_trials(engine: Engine, sample: Sample) -> list[Tensor]:
+    """Outputs of two equal trials on two seeds' batches in training and in evaluation, their gradients, the buffers afterwards."""
     weights, seed_rows = Weights([sample.model], [0, 0]), torch.tensor([0, 1], device=sample.x.device)
     ranges = [slice(0, 1), slice(1, 2)] if engine.runs_one_by_one else [slice(0, 2)]
     found: list[list[Tensor]] = []
@@ -135,13 +146,11 @@ def _two_trials(engine: Engine, sample: Sample) -> tuple[list[Tensor], dict[str,
         block = make_block(weights, rows, seed_rows, engine.runs_one_by_one)
         masks = StepMasks(0, [0, 1], 0, sample.x.dtype, sample.x.device)
         out = engine.forward(block, sample.x, masks)
-        gradients = torch.autograd.grad(out.square().mean(), list(block.parameters.values()), allow_unused=True)
+        gradients = torch.autograd.grad(out.square().sum(), list(block.parameters.values()), allow_unused=True)
         weights.collect(rows, dict(zip(block.parameters, gradients)))
         with torch.no_grad():
             found.append([out.detach(), engine.judge(block, sample.x)])
-    outs = [torch.cat(parts) for parts in zip(*found)]
-    scale = len(ranges)  # a mean over two trials halves each one's gradient
-    return [*outs, *(f.gradients / scale for f in weights.flats)], weights.buffers
+    return [*(torch.cat(parts) for parts in zip(*found)), *(f.gradients for f in weights.flats), *weights.buffers.values()]
 
 
 def _is_close(a: Tensor, b: Tensor, tolerance: float) -> bool:

@@ -136,11 +136,6 @@ def class_first(values: Tensor) -> Tensor:
     return values.transpose(1, 2) if values.dim() == 3 else values
 
 
-def class_last(values: Tensor) -> Tensor:
-    """(C, N) of one trial -> (N, C)."""
-    return values.transpose(0, 1) if values.dim() == 2 else values
-
-
 FromClasses = Callable[[Arm, int], dict[str, Tensor]]
 
 
@@ -228,15 +223,6 @@ def _of_targets(of_all: Tensor | None, of_each: Tensor | None, targets: Tensor) 
     if of_all is not None:
         return of_all[targets]
     return None if of_each is None else of_each.gather(1, targets)
-
-
-def _is_same(a: Any, b: Any) -> bool:
-    return torch.equal(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else bool(a is b or a == b)
-
-
-def _stacked(values: Sequence[Any], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Numbers (k,), or tensors of each trial's own (k, *)."""
-    return torch.stack([torch.as_tensor(v, dtype=dtype, device=device) for v in values])
 
 
 def per_trial(items: Items, k: int, n_rows: int, normalize: reduce.Normalize) -> Tensor:

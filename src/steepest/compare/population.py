@@ -134,7 +134,7 @@ class Population:
             asked, measured = fastest(lambda name: Population(self.task, self.trials, horizon=self.horizon, engine=name), ENGINES)
         rows = self.task.train_set(self._batches.seeds[0]).x[: 2 * TRIED_ROWS]
         half = max(1, len(rows) // 2)
-        engine, why = choose(asked, Sample(model, torch.stack([rows[:half], rows[-half:]])))
+        engine, why = choose(asked, Sample(model, torch.stack([rows[:half], rows[-half:]]), self.task.batch_size))
         return engine, measured or why
 
 

@@ -20,6 +20,10 @@ from .standardise import Scale
 from .trial import Arm
 
 
+LABEL_KINDS = ("classes", "distribution", "binary", "same")
+"""The kinds of targets that can be made from class labels: indices, or one-hot rows for the others."""
+
+
 @dataclass(frozen=True)
 class Part:
     """Rows as the models of one seed see them: x standardised; y class indices, or standardised numbers.
@@ -187,7 +191,12 @@ class Task:
         if not self.is_classification and kind != "same":
             raise NotComparable(
                 where=loss.name, seen=f"the data is a regression and {loss.name} takes {loss.target.says}",
-                needed="a loss of numbers was needed", repair="mse, l1 or huber.",
+                needed="a loss of plain numbers was needed (they are standardised, so of either sign)", repair="mse, l1 or huber.",
+            )
+        if kind not in LABEL_KINDS:
+            raise NotComparable(
+                where=loss.name, seen=f"the data is a classification and {loss.name} takes {loss.target.says}",
+                needed="a loss of class labels was needed", repair="cross_entropy, focal or square.",
             )
         if self.has_one_logit and loss.target.has_class_axis:
             raise NotComparable(

@@ -106,11 +106,15 @@ ELEMENTWISE = (
     torch.exp, torch.sin, torch.cos, torch.sqrt, torch.abs, torch.square, torch.clamp, operator.neg,
 )
 METHODS = ("relu", "tanh", "sigmoid", "exp", "sin", "cos", "sqrt", "abs", "square", "clamp", "contiguous", "float", "double", "clone", "neg")
+POOLING = (
+    F.max_pool1d, F.max_pool2d, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, torch.max_pool1d,
+    torch.max_pool2d, torch.avg_pool1d, torch.adaptive_avg_pool1d,
+)
 BINARY = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.iadd, operator.imul, torch.add, torch.sub, torch.mul, torch.div)
 
 FUNCTIONS: dict[Any, Stacked] = {
     **{fn: _as_it_is(fn) for fn in ELEMENTWISE}, **{fn: _aligned(fn) for fn in BINARY},
-    **{fn: _pooled(fn) for fn in (F.max_pool1d, F.max_pool2d, F.avg_pool1d, F.avg_pool2d, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d)},
+    **{fn: _pooled(fn) for fn in POOLING},
     torch.flatten: _flatten, torch.reshape: _reshape, torch.cat: _cat, torch.mean: _over_axes(torch.mean), torch.sum: _over_axes(torch.sum),
     torch.softmax: _along(torch.softmax), torch.log_softmax: _along(torch.log_softmax),
     F.softmax: _along(torch.softmax), F.log_softmax: _along(torch.log_softmax), F.linear: _linear, getattr: _getattr, operator.getitem: _getitem,
