@@ -5,3 +5,4 @@ from steepest.core.discover import Catalogue
 Catalogue.of(__name__, kind="loss")
 
 from . import weightings as weightings  # noqa: E402: the catalogue above must exist first
+from .linear import linear as linear  # noqa: E402
