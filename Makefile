@@ -16,7 +16,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c const
 # One thread per worker: two workers with two threads each would fight over two cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test test-slow bench stubs clean
+.PHONY: demo test test-slow contract-table bench stubs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m steepest demo --out steepest-runs/demo
@@ -26,6 +26,9 @@ test: $(VENV)/installed-test
 
 test-slow: $(VENV)/installed-test
 	$(PYTEST) -m slow
+
+contract-table: $(VENV)/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python tools/contract_table.py
 
 bench: $(VENV)/installed
 	for script in bench/*.py; do echo "== $$script"; OMP_NUM_THREADS=1 $(BIN)/python "$$script" || exit 1; done
