@@ -17,6 +17,14 @@ def test_a_clear_difference_is_found_and_told_in_words():
     assert first.low <= 0.05 <= first.high and first.n >= 10
 
 
+def test_a_claim_that_names_a_better_arm_is_told_before_a_tie():
+    verdict, _ = play(plan_of(["base", "b", "c"]), Truth({"base": 0.80, "b": 0.95, "c": 0.95}, seed=2))
+    assert verdict.confirmation[0].verdict == "better" and verdict.confirmation[0].b == "base"
+    assert verdict.confirmation[1].verdict in ("undecided", "equivalent") and verdict.kind == "better"
+    assert " is better than base (the baseline) by " in verdict.sentence.split("). ")[0]
+    assert {verdict.winner, verdict.runner_up} == {"b", "c"}
+
+
 def test_equal_arms_are_claimed_different_in_at_most_one_of_twenty_studies():
     claims = sum(
         play(plan_of(["a", "b", "c"], seeds=10), Truth({"a": 0.9, "b": 0.9, "c": 0.9}, seed=s))[0].kind == "better"

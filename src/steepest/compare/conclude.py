@@ -11,6 +11,8 @@ from steepest.results import evidence
 from steepest.results.records import ArmSummary, Difference, Outcome, Plan, Verdict, as_json_number
 
 LEVEL = 0.95
+OPEN = ("undecided", "equivalent")
+"""Verdicts that name no better arm: a claim that names one is told first."""
 
 
 def conclude(
@@ -21,15 +23,14 @@ def conclude(
     differences = _differences(plan, confirmed)
     winner, runner_up = _first_two(finalists, differences)
     baseline = next((a.name for a in plan.arms if a.is_baseline), None)
+    told = sorted(differences, key=lambda d: d.verdict in OPEN)
     return Verdict(
-        sentence=_sentence(plan, differences, finalists, out, baseline),
-        kind=differences[0].verdict
-        if differences
-        else ("only one comparable arm" if finalists else "nothing comparable"),
+        sentence=_sentence(plan, told, finalists, out, baseline),
+        kind=told[0].verdict if told else "only one comparable arm" if finalists else "nothing comparable",
         winner=winner,
         runner_up=runner_up,
         baseline=baseline,
-        confirmation=differences,
+        confirmation=told,
         arms=[_summary(plan, outcomes, rates, out, a.name, winner, finalists) for a in plan.arms],
         resolution=_resolution(confirmed),
         n_trials=len(outcomes),
@@ -60,7 +61,12 @@ def _differences(plan: Plan, confirmed: dict[str, list[float]]) -> list[Differen
 def _corrected(differences: list[Difference], alpha: float) -> list[Difference]:
     """Two questions are asked of one confirmation: a claim whose Holm-adjusted p value exceeds alpha is taken back a step."""
     adjusted = evidence.holm([d.p_value for d in differences])
-    weaker = {"better": "probably better", "worse": "probably worse", "probably better": "undecided", "probably worse": "undecided"}
+    weaker = {
+        "better": "probably better",
+        "worse": "probably worse",
+        "probably better": "undecided",
+        "probably worse": "undecided",
+    }
     return [
         replace(d, verdict=weaker.get(d.verdict, d.verdict)) if p > alpha else d for d, p in zip(differences, adjusted)
     ]
@@ -149,10 +155,6 @@ def _measure(plan: Plan) -> str:
     return f"points of {plan.metric}" if plan.unit == "points" else f"in {plan.metric}"
 
 
-def _evidence_words(plan: Plan, d: Difference) -> str:
-    return f"95 % CI {amount(plan, d.low)} to {amount(plan, d.high)}; {d.n} fresh seeds, {plan.data.get('n_test')} test samples"
-
-
 def _sentence(
     plan: Plan, differences: Sequence[Difference], finalists: Sequence[str], out: dict[str, str], baseline: str | None
 ) -> str:
@@ -160,30 +162,24 @@ def _sentence(
         if finalists:
             return f"Only {finalists[0]} could be judged: every other arm diverged or is not comparable."
         return "No arm could be judged: all diverged or had their best learning rate at the edge of the grid."
-    words = [_claim(plan, differences[0])]
-    if len(differences) > 1:
-        words.append(_claim(plan, differences[1], short=True))
-    elif baseline in (differences[0].a, differences[0].b):
+    words = [_claim(plan, d, baseline, brief=i > 0) for i, d in enumerate(differences)]
+    if all(baseline in (d.a, d.b) for d in differences) and baseline not in (d.b for d in differences):
         words.append(f"{baseline} is the baseline.")
     return " ".join(words)
 
 
-def _claim(plan: Plan, d: Difference, short: bool = False) -> str:
-    by = f"by {amount(plan, d.difference)} {_measure(plan)}"
-    tail = (
-        f"({_evidence_words(plan, d)})" if not short else f"(95 % CI {amount(plan, d.low)} to {amount(plan, d.high)})"
-    )
-    against = f"{d.b} (the baseline)" if short else d.b
-    if d.verdict in ("better", "probably better"):
-        return f"{d.a} is {d.verdict} than {against} {by} {tail}."
-    if d.verdict in ("worse", "probably worse"):
-        return f"{d.a} is {d.verdict} than {against} by {amount(plan, -d.difference)} {_measure(plan)} {tail}."
+def _claim(plan: Plan, d: Difference, baseline: str | None, brief: bool) -> str:
+    """One difference in words. The first of a sentence says on how many seeds and samples all of them rest."""
+    interval = f"95 % CI {amount(plan, d.low)} to {amount(plan, d.high)}"
+    basis = "" if brief else f"; {d.n} fresh seeds, {plan.data.get('n_test')} test samples"
+    tail, size = f"({interval}{basis})", f"{amount(plan, abs(d.difference))} {_measure(plan)}"
+    against = f"{d.b} (the baseline)" if d.b == baseline else d.b
     if d.verdict == "equivalent":
-        return (
-            f"{d.a} and {against} are equivalent: they differ by {amount(plan, d.difference)} {_measure(plan)} {tail}."
-        )
-    more = f"; about {d.more_seeds} more seeds would tell" if d.more_seeds else ""
-    return f"Undecided: {d.a} against {against}, {amount(plan, d.difference)} {_measure(plan)}{more} {tail}."
+        return f"{d.a} and {against} are equivalent: they differ by {size} {tail}."
+    if d.verdict == "undecided":
+        more = f"; about {d.more_seeds} more seeds would tell" if d.more_seeds else ""
+        return f"Undecided: {d.a} against {against}, {amount(plan, d.difference)} {_measure(plan)}{more} {tail}."
+    return f"{d.a} is {d.verdict} than {against} by {size} {tail}."
 
 
 def _notes(plan: Plan, out: dict[str, str], differences: Sequence[Difference]) -> list[str]:
