@@ -143,6 +143,15 @@ def rows(loss: Loss, x: Tensor, elements: Tensor) -> Tensor:
     return spread.reshape(*spread.shape, *[1] * (x.dim() - spread.dim())).expand_as(x)
 
 
+def sized(loss: Loss, hyper: dict[str, Any], n_classes: int) -> dict[str, Any]:
+    """Hyperparameters with a number per class, for inputs of fewer classes."""
+    found = dict(hyper)
+    for name, value in hyper.items():
+        if isinstance(value, list):
+            found[name] = [v[:n_classes] if isinstance(v, list) else v for v in value[:n_classes]]
+    return found
+
+
 def value_and_gradient(loss: Loss, x: Tensor, y: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
     x = x.detach().clone().requires_grad_()
     value = loss(x, y, **options)

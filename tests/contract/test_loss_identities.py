@@ -150,3 +150,109 @@ def test_a_negative_amount_is_refused(name):
         losses[name](x, y)
     assert caught.value.seen == "target[3] is -0.5" and "standardised" in caught.value.repair
     assert losses[name](x, y, mask=y >= 0).isfinite()
+
+
+# -- classification ----------------------------------------------------------------------------------------------------------
+
+CLASS_WEIGHTS = numbers(0.5, 1.0, 2.0, 4.0)
+
+
+def same(a, b, x, y, a_options=None, b_options=None, factor=1.0):
+    """Value and gradient of two losses agree, with class weights too."""
+    for more in ({}, {"class_weight": CLASS_WEIGHTS, "weight": WEIGHTS}):
+        ours = value_and_gradient(losses[a], x, y, **(a_options or {}), **more)
+        theirs = value_and_gradient(losses[b], x, y, **(b_options or {}), **more)
+        for mine, other in zip(ours, theirs):
+            close(mine, factor * other)
+
+
+def test_losses_that_hold_cross_entropy_are_it_at_the_end_of_their_range():
+    x, y = batch(losses.cross_entropy)
+    same("poly", "cross_entropy", x, y, {"epsilon": 0.0})
+    same("bootstrap_soft", "cross_entropy", x, y, {"beta": 1.0})
+    ours, theirs = losses.gce(x, y, q=1e-9), losses.cross_entropy(x, y)
+    torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=0)
+    ours, theirs = losses.symmetric_ce(x, y, alpha=1.0, beta=1e-12), losses.cross_entropy(x, y)
+    torch.testing.assert_close(ours, theirs, rtol=1e-11, atol=0)
+
+
+def test_gce_with_q_one_is_half_the_absolute_error_of_the_probabilities():
+    x, y = batch(losses.gce)
+    one_hot = torch.nn.functional.one_hot(y, x.shape[1])
+    close(losses.gce(x, y, q=1.0), (x.softmax(1) - one_hot).abs().sum(1).mean() / 2)
+
+
+def test_poly_is_cross_entropy_with_another_first_term_of_its_expansion():
+    x, y = batch(losses.poly)
+    x = x / 3  # the series converges slowly where p is nearly 0
+    rest = 1 - x.softmax(1).gather(1, y.unsqueeze(1))[:, 0]
+    terms = torch.arange(1, 4000, dtype=torch.float64)
+    series = (rest.unsqueeze(1) ** terms / terms).sum(1)
+    torch.testing.assert_close(losses.poly(x, y, epsilon=2.0), (series + 2.0 * rest).mean(), rtol=1e-9, atol=0)
+
+
+def test_soft_bootstrap_is_cross_entropy_with_a_bonus_for_certainty():
+    x, y = batch(losses.bootstrap_soft)
+    entropy = torch.distributions.Categorical(logits=x).entropy().mean()
+    close(losses.bootstrap_soft(x, y, beta=0.6), 0.6 * losses.cross_entropy(x, y) + 0.4 * entropy)
+
+
+def test_symmetric_ce_is_cross_entropy_both_ways_with_a_finite_logarithm_of_zero():
+    x, y = batch(losses.symmetric_ce)
+    one_hot = torch.nn.functional.one_hot(y, x.shape[1]).double()
+    reverse = -(x.softmax(1) * one_hot.clamp(min=math.exp(-4.0)).log()).sum(1).mean()
+    close(losses.symmetric_ce(x, y, alpha=0.3, beta=0.7), 0.3 * losses.cross_entropy(x, y) + 0.7 * reverse)
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_multi_margin_is_that_of_torch(p):
+    x, y = batch(losses.multi_margin)
+    twin = torch.nn.MultiMarginLoss(p=p, margin=0.7)
+    ours = value_and_gradient(losses.multi_margin, x, y, p=p, margin=0.7)
+    theirs = value_and_gradient(lambda x, y: twin(x, y), x, y)
+    for mine, other in zip(ours, theirs):
+        close(mine, other)
+
+
+def test_squentropy_is_cross_entropy_and_the_squares_of_the_wrong_scores():
+    x, y = batch(losses.squentropy)
+    wrong = x.scatter(1, y.unsqueeze(1), 0.0)
+    close(losses.squentropy(x, y), losses.cross_entropy(x, y) + (wrong**2).sum(1).mean() / 3)
+
+
+# -- labels by themselves ----------------------------------------------------------------------------------------------------
+
+
+def test_focal_losses_of_labels_without_focus_are_binary_cross_entropy():
+    x, y = batch(losses.bce_with_logits)
+    close(losses.sigmoid_focal(x, y, gamma=0.0, alpha=0.5), losses.bce_with_logits(x, y) / 2)
+    ours = losses.asl(x, y, gamma_neg=0.0, margin=1e-13)
+    torch.testing.assert_close(ours, losses.bce_with_logits(x, y), rtol=1e-9, atol=0)
+
+
+def test_focal_with_two_classes_is_sigmoid_focal():
+    x, y = batch(losses.sigmoid_focal)
+    hard = y.round()
+    two = torch.stack([torch.zeros_like(x), x], 1)
+    close(losses.sigmoid_focal(x, hard, alpha=0.5), losses.focal(two, hard.long()) / 2)
+
+
+def test_an_absent_label_below_the_margin_costs_nothing():
+    x = torch.logit(numbers(0.04, 0.1, 0.3))
+    value, slope = value_and_gradient(losses.asl, x, torch.zeros(3).double(), margin=0.1 + 1e-9, reduction="none")
+    assert value[:2].tolist() == slope[:2].tolist() == [0.0, 0.0] and value[2] > 0 and slope[2] > 0
+
+
+# -- distributions -----------------------------------------------------------------------------------------------------------
+
+
+def test_js_is_the_mean_divergence_from_the_middle():
+    x, y = batch(losses.js)
+    p, middle = x.softmax(1), (x.softmax(1) + y) / 2
+    close(losses.js(x, y), (losses.kl_div(middle.log(), y) + losses.kl_div(middle.log(), p)) / 2)
+    close(losses.js(x, y), losses.js(y.log(), p))
+
+
+def test_distributions_that_share_no_class_have_the_greatest_js():
+    x, y = torch.tensor([[0.0, -1e4]]).double(), torch.tensor([[0.0, 1.0]]).double()
+    assert losses.js(x, y).item() == pytest.approx(math.log(2), rel=1e-15)

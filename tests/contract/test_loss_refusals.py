@@ -229,7 +229,7 @@ def test_an_unknown_option_is_refused_with_what_is_known(loss):
     x, y = batch(loss)
     refusal(UsageError, loss, x, y, strength=1.0)
     for name in loss.hyper:
-        assert refusal(UsageError, loss, x, y, **{name + "s": 1.0}).repair == f"Did you mean '{name}'?"
+        assert refusal(UsageError, loss, x, y, **{name + "s": 1.0}).repair.startswith(f"Did you mean '{name}'")
     with pytest.raises(UsageError, match="strength"):
         loss.module_class(strength=1.0)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -95,7 +96,41 @@ class OneOf:
         return ["no such choice"]
 
 
-Domain = Interval | Counts | OneOf
+@dataclass(frozen=True)
+class PerClass:
+    """A positive number for each class; as a table, a row of shares for each class. Plain lists or a tensor."""
+
+    is_table: bool = False
+
+    def explain(self) -> str:
+        if self.is_table:
+            return "a square table with a row of positive shares per class, each row of sum 1"
+        return "a positive number for each class"
+
+    def holds(self, value: Any) -> bool:
+        if not isinstance(value, (list, tuple)) or len(value) < 2:
+            return False
+        if not self.is_table:
+            return all(_is_positive(v) for v in value)
+        square = all(isinstance(row, (list, tuple)) and len(row) == len(value) for row in value)
+        return square and all(all(map(_is_positive, row)) and abs(sum(row) - 1) < 1e-3 for row in value)
+
+    def allowed(self, n_classes: int = 4) -> list[Any]:
+        if not self.is_table:
+            return [[float(90 // 3**c + 1) for c in range(n_classes)], [2.0] * n_classes]
+        rest = 0.2 / (n_classes - 1)
+        return [[[0.8 if a == b else rest for b in range(n_classes)] for a in range(n_classes)]]
+
+    def forbidden(self) -> list[Any]:
+        row = [0.5, 0.5]
+        return [1.0, [3.0], [5.0, 0.0], [5.0, math.nan], "ab"] if not self.is_table else [row, [row], [row, [0.5, 0.6]]]
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < float(value) < math.inf
+
+
+Domain = Interval | Counts | OneOf | PerClass
 
 Real = Annotated[float | Tensor, Interval()]
 Positive = Annotated[float | Tensor, Interval(low=0.0, open_low=True)]
@@ -105,6 +140,8 @@ UnitOpen = Annotated[float | Tensor, Interval(0.0, 1.0, open_high=True)]
 UnitInside = Annotated[float | Tensor, Interval(0.0, 1.0, open_low=True, open_high=True)]
 UnitPositive = Annotated[float | Tensor, Interval(0.0, 1.0, open_low=True)]
 Count = Annotated[int, Counts()]
+ClassCounts = Annotated[Sequence[float] | Tensor, PerClass()]
+ClassTable = Annotated[Sequence[Sequence[float]] | Tensor, PerClass(is_table=True)]
 Flag = Annotated[bool, OneOf((False, True))]
 
 
@@ -112,7 +149,8 @@ def domain_of(annotation: Any) -> Domain | None:
     """The domain inside an annotation (`Positive`, `Literal["min", "max"]`), or None."""
     if get_origin(annotation) is Literal:
         return OneOf(get_args(annotation))
-    return next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, (Interval, Counts, OneOf))), None)
+    known = (Interval, Counts, OneOf, PerClass)
+    return next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, known)), None)
 
 
 def check_value(where: str, name: str, value: Any, domain: Domain | None) -> None:

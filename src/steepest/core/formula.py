@@ -80,6 +80,8 @@ class Formula:
     def _function(self, x: Numbers, y: Numbers, place: int | None) -> Callable[..., Any]:
         n_classes = len(x) if isinstance(x, Sequence) else 0
         true_class = y if n_classes and not self.is_measured and not isinstance(y, Sequence) else None
+        if not n_classes and y in (0, 1):
+            true_class = int(y)  # type: ignore[arg-type]  # by name: what they multiply with 0 is gone
         text = re.sub(r"\by\b", "y[0]", self.text) if self.is_measured and n_classes else self.text
         return _compiled(text, self.hyper, n_classes, true_class, place)
 
@@ -90,6 +92,7 @@ def of_hyper(text: float | str, **hyper: float) -> float:
 
     if not isinstance(text, str):
         return float(text)
+    hyper = {name: value for name, value in hyper.items() if isinstance(value, (int, float))}
     names = {name: sympy.Symbol(name, real=True) for name in hyper}
     return float(sympy.sympify(text, locals=names, rational=True).subs({names[k]: v for k, v in hyper.items()}))
 
@@ -100,6 +103,7 @@ def _names(hyper: tuple[str, ...], text: str) -> dict[str, Any]:
 
     found: dict[str, Any] = {name: _symbol(name) for name in (*hyper, "x", "y")}
     found.update({name: sympy.Symbol(name, integer=True) for name in ("i", "j", "C") if name not in hyper})
+    found.update({name: sympy.IndexedBase(name, real=True) for name in hyper if f"{name}[" in text})
     if "x[" in text:
         found["x"] = sympy.IndexedBase("x", real=True)
         found["y"] = sympy.IndexedBase("y", real=True) if "y[" in text else sympy.Symbol("y", integer=True)
@@ -147,18 +151,32 @@ def _compiled(
             where="formula", seen=repr(text), needed="a text that sympy can read was needed", repair="Check its brackets."
         )
     names = _names(hyper, text)
+    letters = {h: _entries(h, text, n_classes) for h in hyper if f"{h}[" in text}
     known = {names["C"]: n_classes, **({names["y"]: true_class} if true_class is not None else {})}
-    expression = expression.subs(known).doit() if n_classes else expression
+    expression = expression.subs(known).doit() if n_classes or true_class is not None else expression
     scores = sympy.symbols(f"x:{n_classes}", real=True) if n_classes else (names["x"],)
     shares = sympy.symbols(f"y:{n_classes}", real=True) if n_classes else (names["y"],)
     if n_classes:
         plain = {names["x"][i]: scores[i] for i in range(n_classes)}
         if "y[" in text:
             plain.update({names["y"][i]: shares[i] for i in range(n_classes)})
+        for h, entries in letters.items():
+            plain.update({names[h][place]: letter for place, letter in entries.items()})
         expression = expression.xreplace(plain)
     if place is not None:
         expression = expression.diff(scores[place])
-    return sympy.lambdify((*scores, *shares, *(names[h] for h in hyper)), expression, modules="mpmath")
+    numbers = [letter for h in hyper for letter in (letters[h].values() if h in letters else [names[h]])]
+    return sympy.lambdify((*scores, *shares, *numbers), expression, modules="mpmath")
+
+
+def _entries(name: str, text: str, n_classes: int) -> dict[Any, Any]:
+    """A letter for each entry of a hyperparameter with one number per class, or per pair of classes."""
+    import sympy
+
+    is_table = "," in text.split(f"{name}[")[1].split("]")[0]
+    rows = range(n_classes)
+    places = [(a, b) for a in rows for b in rows] if is_table else [(a,) for a in rows]
+    return {place if is_table else place[0]: sympy.Symbol(f"{name}_{'_'.join(map(str, place))}") for place in places}
 
 
 def _arguments(
@@ -174,7 +192,11 @@ def _arguments(
         )
     scores = list(x) if isinstance(x, Sequence) else [x]
     targets = list(y) if isinstance(y, Sequence) else [y] * len(scores)
-    return scores + targets, [values[name] for name in hyper]
+    return scores + targets, [number for name in hyper for number in _flat(values[name])]
+
+
+def _flat(value: Any) -> list[float]:
+    return [number for part in value for number in _flat(part)] if isinstance(value, Sequence) else [value]
 
 
 def _settled(function: Callable[..., Any], points: list[float], hyper: list[float]) -> mpf:
@@ -185,18 +207,21 @@ def _settled(function: Callable[..., Any], points: list[float], hyper: list[floa
     while digits <= MOST_DIGITS:
         with mpmath.workdps(digits):
             now = _at(function, points, hyper)
+            if isinstance(now, int):
+                break
             if last is not None and now != 0 and abs(now - last) <= abs(now) * mpmath.mpf(10) ** -DIGITS:
                 break
         digits, last = (2 if now else 8) * digits, now
     with mpmath.workdps(DIGITS + 5):
-        return +now
+        return mpmath.mpf(now)
 
 
-def _at(function: Callable[..., Any], points: list[float], hyper: list[float]) -> mpf:
-    """0 also where 1 - p is a divisor and the digits do not suffice to tell it from 0."""
+def _at(function: Callable[..., Any], points: list[float], hyper: list[float]) -> Any:
+    """A Python int where a branch of the formula is a plain number; 0 also where 1 - p divides and the digits cannot tell it from 0."""
     import mpmath
 
     try:
-        return mpmath.mpf(function(*map(mpmath.mpf, points), *map(mpmath.mpf, hyper)))
+        found = function(*map(mpmath.mpf, points), *map(mpmath.mpf, hyper))
+        return found if isinstance(found, int) else mpmath.mpf(found)
     except ZeroDivisionError:
         return mpmath.mpf(0)

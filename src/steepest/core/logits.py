@@ -6,8 +6,12 @@ instead of x + exp(-x) above 20, which is wrong by 5e5 units in the last place o
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+
+from .errors import ShapeError
 
 
 def surprise(logits: Tensor) -> Tensor:
@@ -31,6 +35,24 @@ def shortfall(nats: Tensor) -> Tensor:
 def missing(nats: Tensor) -> Tensor:
     """shortfall, but never exactly 0, so that a power of it has a gradient: that of 0**0.5 is infinite."""
     return shortfall(nats.clamp(min=torch.finfo(nats.dtype).tiny))
+
+
+def beside(where: str, name: str, value: Any, logits: Tensor, n_axes: int = 1) -> Tensor:
+    """A number per class (C,), or a table of them (C, C), as a tensor like the logits; a wrong size is refused."""
+    found = torch.as_tensor(value, dtype=logits.dtype, device=logits.device)
+    if found.shape != (logits.shape[1],) * n_axes:
+        raise ShapeError(
+            where=where,
+            seen=f"{name} has shape {tuple(found.shape)} and the input {logits.shape[1]} classes on axis 1",
+            needed="one number per class was needed" if n_axes == 1 else "one row and one column per class was needed",
+            repair="Are classes without any sample missing in it? Count them as 1.",
+        )
+    return found
+
+
+def along_classes(vector: Tensor, logits: Tensor) -> Tensor:
+    """(C,) -> (C, 1, ...), to stand beside logits (N, C, *)."""
+    return vector.reshape(-1, *[1] * (logits.dim() - 2))
 
 
 def softplus(x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from steepest.core.domains import Interval, Linear, Log, Log1m
+from steepest.core.domains import Interval, Linear, Log, Log1m, PerClass
 from steepest.core.item import REQUIRED, Hyper, Item
 
 
@@ -57,4 +57,6 @@ def _label(hyper: Hyper, value: Any) -> str:
 
 
 def _stand_in(hyper: Hyper) -> Any:
+    if isinstance(hyper.domain, PerClass):
+        return hyper.domain.allowed(n_classes=2)[0]  # pictures have two classes
     return hyper.domain.allowed()[0] if hyper.domain else 1.0

@@ -30,7 +30,7 @@ Shape = Annotated[float | Tensor, Interval(high=2.0)]
     ],
     search={"alpha": Linear(-2, 2), "scale": Log(0.1, 10)},
     task="regression",
-    use="Regression with outliers of unknown weight: alpha 2 is mse/2, 1 Charbonnier, 0 Cauchy, -2 Geman-McClure, below -100 nearly Welsch.",
+    use="Outliers of unknown weight: alpha 2 is mse/2, 1 Charbonnier, 0 Cauchy, -2 Geman-McClure, below -100 nearly Welsch.",
     source="Barron 2019, A general and adaptive robust loss function, arXiv:1701.03077",
 )
 def robust_adaptive(input: Tensor, target: Tensor, *, alpha: Shape = 1.0, scale: Positive = 1.0) -> Tensor:

@@ -24,7 +24,7 @@ Power = Annotated[float | Tensor, Interval(1.0, 2.0, open_low=True, open_high=Tr
     search={"power": Linear(1.1, 1.9)},
     task="counts",
     use="Rain, insurance claims, demand: many zeros beside a long tail. power near 1 is like Poisson, near 2 like gamma.",
-    source="Jorgensen 1987, Exponential dispersion models, Journal of the Royal Statistical Society B 49; scikit-learn, mean_tweedie_deviance",
+    source="Jorgensen 1987, Exponential dispersion models, JRSS B 49; scikit-learn, mean_tweedie_deviance",
 )
 def tweedie(input: Tensor, target: Tensor, *, power: Power = 1.5) -> Tensor:
     """Log-means (N, *), amounts (N, *) -> (N, *). Half the deviance, without its terms of the target alone.
