@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # what the table below finds at run time; a test holds the tw
     from .core.declare import weighting as weighting
     from .core.errors import SteepestError as SteepestError
     from .explain import explain as explain
+    from .explain import suggest as suggest
     from .losses import weightings as weightings
     from .optim import schedules as schedules
 
@@ -66,6 +67,7 @@ _MODULE_OF = {
     "schedule": "core.declare",
     "schedules": "optim",
     "section": "core.declare",
+    "suggest": "explain",
     "weighting": "core.declare",
     "weightings": "losses",
 }

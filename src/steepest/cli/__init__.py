@@ -170,6 +170,28 @@ def explain(
     print_explanation(name, latex=latex, code=code, plot=plot)
 
 
+@app.command(no_args_is_help=True)
+@guarded
+def suggest(
+    *,
+    task: options.SuggestedTask,
+    imbalanced: options.Imbalanced = False,
+    outliers: options.Outliers = False,
+    noisy_labels: options.NoisyLabels = False,
+) -> None:
+    """Losses and weightings worth trying, each with its reason.
+
+    The first one is what the others must beat. In a pipe the columns are separated by tabs.
+
+    \b
+    [dim]steepest suggest --task classification --imbalanced[/dim]
+    [dim]steepest suggest --task regression --outliers[/dim]
+    """
+    from .catalogue import print_suggestions
+
+    print_suggestions(task, imbalanced=imbalanced, outliers=outliers, noisy_labels=noisy_labels)
+
+
 @app.command()
 @guarded
 def demo(*, out: options.DemoOut = Path("steepest-runs/demo"), open_page: options.Open = False) -> None:

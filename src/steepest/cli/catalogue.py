@@ -81,6 +81,18 @@ def _print_table(kind: str, rows: list[tuple[str, str, str]]) -> None:
     Console(highlight=False).print(table)
 
 
+def print_suggestions(task: str, *, imbalanced: bool, outliers: bool, noisy_labels: bool) -> None:
+    """`steepest suggest`: a table for readers, tabs for programs."""
+    from steepest.explain import suggest
+
+    found = suggest(task, imbalanced=imbalanced, outliers=outliers, noisy_labels=noisy_labels)
+    if not sys.stdout.isatty():
+        for one in found:
+            typer.echo(f"{one.kind}\t{one.name}\t{one.because}\t{one.use}")
+        return
+    typer.echo(str(found))
+
+
 def print_explanation(name: str, *, latex: bool, code: bool, plot: Path | None) -> None:
     """`steepest explain`."""
     from steepest.core.errors import UsageError

@@ -67,6 +67,14 @@ def complete_task(incomplete: str) -> list[str]:
     return [task for task in ("classification", "regression") if task.startswith(incomplete)]
 
 
+def complete_suggested_task(incomplete: str) -> list[str]:
+    """The tasks that our own loss files name."""
+    named = re.compile(r"^    task=(.+),$", re.MULTILINE)
+    texts = [path.read_text(encoding="utf-8") for path in (HOUSE / "losses").glob("*.py")]
+    tasks = {word for text in texts for said in named.findall(text) for word in re.findall(r"[\w-]+", said)}
+    return sorted(task for task in tasks if task.startswith(incomplete))
+
+
 def complete_engine(incomplete: str) -> list[str]:
     return [engine for engine in ("auto", "probe", "stacked", "vmap", "loop") if engine.startswith(incomplete)]
 

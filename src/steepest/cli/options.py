@@ -39,7 +39,7 @@ Losses = Annotated[
         show_default="three that fit the task",
         autocompletion=known.complete_losses,
         rich_help_panel=WHAT,
-        help='Names, with options where you like: "focal(gamma=1|2|5)" is three.',
+        help='Names, with options where you like: "focal(gamma=1|2|5)" is three; auto: up to six that suit the data.',
     ),
 ]
 Weightings = Annotated[
@@ -194,6 +194,18 @@ Name = Annotated[
         help="A loss, weighting, optimizer, schedule, metric, data set or model; torch's class names work too.",
     ),
 ]
+SuggestedTask = Annotated[
+    str,
+    typer.Option(
+        "--task",
+        metavar="TASK",
+        autocompletion=known.complete_suggested_task,
+        help="classification, binary, regression, counts, ...: what the losses of the catalogue are for.",
+    ),
+]
+Imbalanced = Annotated[bool, typer.Option("--imbalanced", metavar=" ", help="Some classes are much rarer than others.")]
+Outliers = Annotated[bool, typer.Option("--outliers", metavar=" ", help="Some targets are far from all others.")]
+NoisyLabels = Annotated[bool, typer.Option("--noisy-labels", metavar=" ", help="Some labels are wrong.")]
 Latex = Annotated[bool, typer.Option("--latex", metavar=" ", help="Print the formula as LaTeX, and nothing else.")]
 Code = Annotated[bool, typer.Option("--code", metavar=" ", help="Show the source code too.")]
 Plot = Annotated[Optional[Path], typer.Option("--plot", metavar="FILE", help="Write the curve as .svg, .png or .html.")]

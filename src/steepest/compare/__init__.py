@@ -45,6 +45,7 @@ def compare(
     model: "mlp", "cnn", "linear", "file.py:Net", a class or a function that makes a fresh nn.Module.
     data: "digits", "table.csv:target", (X, y), a Dataset or DataLoader, or "module:attribute" (see data.load).
     losses, optimizers, schedules: names with options, several values make several arms: "focal(gamma=1|2), cross_entropy".
+    losses="auto": up to six that suit the task and the imbalance of these data (see steepest.suggest).
     weightings: how much a class counts, by its training samples: "none, inverse_frequency, effective_number(beta=0.99)".
     metric: the criterion, the same for all arms; accuracy or mean_squared_error when not given.
     budget: time ("60s", "5m") or work ("2000epochs", passes over the training part summed over all trials). With work, the

@@ -11,6 +11,7 @@ from steepest.core.declare import Metric
 from steepest.core.errors import MetricError, NotComparable, UsageError
 from steepest.core.item import Item
 from steepest.data import Data, load
+from steepest.explain.candidates import auto_losses
 from steepest.models import factory_of
 
 from .plan import Budget, parse_budget, parse_seeds
@@ -61,6 +62,8 @@ def ask(**asked: Any) -> Request:
         )
     budget, n_seeds = parse_budget(asked["budget"]), parse_seeds(asked["seeds"])
     data = load(asked["data"], task=asked["task"])
+    if asked["losses"] == "auto":
+        asked["losses"] = ", ".join(auto_losses(data.task, class_counts(data)))
     losses = asked["losses"] if asked["losses"] is not None else DEFAULT_LOSSES[data.task]
     rules, schedules, weightings = (asked[name] for name in ("optimizers", "schedules", "weightings"))
     arms = arms_of(losses, rules, schedules, asked["baseline"], asked_weightings=weightings)
@@ -68,6 +71,11 @@ def ask(**asked: Any) -> Request:
     build = factory_of(asked["model"])
     request = Request(data, build, arms, metric, budget, n_seeds, asked)
     return replace(request, text=_in_words(request))
+
+
+def class_counts(data: Data) -> list[int] | None:
+    """Samples of each class; None for a regression."""
+    return None if data.n_classes is None else data.y.bincount(minlength=data.n_classes).tolist()
 
 
 def criterion(asked: str | Metric | None, data: Data, arms: Sequence[ArmChoice]) -> Metric:

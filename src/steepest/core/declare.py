@@ -40,6 +40,7 @@ def loss(
     search: Mapping[str, Search] | None = None,
     safe: tuple[float, float] = (0.0, 0.0),
     class_name: str | None = None,
+    good_for: Sequence[str] = (),
 ) -> Callable[[Callable[..., Tensor]], Loss]:
     """Declare a loss: `(input, target, *, hyper) -> values per item`, or per class with class targets (see core.targets.Classes).
 
@@ -47,6 +48,7 @@ def loss(
     equals: dotted name of a twin class (torch.nn.HuberLoss), equals_with: its arguments that make it equal, equals_input: what
     the twin takes instead of the input. A hyperparameter of the same name is passed on to the twin.
     task: "regression", "classification", "binary", ...; use: when to choose it, one sentence; source: paper with doi or arXiv id.
+    good_for: the situations (core.situations) in which it is suggested; where it names none, its `use` sentence is read.
     """
 
     def declare(fn: Callable[..., Tensor]) -> Loss:
@@ -66,6 +68,7 @@ def loss(
             search=search,
             safe=safe,
             class_name=class_name,
+            good_for=good_for,
         )
 
     return declare

@@ -16,6 +16,7 @@ from .errors import UsageError
 from .faster import Kernel, kernel_of
 from .item import REQUIRED, Item
 from .reduce import Empty, Items, Normalize, Reduction
+from .situations import known_situations
 from .targets import TargetKind
 
 SMOOTHING = Interval(0.0, 1.0)
@@ -48,8 +49,10 @@ class Loss(Item):
         search: Mapping[str, Search] | None = None,
         safe: tuple[float, float] = (0.0, 0.0),
         class_name: str | None = None,
+        good_for: Sequence[str] = (),
     ) -> None:
         super().__init__(fn, source=source, use=use, search=search, class_name=class_name)
+        self.good_for = known_situations(self.name, good_for)
         self.target, self.expects, self.safe = target, expects, safe
         self.task = (task,) if isinstance(task, str) else tuple(task)
         self.formula, self.slow = formula, slow

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from steepest.core.item import Item
 
+from .candidates import Suggestion, Suggestions, suggest
 from .explanation import Explanation
 from .find import CATALOGUES, find
 
-__all__ = ["CATALOGUES", "Explanation", "explain", "find"]
+__all__ = ["CATALOGUES", "Explanation", "Suggestion", "Suggestions", "explain", "find", "suggest"]
 
 
 def explain(item: str | Item) -> Explanation:

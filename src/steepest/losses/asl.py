@@ -20,6 +20,7 @@ from steepest.core.targets import binary
     claims=[nonnegative],
     search={"gamma_pos": Linear(0, 2), "gamma_neg": Linear(1, 6), "margin": Linear(0.01, 0.2)},
     task="binary",
+    good_for=["imbalanced"],
     use="Several labels per sample of which most are absent, some of them only forgotten; otherwise bce_with_logits or sigmoid_focal.",
     source="Ben-Baruch et al. 2020, Asymmetric loss for multi-label classification, arXiv:2009.14119",
     class_name="ASL",

@@ -19,6 +19,7 @@ from steepest.core.targets import binary
     equals="torch.nn.BCEWithLogitsLoss",
     search={"pos_weight": Log(0.1, 100)},
     task="binary",
+    good_for=["default"],
     use="Two classes with one logit, or several labels per sample; pos_weight trades precision for recall.",
     source="Cox 1958, doi:10.1111/j.2517-6161.1958.tb00292.x",
     class_name="BCEWithLogits",

@@ -17,6 +17,7 @@ from steepest.core.targets import Classes, classes
     claims=[nonnegative, convex, proper, shift_invariant, rewards_true_class, bounded_gradient(1)],
     equals="torch.nn.CrossEntropyLoss",
     task="classification",
+    good_for=["default"],
     use="The default for one label per sample: honest probabilities, fast training.",
     source="Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x; label smoothing: Szegedy et al. 2016, arXiv:1512.00567",
 )

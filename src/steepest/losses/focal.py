@@ -18,6 +18,7 @@ from steepest.core.targets import Classes, classes
     claims=[nonnegative, shift_invariant, rewards_true_class, bounded_gradient("1 + gamma*exp(-1)")],
     search={"gamma": Linear(0, 5)},
     task="classification",
+    good_for=["anything", "imbalanced"],
     use="Strong imbalance or many easy samples; its probabilities are too timid and want calibration. alpha is class_weight.",
     source="Lin et al. 2017, arXiv:1708.02002",
 )

@@ -17,6 +17,7 @@ from steepest.core.targets import same_as_input
     equals="torch.nn.HuberLoss",
     search={"delta": Log(0.1, 10)},
     task="regression",
+    good_for=["anything", "outliers"],
     use="Regression with some outliers: exact like MSE near the target, calm like L1 far from it.",
     source="Huber 1964, doi:10.1214/aoms/1177703732",
 )

@@ -15,6 +15,7 @@ from steepest.core.targets import same_as_input
     claims=[nonnegative, zero_at_target, minimum_at_target, convex, symmetric, bounded_gradient(1)],
     equals="torch.nn.L1Loss",
     task="regression",
+    good_for=["anything", "outliers"],
     use="Regression with many outliers, or where the typical error counts rather than the worst.",
     source="Laplace 1774, Memoire sur la probabilite des causes par les evenements; Koenker & Bassett 1978, doi:10.2307/1913643",
     class_name="L1",

@@ -20,6 +20,7 @@ NEAR = 4.0
     target=same_as_input,
     claims=[nonnegative, zero_at_target, minimum_at_target, convex, symmetric, bounded_gradient(1.0)],
     task="regression",
+    good_for=["anything", "outliers"],
     use="Regression with some outliers where Huber's delta is not known; targets scaled to about 1.",
     source="Keras, keras.losses.LogCosh; Saleh & Saleh 2022, arXiv:2208.04564",
 )

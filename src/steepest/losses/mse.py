@@ -15,6 +15,7 @@ from steepest.core.targets import same_as_input
     claims=[nonnegative, zero_at_target, minimum_at_target, convex, symmetric],
     equals="torch.nn.MSELoss",
     task="regression",
+    good_for=["default"],
     use="The default for regression when large errors are really worse and the targets hold no outliers.",
     source="Legendre 1805, Nouvelles methodes pour la determination des orbites des cometes; Gauss 1809, Theoria motus",
     class_name="MSE",

@@ -17,6 +17,7 @@ from steepest.core.links import growth
     claims=[convex],
     equals="torch.nn.PoissonNLLLoss",
     task="counts",
+    good_for=["default"],
     use="Counts of events whose variance is about their mean; the model gives the logarithm of the rate.",
     source="Nelder & Wedderburn 1972, Generalized linear models, doi:10.2307/2344614",
     class_name="PoissonNLL",

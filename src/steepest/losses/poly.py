@@ -22,6 +22,7 @@ AboveMinusOne = Annotated[float | Tensor, Interval(low=-1.0, open_low=True)]
     claims=[nonnegative, shift_invariant, rewards_true_class, bounded_gradient("1 + Max(0, epsilon)")],
     search={"epsilon": Linear(-0.9, 5)},
     task="classification",
+    good_for=["anything", "imbalanced"],
     use="Cross-entropy with one knob: above 0 for models that stay too timid, below 0 for strong imbalance; 0 is cross-entropy.",
     source="Leng et al. 2022, PolyLoss, arXiv:2204.12511",
 )

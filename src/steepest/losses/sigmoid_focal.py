@@ -18,6 +18,7 @@ from steepest.core.targets import binary
     claims=[nonnegative, bounded_gradient("1 + gamma*exp(-1)")],
     search={"gamma": Linear(0, 5), "alpha": Linear(0.1, 0.9)},
     task="binary",
+    good_for=["anything", "imbalanced"],
     use="Detection: few positives among very many easy negatives. alpha weighs label 1, 1 - alpha label 0; 0.5 weighs both alike.",
     source="Lin et al. 2017, arXiv:1708.02002",
 )

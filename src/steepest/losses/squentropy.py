@@ -16,6 +16,7 @@ from steepest.core.targets import Classes, classes
     expects="values",
     claims=[nonnegative, convex, rewards_true_class],
     task="classification",
+    good_for=["anything"],
     use="In place of cross-entropy at the same learning rate: its authors find better accuracy and calibration, less spread over seeds.",
     source="Hui, Belkin & Wright 2023, Cut your losses with squentropy, arXiv:2302.03952",
 )
