@@ -109,6 +109,14 @@ def test_single_elements_and_pixels_are_masked_too(case):
     close(case.loss()(*arguments, mask=mask), expected)
 
 
+@parametrize([c for c in CASES if c.note == "two-outputs"])
+def test_a_row_that_feeds_two_outputs_is_read_while_one_of_them_counts(case):
+    x, y = case.batch()
+    mask = torch.arange(2 * N).reshape(N, 2) % 3 > 0
+    each = case.loss(reduction="none")(x, y)
+    close(case.loss()(x, y.masked_fill(~mask, 99), mask=mask), each[mask].mean())
+
+
 @parametrize([c for c in CASES if not c.by_count])  # see the next test for these
 def test_an_integer_weight_is_that_many_copies(case):
     arguments = case.batch()
@@ -184,7 +192,7 @@ def test_a_weight_of_the_construction_is_used_at_every_call_and_one_at_the_call_
     assert torch.equal(held(*arguments), plain(*arguments, weight=WEIGHTS))
     assert torch.equal(held(*arguments, weight=KEEP.double()), plain(*arguments, weight=KEEP.double()))
     assert torch.equal(held(*arguments, mask=KEEP), plain(*arguments, weight=WEIGHTS, mask=KEEP))
-    assert list(held.state_dict()) == ["weight"] and "weight" not in plain.state_dict()
+    assert set(held.state_dict()) == {"weight", *plain.state_dict()} and "weight" not in plain.state_dict()
 
 
 @each_case
