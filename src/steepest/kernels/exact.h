@@ -20,9 +20,8 @@ inline float exp_of(float d) {
   p = p * r + 1.0f / 6;
   p = p * r + 0.5f;
   p = p * r * r + r + 1.0f;
-  int32_t k = bits<int32_t>(shifted) - 0x4B400000;
-  int32_t half = k >> 1;  // in two steps, so that subnormal results are rounded, not lost
-  float scaled = p * bits<float>((half + 127) << 23) * bits<float>((k - half + 127) << 23);
+  // 2^(n + 24), then 2^-24: in two steps, so that subnormal results are rounded, not lost
+  float scaled = p * bits<float>((bits<int32_t>(shifted) - 0x4B400000 + 24 + 127) << 23) * 0x1p-24f;
   return d < -104.0f ? 0.0f : scaled;
 }
 
@@ -44,9 +43,7 @@ inline double exp_of(double d) {
   p = p * r + 1.0 / 6.0;
   p = p * r + 0.5;
   p = p * r * r + r + 1.0;
-  int64_t k = bits<int64_t>(shifted) - 0x4338000000000000;
-  int64_t half = k >> 1;
-  double scaled = p * bits<double>((half + 1023) << 52) * bits<double>((k - half + 1023) << 52);
+  double scaled = p * bits<double>((bits<int64_t>(shifted) - 0x4338000000000000 + 54 + 1023) << 52) * 0x1p-54;
   return d < -745.0 ? 0.0 : scaled;
 }
 

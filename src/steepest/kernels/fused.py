@@ -16,7 +16,6 @@ from steepest.core.errors import SteepestError
 from steepest.core.reduce import Items, parts
 
 from .compiled import library
-from .pages import empty_like
 
 Again = Callable[[Tensor], Tensor]
 Numbers = tuple[float, float, float]
@@ -205,7 +204,7 @@ class _Sum(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, y: Tensor, c: Tensor | None, scale: float, numbers: Numbers, kernel: FusedKernel, again: Again
     ) -> Any:
-        gradient = empty_like(x)
+        gradient = torch.empty_like(x)
         total = kernel.run(x, y, c, scale, numbers, gradient)
         ctx.save_for_backward(x)
         ctx.gradient, ctx.again = gradient, again

@@ -70,12 +70,13 @@ double exps(const T* x, T* e, int64_t n, T top, int64_t at) {
   for (int64_t start = 0; start < n; start += BLOCK) {
     const int64_t count = n - start < BLOCK ? n - start : BLOCK;
     T* out = e ? e + start : part;
-#pragma omp simd
-    for (int64_t j = 0; j < count; ++j) out[j] = exp_of(x[start + j] - top);
-    if (at >= start && at < start + count) out[at - start] = 0;
+    const int64_t left_out = at - start;  // outside 0..count-1 but in one block
     T lanes = 0;
 #pragma omp simd reduction(+ : lanes)
-    for (int64_t j = 0; j < count; ++j) lanes += out[j];
+    for (int64_t j = 0; j < count; ++j) {
+      const T power = j == left_out ? T(0) : exp_of(x[start + j] - top);
+      out[j] = power, lanes += power;
+    }
     sum += lanes;
   }
   return sum;
