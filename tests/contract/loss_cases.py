@@ -24,9 +24,13 @@ def parametrize(items: list[Loss]) -> Any:
 
 LABELS = ("classes", "binary", "distribution", "regions")  # kinds whose labels may be smoothed
 EQUAL = ("same", "amounts", "binary", "distribution", "teacher", "boxes", "preferences", "lists")  # of the input's shape
-SCALED = ("classes", "ordinal", "regions")  # kinds with class weights
+SCALED = ("classes", "ordinal", "regions")  # kinds with class weights, unless all classes are one item
 UNLIKE = ("embeddings", "views", "lists", "regions", "sequence")  # a mask's elements are no items, or have no inner axes
 PLAIN = {item.target.name for item in LOSSES} - set(UNLIKE)
+
+
+def has_class_weights(loss: Loss) -> bool:
+    return loss.target.name in SCALED and getattr(loss.target, "is_per_class", True)
 
 
 def chosen(*kinds: str) -> list[Loss]:

@@ -8,7 +8,6 @@ from loss_cases import (
     CLASSES,
     LABELS,
     LOSSES,
-    SCALED,
     batch,
     chosen,
     defaults,
@@ -18,6 +17,7 @@ from loss_cases import (
     each_loss_of_labels,
     each_loss_of_plain_items,
     each_loss_with_probabilities,
+    has_class_weights,
     one_hot,
     parametrize,
     take,
@@ -245,7 +245,7 @@ def test_an_unknown_word_is_refused_with_the_known_ones(loss, option):
 @each_loss
 def test_options_of_other_targets_are_refused(loss):
     x, y = batch(loss)
-    if loss.target.name not in SCALED:
+    if not has_class_weights(loss):
         assert "losses of classes" in refusal(UsageError, loss, x, y, class_weight=torch.ones(CLASSES)).needed
     if loss.target.name not in LABELS:
         assert "losses of labels" in refusal(UsageError, loss, x, y, label_smoothing=0.1).needed

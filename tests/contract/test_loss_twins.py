@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from loss_cases import (
     CLASSES,
     LOSSES,
-    SCALED,
     batch,
     close,
     defaults,
     each_loss,
+    has_class_weights,
     hyper_sets,
     one_hot,
     parametrize,
@@ -134,7 +134,7 @@ def choices_of(loss: Loss) -> set[str]:
 
 def options_for(loss: Loss) -> dict[str, Any]:
     last = hyper_sets(loss)[-1]
-    more = {"class_weight": CLASS_WEIGHTS, "ignore_index": 1} if loss.target.name in SCALED else {}
+    more = {"class_weight": CLASS_WEIGHTS, "ignore_index": 1} if has_class_weights(loss) else {}
     if loss.target.name == "classes":
         more["label_smoothing"] = 0.1
     return {**last, **more, "normalize": "count"}
@@ -162,7 +162,7 @@ def test_a_module_shows_its_hyperparameters(loss):
 def test_tensors_in_a_module_move_and_are_saved_with_it(loss):
     x, y = batch(loss)
     tensors = {name: torch.tensor(value) for name, value in defaults(loss).items() if name not in choices_of(loss)}
-    if loss.target.name in SCALED:
+    if has_class_weights(loss):
         tensors["class_weight"] = torch.ones(CLASSES)
     module = loss.module_class(**tensors)
     assert set(module.state_dict()) == set(tensors)

@@ -80,7 +80,7 @@ def liveness(where: str, shape: torch.Size, options: Options, left_out: Tensor |
             repair="mask.bool() converts; fractions belong into weight.",
         )
     present = both(mask, None if left_out is None else ~left_out)
-    if weight is None:
+    if weight is None or options.weight is None:
         return Live(None, present, present)
-    accept.accept_nonnegative(where, "weight", weight)
+    accept.accept_nonnegative(where, "weight", options.weight)  # as it was given, so that the place is told as given
     return Live(weight, present, both(present, weight != 0))

@@ -81,7 +81,7 @@ class RegionTargets(TargetKind):
         present = _any_pixel(live.present, x) if is_of_samples else alive
         weight = live.weight.reshape(-1, 1) if is_of_samples and live.weight is not None else None
         if not self.is_per_class:
-            self.refuse(where, "class_weight", options.class_weight, "overlap per class")
+            self.refuse(where, "class_weight", options.class_weight, "classes; here all classes of a sample are one item")
         per_class = accept.accept_class_weight(where, options.class_weight, x.shape[1], x)
         if per_class is not None:
             weight = per_class.expand(x.shape[:2]) if weight is None else weight * per_class
@@ -133,3 +133,5 @@ def _accept_pixels(where: str, x: Tensor) -> None:
 
 
 regions = RegionTargets("regions", "a class map (N, *) of whole numbers, or shares of the input's shape (N, C, *)", True)
+regions_with_pixels = RegionTargets(regions.name, regions.says, True, needs_pixels=True)
+regions_of_samples = RegionTargets(regions.name, regions.says, True, is_per_class=False)
