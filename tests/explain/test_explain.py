@@ -57,12 +57,20 @@ def test_every_item_tells_its_purpose_use_parameters_claims_and_source(item):
 @pytest.mark.parametrize("width", [80, 120])
 def test_no_line_of_prose_or_plot_is_wider_than_the_terminal(item, width):
     text = explain(item).render(width=width)
-    prose = text.split("Formula\n")[0]
+    prose = text.split("Formula\n")[0].split("In code\n")[0]
     drawn = [line for line in text.splitlines() if "┤" in line or "└" in line]
     assert all(len(line) <= width for line in [*prose.splitlines(), *drawn])
 
 
-@pytest.mark.parametrize("item", list(losses), ids=lambda i: i.name)
+DRAWN = [item for item in losses if explain(item).facts.panels]
+
+
+def test_a_loss_of_numbers_or_of_classes_is_drawn():
+    kinds = ("same", "amounts", "binary", "classes", "distribution", "parameters")
+    assert {item.name for item in losses if item.target.name in kinds} == {item.name for item in DRAWN}
+
+
+@pytest.mark.parametrize("item", DRAWN, ids=lambda i: i.name)
 def test_the_drawn_gradient_of_a_loss_is_the_slope_of_its_drawn_value(item):
     value, gradient = explain(item).facts.panels
     assert [s.label for s in value.series] == [s.label for s in gradient.series]

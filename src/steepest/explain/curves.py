@@ -45,7 +45,7 @@ class Probe:
     target: Callable[[Tensor], Tensor]
 
 
-def _two_logits(x: Tensor) -> Tensor:
+def _beside_zero(x: Tensor) -> Tensor:
     return torch.stack([x, torch.zeros_like(x)], 1)
 
 
@@ -62,15 +62,16 @@ def _seventy_percent(x: Tensor) -> Tensor:
 
 
 PROBES = {
+    ("parameters", "values"): Probe("location minus number, scale 1", -3, 3, _beside_zero, torch.zeros_like),
     ("same", "values"): Probe("prediction minus target", -3, 3, lambda x: x, torch.zeros_like),
     ("amounts", "values"): Probe("prediction, target 1", 0, 4, lambda x: x, torch.ones_like),
     ("amounts", "log_means"): Probe("logarithm of the prediction, target 1", -3, 3, lambda x: x, torch.ones_like),
     ("binary", "logits"): Probe("logit, label 1", -6, 6, lambda x: x, torch.ones_like),
-    ("classes", "logits"): Probe("logit of the true class, the other at 0", -6, 6, _two_logits, _first_class),
-    ("classes", "values"): Probe("score of the true class, the other at 0", -2, 3, _two_logits, _first_class),
+    ("classes", "logits"): Probe("logit of the true class, the other at 0", -6, 6, _beside_zero, _first_class),
+    ("classes", "values"): Probe("score of the true class, the other at 0", -2, 3, _beside_zero, _first_class),
     ("classes", "log_probs"): Probe("probability of the true class", 0.05, 1, _two_log_probs, _first_class),
     ("distribution", "logits"): Probe(
-        "logit of a class whose true share is 70 %", -6, 6, _two_logits, _seventy_percent
+        "logit of a class whose true share is 70 %", -6, 6, _beside_zero, _seventy_percent
     ),
     ("distribution", "log_probs"): Probe("probability, true share 70 %", 0.05, 0.95, _two_log_probs, _seventy_percent),
 }
