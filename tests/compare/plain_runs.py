@@ -50,7 +50,8 @@ RULES = [
     Twin(optim.adam, {}, lambda p, lr: torch.optim.Adam(p, lr)),
     Twin(optim.adamw, {}, lambda p, lr: torch.optim.AdamW(p, lr)),
     Twin(
-        optim.nadamw, {"beta1": 0.8},
+        optim.nadamw,
+        {"beta1": 0.8},
         lambda p, lr: torch.optim.NAdam(p, lr, betas=(0.8, 0.999), weight_decay=0.01, decoupled_weight_decay=True),
     ),
     Twin(optim.rmsprop, {}, lambda p, lr: torch.optim.RMSprop(p, lr)),
@@ -75,8 +76,12 @@ def cases(n: int) -> list[Case]:
     for i in range(n):
         loss, rule = LOSSES[i % len(LOSSES)], RULES[(i + i // len(LOSSES)) % len(RULES)]
         arm = Arm(
-            loss=loss.item, loss_options=loss.options, rule=rule.item, rule_hyper=rule.options,
-            schedule=schedules.warmup_cosine, name=str(i),
+            loss=loss.item,
+            loss_options=loss.options,
+            rule=rule.item,
+            rule_hyper=rule.options,
+            schedule=schedules.warmup_cosine,
+            name=str(i),
         )
         rate = RATES[rule.item.name] * (1 + i % 3) / 2
         found.append(Case(Trial(arm, rate, i % 2), loss.torch_way, rule.torch_way))

@@ -1,4 +1,4 @@
-"""What a population promises beside equality with solo runs: neighbours that do not meet, odd models, messages, order, dropout."""
+"""What a population promises beside equality with solo runs: neighbours, order, dropout, odd models, messages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def parameters(population: Population, k: int) -> Tensor:
     return torch.cat([p.detach().flatten() for p in population.model(k).parameters()])
 
 
-# -- neighbours ------------------------------------------------------------------------------------------------------------
+# -- neighbours ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -49,7 +49,12 @@ def test_a_diverging_trial_changes_no_bit_of_its_neighbours(engine):
     rules = (optim.sgd, optim.adamw, optim.nadamw, optim.rmsprop, optim.lion)
 
     def population(rate):
-        trials = [Trial(arm(rule, loss), 1e-3, s) for rule in rules for loss in (losses.mse, losses.cross_entropy) for s in (0, 1)]
+        trials = [
+            Trial(arm(rule, loss), 1e-3, s)
+            for rule in rules
+            for loss in (losses.mse, losses.cross_entropy)
+            for s in (0, 1)
+        ]
         trials[3] = Trial(trials[3].arm, rate, trials[3].seed)
         return trained(task, trials, 30, engine)
 
@@ -65,7 +70,9 @@ def test_a_diverging_trial_changes_no_bit_of_its_neighbours(engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_adding_or_removing_trials_changes_the_others_by_rounding_at_most(engine):
     task, rules = task_of(), (optim.sgd, optim.adamw, optim.nadamw)
-    trials = [Trial(arm(r, loss), 0.01, s) for r in rules for loss in (losses.cross_entropy, losses.mse) for s in (0, 1)]
+    trials = [
+        Trial(arm(r, loss), 0.01, s) for r in rules for loss in (losses.cross_entropy, losses.mse) for s in (0, 1)
+    ]
     few, many = trained(task, trials[3:7], engine=engine), trained(task, trials, engine=engine)
     for k in range(4):
         assert (parameters(few, k) - parameters(many, k + 3)).abs().max() < 1e-12
@@ -79,12 +86,17 @@ def test_more_trials_than_one_team_holds_train_as_fewer_do():
         assert (parameters(many, k) - parameters(trained(task, [trials[k]]), 0)).abs().max() < 1e-12
 
 
-# -- order and repetition --------------------------------------------------------------------------------------------------
+# -- order and repetition --------------------------------------------------------------------------------------------
 
 
 def test_everything_comes_out_in_the_order_of_the_trials():
     task = task_of()
-    trials = [Trial(arm(r, loss), 0.01, s) for s in (5, 3) for loss in (losses.mse, losses.cross_entropy) for r in (optim.sgd, optim.adam)]
+    trials = [
+        Trial(arm(r, loss), 0.01, s)
+        for s in (5, 3)
+        for loss in (losses.mse, losses.cross_entropy)
+        for r in (optim.sgd, optim.adam)
+    ]
     together = trained(task, trials)
     outputs, mean = together.predict(task.select_set), together.mean_loss()
     for k, trial in enumerate(trials):
@@ -120,7 +132,7 @@ def test_the_global_generator_stays_where_it_was(engine):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-# -- dropout ---------------------------------------------------------------------------------------------------------------
+# -- dropout ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -150,7 +162,7 @@ def test_functional_dropout_has_the_masks_of_the_stream(engine):
     check_against_plain_run(Functional, engine)
 
 
-# -- odd models ------------------------------------------------------------------------------------------------------------
+# -- odd models ------------------------------------------------------------------------------------------------------
 
 
 def check_against_plain_run(build, engine, used=None, n_steps: int = 12) -> Population:
@@ -161,8 +173,13 @@ def check_against_plain_run(build, engine, used=None, n_steps: int = 12) -> Popu
         (optim.adam, {}, 1e-3, lambda p, lr: torch.optim.Adam(p, lr)),
     ]
     cases = [
-        Case(Trial(arm(rule, rule_hyper=hyper), rate, seed), F.cross_entropy, lambda p, lr, own=own: own([q for q in p if q.requires_grad], lr))
-        for seed in (0, 1) for rule, hyper, rate, own in ways
+        Case(
+            Trial(arm(rule, rule_hyper=hyper), rate, seed),
+            F.cross_entropy,
+            lambda p, lr, own=own: own([q for q in p if q.requires_grad], lr),
+        )
+        for seed in (0, 1)
+        for rule, hyper, rate, own in ways
     ]
     population = trained(task, [c.trial for c in cases], n_steps, engine)
     assert population.engine == (used or engine)
@@ -224,7 +241,10 @@ class TwoDtypes(nn.Module):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_parameters_of_several_dtypes_train_in_their_own(engine):
-    task, trials = task_of(TwoDtypes, dtype=torch.float32), [Trial(arm(r), 0.01, s) for r in (optim.sgd, optim.adam) for s in (0, 1)]
+    task, trials = (
+        task_of(TwoDtypes, dtype=torch.float32),
+        [Trial(arm(r), 0.01, s) for r in (optim.sgd, optim.adam) for s in (0, 1)],
+    )
     population = trained(task, trials, engine=engine)
     assert population.engine == engine
     assert [p.dtype for p in population.model(0).parameters()] == 2 * [torch.float32] + 2 * [torch.float64]
@@ -249,7 +269,7 @@ def test_batch_norm_that_averages_over_all_batches_runs_in_the_loop():
     assert "norm" in population.message and "one after another" in population.message
 
 
-# -- engines and messages --------------------------------------------------------------------------------------------------
+# -- engines and messages --------------------------------------------------------------------------------------------
 
 
 class Gated(nn.Module):
@@ -349,7 +369,7 @@ def test_the_probe_measures_and_names_its_choice():
     assert torch.equal(parameters(fixed, 5), parameters(population, 5))
 
 
-# -- predicting ------------------------------------------------------------------------------------------------------------
+# -- predicting ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -374,7 +394,7 @@ def test_a_model_that_was_taken_out_does_not_move_with_its_trial():
     assert not torch.equal(parameters(population, 0), before) and not model.training
 
 
-# -- losses ----------------------------------------------------------------------------------------------------------------
+# -- losses ----------------------------------------------------------------------------------------------------------
 
 
 def test_hyperparameters_may_differ_from_trial_to_trial():
@@ -407,13 +427,15 @@ def test_the_options_of_the_contract_reach_each_trial(normalize):
 def test_regression_with_several_targets_equals_a_plain_run():
     x = torch.randn(120, 5, generator=torch.manual_seed(0))
     numbers = data.Data.of(x, x @ torch.randn(5, 3) * torch.tensor([1.0, 50.0, 0.1]) + 7, task="regression")
-    task = Task(lambda: models.mlp(5, 3, width=8), numbers, metrics.mean_squared_error, batch_size=16, dtype=torch.float64)
+    task = Task(
+        lambda: models.mlp(5, 3, width=8), numbers, metrics.mean_squared_error, batch_size=16, dtype=torch.float64
+    )
     case = Case(Trial(arm(optim.sgd, losses.huber), 0.05, 1), F.huber_loss, lambda p, lr: torch.optim.SGD(p, lr))
     population = trained(task, [Trial(arm(optim.sgd, losses.mse), 0.05, 0), case.trial])
     assert distance(state_of(population.model(1)), plain_run(task, case, [12])[0]) < 1e-12
 
 
-# -- refusals --------------------------------------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------------------------
 
 
 def test_refusals_name_what_would_work():

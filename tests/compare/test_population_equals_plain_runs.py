@@ -13,7 +13,7 @@ from steepest import data, metrics, models
 from steepest.compare import Population
 from steepest.compare.task import Task
 
-# Steps -> relative difference. Training amplifies rounding: 1e-16 grows to about 1e-12 in 100 steps, 1e-7 to about 1e-5.
+# Steps -> relative difference. Training amplifies rounding: 1e-7 grows to about 1e-5 in 100 steps; ten times that.
 TOLERANCE = {torch.float64: {1: 1e-10, 100: 1e-10}, torch.float32: {1: 1e-6, 100: 1e-4}}
 N_TRIALS = 32
 
@@ -27,10 +27,15 @@ def cnn() -> nn.Module:
 
 
 def grainy_digits() -> data.Data:
-    """Digits with a little noise: a pixel that is constant within a batch has a gradient of exactly 0 before BatchNorm, and in
-    floating point its rounding decides the sign of adagrad's and adam's first steps."""
+    """Digits with a little noise.
+
+    A pixel that is constant within a batch has a gradient of exactly 0 before BatchNorm; in floating point its rounding
+    would decide the sign of adagrad's and adam's first steps.
+    """
     digits = data.load("digits")
-    return data.Data.of(digits.x + 2 * torch.randn(digits.x.shape, generator=torch.manual_seed(0)), digits.y, name="grainy digits")
+    return data.Data.of(
+        digits.x + 2 * torch.randn(digits.x.shape, generator=torch.manual_seed(0)), digits.y, name="grainy digits"
+    )
 
 
 @lru_cache(maxsize=None)

@@ -31,7 +31,7 @@ def arm(loss) -> Arm:
     return Arm(loss=loss, rule=optim.adam, schedule=schedules.constant)
 
 
-# -- splits ----------------------------------------------------------------------------------------------------------------
+# -- splits ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("task", [digits_task(), diabetes_task()])
@@ -53,7 +53,11 @@ def test_the_test_part_is_that_of_the_study_and_the_rest_that_of_the_seed():
 def test_each_class_gives_its_share():
     rare = torch.tensor([0] * 80 + [1] * 15 + [2] * 5)
     split = draw_split(100, rare, 0, study_seed=0, select_share=0.2, test_share=0.2)
-    assert [torch.bincount(rare[rows]).tolist() for rows in (split.train, split.select, split.test)] == [[48, 9, 3], [16, 3, 1], [16, 3, 1]]
+    assert [torch.bincount(rare[rows]).tolist() for rows in (split.train, split.select, split.test)] == [
+        [48, 9, 3],
+        [16, 3, 1],
+        [16, 3, 1],
+    ]
 
 
 def test_a_class_of_one_row_stays_in_the_training_part():
@@ -79,7 +83,7 @@ def test_too_few_rows_are_refused():
         draw_split(2, None, 0, study_seed=0, select_share=0.2, test_share=0.2)
 
 
-# -- scales ----------------------------------------------------------------------------------------------------------------
+# -- scales ----------------------------------------------------------------------------------------------------------
 
 
 def test_tables_are_standardised_per_feature_by_the_training_rows_alone():
@@ -94,7 +98,9 @@ def test_images_are_standardised_by_one_number():
     images = data.Data.of(DIGITS.x.reshape(-1, 1, 8, 8), DIGITS.y)
     task = Task(lambda: models.cnn((1, 8, 8), 10, width=2), images, metrics.accuracy)
     x = task.train_set(0).x
-    assert abs(x.mean()) < 1e-4 and abs(x.std() - 1) < 1e-3 and not torch.allclose(x.std(0), torch.ones(1, 8, 8), atol=0.1)
+    assert (
+        abs(x.mean()) < 1e-4 and abs(x.std() - 1) < 1e-3 and not torch.allclose(x.std(0), torch.ones(1, 8, 8), atol=0.1)
+    )
 
 
 def test_a_constant_column_stays_finite_and_is_not_blown_up():
@@ -105,10 +111,12 @@ def test_a_constant_column_stays_finite_and_is_not_blown_up():
     assert task.train_set(0).x[:, 1:].abs().max() < 1e-6
 
 
-# -- batches ---------------------------------------------------------------------------------------------------------------
+# -- batches ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("n_train", "batch", "sizes"), [(10, 4, (4, 4, 2)), (9, 4, (4, 5)), (8, 4, (4, 4)), (3, 8, (3,)), (5, 1, (1,) * 5)])
+@pytest.mark.parametrize(
+    ("n_train", "batch", "sizes"), [(10, 4, (4, 4, 2)), (9, 4, (4, 5)), (8, 4, (4, 4)), (3, 8, (3,)), (5, 1, (1,) * 5)]
+)
 def test_the_last_batch_is_used_and_never_a_single_row(n_train, batch, sizes):
     task = digits_task(batch_size=batch)
     task.n_train, task.batch_size = n_train, min(batch, n_train)
@@ -122,7 +130,7 @@ def test_an_epoch_reads_every_training_row_once_in_the_seeds_own_order():
     assert not torch.equal(task.order(0, 0), task.order(0, 1)) and sum(task.batch_sizes) == task.n_train
 
 
-# -- models ----------------------------------------------------------------------------------------------------------------
+# -- models ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_seed_fixes_the_initialisation_whatever_generator_the_model_draws_from():
@@ -150,7 +158,7 @@ def test_float64_takes_what_is_float32_and_leaves_the_rest():
     assert {str(t.dtype) for t in model.state_dict().values()} == {"torch.float64", "torch.int64", "torch.bfloat16"}
 
 
-# -- targets and scores ----------------------------------------------------------------------------------------------------
+# -- targets and scores ----------------------------------------------------------------------------------------------
 
 
 def test_targets_take_the_form_that_the_loss_asks_for():
@@ -190,7 +198,7 @@ def test_one_logit_means_class_one_above_zero():
     assert task.score(metrics.accuracy, (part.y * 2.0 - 1).unsqueeze(0), part).tolist() == [1.0]
 
 
-# -- refusals --------------------------------------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Each faster form equals what it stands for: the declared loss, the declared rule, torch's layer under a plain loop."""
+"""Each faster form equals what it stands for: the declared loss, the declared rule, torch's layer in a plain loop."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def test_a_fast_loss_equals_its_declaration_in_value_and_gradient(name, dtype):
     loss, x = losses[name], grid(dtype).requires_grad_()
     y = torch.arange(128).reshape(2, 64) % 3
     y = y if loss.target.name == "classes" else nn.functional.one_hot(y, 3).transpose(1, 2).to(dtype)
-    all_options = {"cross_entropy": [{}, {"label_smoothing": 0.2}], "focal": [{}, {"gamma": 1.5}], "huber": [{}, {"delta": 0.3}]}
+    all_options = {
+        "cross_entropy": [{}, {"label_smoothing": 0.2}],
+        "focal": [{}, {"gamma": 1.5}],
+        "huber": [{}, {"delta": 0.3}],
+    }
     for options in all_options.get(name, [{}]):
         form = fast_form(loss, options)
         found, wanted = form(x, y, **options), loss.items(x, y, **options).values
@@ -45,8 +49,12 @@ def test_options_that_a_fast_loss_does_not_know_take_the_declared_body():
 
 
 HYPER = {
-    "adam": [{}, {"beta1": 0.5, "eps": 1e-4}], "adamw": [{}, {"beta2": 0.9}], "nadamw": [{}, {"beta1": 0.8, "momentum_decay": 0.1}],
-    "rmsprop": [{}, {"alpha": 0.9}], "sgd": [{}, {"momentum": 0.9}, {"nesterov": True, "momentum": 0.5}], "adagrad": [{"lr_decay": 0.1}, {"initial_accumulator_value": 0.5}],
+    "adam": [{}, {"beta1": 0.5, "eps": 1e-4}],
+    "adamw": [{}, {"beta2": 0.9}],
+    "nadamw": [{}, {"beta1": 0.8, "momentum_decay": 0.1}],
+    "rmsprop": [{}, {"alpha": 0.9}],
+    "sgd": [{}, {"momentum": 0.9}, {"nesterov": True, "momentum": 0.5}],
+    "adagrad": [{"lr_decay": 0.1}, {"initial_accumulator_value": 0.5}],
 }
 
 
@@ -56,7 +64,10 @@ def test_a_fused_rule_equals_the_stacked_one(name, dtype):
     rule, g = optim[name], torch.manual_seed(0)
     for hyper in HYPER[name]:
         decay = [0.0, 0.1, 0.01]
-        stacked, fused = StackedRule(rule, hyper, torch.tensor(decay, dtype=torch.float64)), FusedRows(rule, [hyper] * 3, decay)
+        stacked, fused = (
+            StackedRule(rule, hyper, torch.tensor(decay, dtype=torch.float64)),
+            FusedRows(rule, [hyper] * 3, decay),
+        )
         start = torch.randn(3, 50, generator=g, dtype=torch.float64).to(dtype)
         params = [start.clone(), start.clone()]
         assert has_fused(rule, [hyper] * 3, start)
@@ -116,7 +127,11 @@ class Alone:
         return x * (2.0 if kind == "dropout" else 3.0) * p
 
 
-@pytest.mark.parametrize("which", [*LAYERS, *(k for k in FORMS if k not in LAYERS and k not in (nn.Dropout, nn.Dropout1d, nn.Dropout2d))], ids=str)
+@pytest.mark.parametrize(
+    "which",
+    [*LAYERS, *(k for k in FORMS if k not in LAYERS and k not in (nn.Dropout, nn.Dropout1d, nn.Dropout2d))],
+    ids=str,
+)
 def test_a_stacked_layer_equals_the_layer_of_each_model(which):
     """Outputs, gradients and buffers, in training mode."""
     make, shape = LAYERS.get(which, (which, (5, 6)))
@@ -126,7 +141,10 @@ def test_a_stacked_layer_equals_the_layer_of_each_model(which):
         for p in layer.parameters():
             nn.init.normal_(p)
     x = torch.randn(3, *shape, dtype=torch.float64, requires_grad=True)
-    tensors = {n: torch.stack([t.detach().clone() for t in ts]) for n, *ts in zip(alone[0].state_dict(), *(m.state_dict().values() for m in alone))}
+    tensors = {
+        n: torch.stack([t.detach().clone() for t in ts])
+        for n, *ts in zip(alone[0].state_dict(), *(m.state_dict().values() for m in alone))
+    }
     leaves = {n: tensors[n].requires_grad_() for n, _ in alone[0].named_parameters()}
     found = read_program(alone[0], is_training=True)(Alone(tensors), x)
     wanted = torch.stack([layer(row) for layer, row in zip(alone, x)])

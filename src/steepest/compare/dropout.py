@@ -1,4 +1,4 @@
-"""Dropout whose masks come from the stream ("dropout", study, seed, step, call): the same for all arms of a seed, in every engine."""
+"""Dropout with masks from the stream ("dropout", study, seed, step, call): the same for all arms of a seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from torch.overrides import TorchFunctionMode
 from steepest.core.streams import generator
 
 KIND_OF: Mapping[Any, str] = {
-    F.dropout: "dropout", torch.dropout: "dropout", F.dropout1d: "feature", F.dropout2d: "feature", F.dropout3d: "feature",
+    F.dropout: "dropout",
+    torch.dropout: "dropout",
+    F.dropout1d: "feature",
+    F.dropout2d: "feature",
+    F.dropout3d: "feature",
     torch.feature_dropout: "feature",
 }
 """What is dropped: single numbers, or whole channels of a row."""
@@ -27,7 +31,9 @@ def mask_shape(kind: str, shape: Sequence[int]) -> tuple[int, ...]:
 class StepMasks:
     """The masks of one training step for S seeds, made when they are first asked for."""
 
-    def __init__(self, study_seed: int, seeds: Sequence[int], step: int, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, study_seed: int, seeds: Sequence[int], step: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
         self.keys = [(study_seed, seed, step) for seed in seeds]
         self.dtype, self.device = dtype, device
         self._made: dict[int, Tensor] = {}
@@ -35,7 +41,9 @@ class StepMasks:
     def get(self, call: int, kind: str, shape: Sequence[int], p: float) -> Tensor:
         """(S, *mask_shape): 0 where dropped, 1 / (1 - p) where kept. call counts the dropouts of one forward pass."""
         if call not in self._made:
-            self._made[call] = draw_masks([(*key, call) for key in self.keys], mask_shape(kind, shape), p).to(self.device, self.dtype)
+            self._made[call] = draw_masks([(*key, call) for key in self.keys], mask_shape(kind, shape), p).to(
+                self.device, self.dtype
+            )
         return self._made[call]
 
 
@@ -48,19 +56,29 @@ def draw_masks(keys: Sequence[tuple[int, ...]], shape: Sequence[int], p: float) 
 
 
 class FixedDropout(TorchFunctionMode):
-    """Inside, every dropout of torch multiplies by `next_mask(kind, shape, p)` instead of drawing from the global generator."""
+    """Inside, torch's dropouts multiply by `next_mask(kind, shape, p)` and draw nothing from the global generator."""
 
     def __init__(self, next_mask: Callable[[str, Sequence[int], float], Tensor]) -> None:
         super().__init__()
         self.next_mask = next_mask
 
-    def __torch_function__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
         kind = KIND_OF.get(func)
         if kind is None:
             return func(*args, **(kwargs or {}))
         return self._drop(kind, *args, **(kwargs or {}))
 
-    def _drop(self, kind: str, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, train: bool | None = None) -> Tensor:
+    def _drop(
+        self,
+        kind: str,
+        input: Tensor,
+        p: float = 0.5,
+        training: bool = True,
+        inplace: bool = False,
+        train: bool | None = None,
+    ) -> Tensor:
         is_active = training if train is None else train
         if not is_active or p == 0:
             return input

@@ -13,7 +13,7 @@ from .sealed import sealed
 
 
 class LoopEngine:
-    """has_dropout: masks come from the stream. has_noise: other random numbers are drawn; each step seals the generators."""
+    """has_dropout: masks come from the stream. has_noise: other random numbers are drawn, under seal at each step."""
 
     name = "loop"
     runs_one_by_one = True

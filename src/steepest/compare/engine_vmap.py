@@ -1,4 +1,4 @@
-"""The engine for models without stacked forms: torch.func.vmap over the trials' tensors, ordinary autograd for the gradients."""
+"""The engine for models without stacked forms: torch.func.vmap over the trials, ordinary autograd for the gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which engine trains a model's population: chosen by a fixed rule and the reason told, so that a repeated study chooses the same."""
+"""Which engine trains a population: chosen by a fixed rule, so that a repeated study does the same, and the reason."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from .weights import Weights
 
 ENGINES = ("stacked", "vmap", "loop")
 CACHED_BYTES = 2**19
-"""Of one trial's largest layer, up to which stacked convolutions beat a loop on a CPU: digits 8 x 8 (256 KB) 0.66 against 1.20 ms
-per trial and step, 28 x 28 (1.4 MB) 4.9 against 4.4, 32 x 32 with 16 channels (4 MB) 37 against 16."""
+"""Of one trial's largest layer, up to which stacked convolutions beat a loop on a CPU. Per trial and step: digits 8 x 8
+(256 KB) 0.66 against 1.20 ms, 28 x 28 (1.4 MB) 4.9 against 4.4, 32 x 32 with 16 channels (4 MB) 37 against 16."""
 NAMES = ("auto", "probe", *ENGINES)
 
 
@@ -44,7 +44,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Sample:
-    """What an engine is tried on: a fresh model, a few rows as two seeds' batches x (2, N, *), and the size of real batches."""
+    """What an engine is tried on: a fresh model, rows as two seeds' batches x (2, N, *), the size of real ones."""
 
     model: nn.Module
     x: Tensor
@@ -53,7 +53,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Look:
-    """What one training pass of a copy shows: random numbers drawn, and bytes of the largest layer's output of a real batch."""
+    """What a training pass of a copy shows: random numbers drawn, bytes of the largest layer for a real batch."""
 
     has_dropout: bool
     has_noise: bool
@@ -62,14 +62,19 @@ class Look:
 
 def check_engine_name(name: str) -> None:
     if name not in NAMES:
-        raise UsageError(where="Population", seen=f"engine is {name!r}", needed=f"one of {', '.join(NAMES)} was needed", repair=did_you_mean(name, NAMES))
+        raise UsageError(
+            where="Population",
+            seen=f"engine is {name!r}",
+            needed=f"one of {', '.join(NAMES)} was needed",
+            repair=did_you_mean(name, NAMES),
+        )
 
 
 def choose(asked: str, sample: Sample) -> tuple[Engine, str]:
-    """The asked engine, or for "auto" the one of the fixed rule; the next slower one, and why, where it cannot run the model.
+    """The asked engine, or that of the fixed rule for "auto"; the next slower, and why, where it cannot run the model.
 
-    All layers have stacked forms: stacked. Else vmap, and the loop for what vmap cannot batch. On a CPU a convolution net loops
-    where its largest layer is too large for the cache, and never runs by vmap.
+    All layers have stacked forms: stacked. Else vmap, and the loop for what vmap cannot batch. On a CPU convolution
+    nets loop where their largest layer is too large for the cache, and never run by vmap.
     """
     look = _look(sample)
     loop = _loop(sample, look)
@@ -112,8 +117,9 @@ def _look(sample: Sample) -> Look:
             except Exception as error:
                 raise ModelError(
                     where=type(sample.model).__name__,
-                    seen=f"a batch of shape {tuple(rows.shape)} in training mode raised {type(error).__name__}: {error}",
-                    needed="the model must take a batch of the data", repair="Does it work by itself, after model.train()?",
+                    seen=f"a batch of {tuple(rows.shape)} in training mode raised {type(error).__name__}: {error}",
+                    needed="the model must take a batch of the data",
+                    repair="Does it work by itself, after model.train()?",
                 ) from error
         has_noise = not torch.equal(before, torch.default_generator.get_state())
     dropouts = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
@@ -138,7 +144,7 @@ def _tried(name: str, sample: Sample, loop: LoopEngine) -> tuple[Engine | None, 
 
 
 def _two_trials(engine: Engine, sample: Sample) -> list[Tensor]:
-    """Outputs of two equal trials on two seeds' batches in training and in evaluation, their gradients, the buffers afterwards."""
+    """Of two equal trials on two seeds' batches: outputs in training and evaluation, gradients, buffers afterwards."""
     weights, seed_rows = Weights([sample.model], [0, 0]), torch.tensor([0, 1], device=sample.x.device)
     ranges = [slice(0, 1), slice(1, 2)] if engine.runs_one_by_one else [slice(0, 2)]
     found: list[list[Tensor]] = []
@@ -150,7 +156,11 @@ def _two_trials(engine: Engine, sample: Sample) -> list[Tensor]:
         weights.collect(rows, dict(zip(block.parameters, gradients)))
         with torch.no_grad():
             found.append([out.detach(), engine.judge(block, sample.x)])
-    return [*(torch.cat(parts) for parts in zip(*found)), *(f.gradients for f in weights.flats), *weights.buffers.values()]
+    return [
+        *(torch.cat(parts) for parts in zip(*found)),
+        *(f.gradients for f in weights.flats),
+        *weights.buffers.values(),
+    ]
 
 
 def _is_close(a: Tensor, b: Tensor, tolerance: float) -> bool:

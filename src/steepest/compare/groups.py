@@ -1,4 +1,4 @@
-"""Trials in groups: those of one rule step together, those of one loss are measured together, whatever their hyperparameters."""
+"""Trials in groups: those of one rule step together, those of one loss are measured together."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def training_order(trials: Sequence[Trial]) -> list[int]:
     return sorted(range(len(trials)), key=lambda i: (by_rule[i], by_loss[i], i))
 
 
-# -- rules ------------------------------------------------------------------------------------------------------------------
+# -- rules -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,14 @@ def _one_per_trial(values: Sequence[Any]) -> Any:
     return values[0] if all(v == values[0] for v in values) else torch.tensor(values, dtype=torch.float64)
 
 
-# -- losses -----------------------------------------------------------------------------------------------------------------
+# -- losses ----------------------------------------------------------------------------------------------------------
 
 Measure = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class LossGroup:
-    """Trials of one loss: `measure(outputs, targets) -> (k,)`, both (k, C, N), or (k, N) for class indices; see `class_first`."""
+    """Trials of one loss: `measure(outputs, targets) -> (k,)`, both (k, C, N), classes (k, N); see `class_first`."""
 
     loss: Loss
     seed_rows: Tensor
@@ -110,7 +110,7 @@ class LossGroup:
 
 @dataclass(frozen=True)
 class BlockLosses:
-    """The loss groups of a block. positions: the block's trials group by group; back undoes it; None where that changes nothing."""
+    """The loss groups of a block. positions: its trials by group; back undoes it; None where that changes nothing."""
 
     groups: tuple[LossGroup, ...]
     sizes: tuple[int, ...]
@@ -129,7 +129,7 @@ class BlockLosses:
 
 
 def class_first(values: Tensor) -> Tensor:
-    """(k, N, C) -> (k, C, N): a loss then sees k samples with a row of items each, and its class axis is where it expects it.
+    """(k, N, C) -> (k, C, N): a loss then sees k samples with a row of items each, the class axis where it expects it.
 
     A softmax over C runs along memory: 207 -> 10 us for 2048 rows of 10 (bench/population.py).
     """
@@ -155,11 +155,13 @@ def block_losses(
         order.append(group)
     flat = [i for group in order for i in group]
     positions = None if flat == sorted(flat) else torch.tensor(flat, device=seed_rows.device)
-    return BlockLosses(tuple(found), tuple(map(len, order)), positions, None if positions is None else positions.argsort())
+    return BlockLosses(
+        tuple(found), tuple(map(len, order)), positions, None if positions is None else positions.argsort()
+    )
 
 
 def _measure(loss: Loss, options: Sequence[Mapping[str, Any]], device: torch.device, dtype: torch.dtype) -> Measure:
-    """A fast form where there is one, else the declared body; trial by trial in one vmap where they differ in numbers."""
+    """A fast form where there is one, else the declared body; in a vmap over the trials where their numbers differ."""
     shared, own = _shared_and_own(options, device, dtype)
     normalize = shared.pop("normalize", "weight")
     values_of, fast_options = _fast_form(loss, shared, own)
@@ -179,7 +181,8 @@ def _measure(loss: Loss, options: Sequence[Mapping[str, Any]], device: torch.dev
         k, n_rows = len(outputs), outputs.shape[-1] if outputs.dim() == 3 else outputs.shape[1]
         if outputs.dim() > 3:
             outputs, targets = outputs.flatten(0, 1), targets.flatten(0, 1)
-        return per_trial(loss.items(outputs, targets, **shared, **numbers), k, n_rows, normalize)  # type: ignore[arg-type]
+        items = loss.items(outputs, targets, **shared, **numbers)  # type: ignore[arg-type]
+        return per_trial(items, k, n_rows, normalize)
 
     def one(output: Tensor, target: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
         return measure(output.unsqueeze(0), target.unsqueeze(0), **numbers).squeeze(0)
@@ -187,7 +190,11 @@ def _measure(loss: Loss, options: Sequence[Mapping[str, Any]], device: torch.dev
     def plain(outputs: Tensor, targets: Tensor) -> Tensor:
         return torch.vmap(one)(outputs, targets, own) if own else measure(outputs, targets)
 
-    return plain if values_of is None else lambda outputs, targets: (fast if outputs.dim() <= 3 else plain)(outputs, targets)
+    return (
+        plain
+        if values_of is None
+        else lambda outputs, targets: (fast if outputs.dim() <= 3 else plain)(outputs, targets)
+    )
 
 
 def _shared_and_own(
@@ -209,7 +216,9 @@ def _shared_and_own(
     return shared, own
 
 
-def _fast_form(loss: Loss, shared: Mapping[str, Any], own: Mapping[str, Tensor]) -> tuple[Values | None, dict[str, Any]]:
+def _fast_form(
+    loss: Loss, shared: Mapping[str, Any], own: Mapping[str, Tensor]
+) -> tuple[Values | None, dict[str, Any]]:
     """The fast form and its options; class weights are put on its values, which smoothing would have to know of."""
     given = {name: value for name, value in shared.items() if name != "class_weight"}
     is_weighted = "class_weight" in shared or "class_weight" in own

@@ -1,4 +1,4 @@
-"""Trains many trials at once, each exactly as it would train alone: one forward pass for all, a loss and a rule for each group."""
+"""Trains many trials at once, each as it would alone: one forward pass for all, a loss and a rule for each group."""
 
 from __future__ import annotations
 
@@ -29,14 +29,20 @@ TRIED_ROWS = 4
 class Population:
     """K trials of one task, in training together.
 
-    horizon: the step at which every schedule ends. engine: "auto" (a fixed rule), "stacked", "vmap", "loop", or "probe" (measures).
+    horizon: the step at which every schedule ends.
+    engine: "auto" (a fixed rule), "stacked", "vmap", "loop", or "probe" (measures them and takes the fastest).
     Everything that comes out stands in the order of `trials`. `.engine` is the one in use, `.message` says why.
     """
 
     def __init__(self, task: Task, trials: Sequence[Trial], *, horizon: int, engine: str = "auto") -> None:
         check_engine_name(engine)
         if not trials:
-            raise UsageError(where="Population", seen="no trial", needed="at least one was needed", repair="Trial(arm, learning_rate, seed)")
+            raise UsageError(
+                where="Population",
+                seen="no trial",
+                needed="at least one was needed",
+                repair="Trial(arm, learning_rate, seed)",
+            )
         for arm in {id(t.arm): t.arm for t in trials}.values():
             task.check(arm)
         keep_freed_memory()
@@ -59,7 +65,7 @@ class Population:
     def engine(self) -> str:
         return self._engine.name
 
-    # -- training -----------------------------------------------------------------------------------------------------------
+    # -- training ----------------------------------------------------------------------------------------------------
 
     def train(self, n_steps: int) -> None:
         """n_steps more steps of every trial; a diverged one goes on with its NaN and disturbs nobody."""
@@ -73,7 +79,9 @@ class Population:
 
     def _masks(self, stretch: Stretch) -> list[StepMasks]:
         task, seeds = self.task, self._batches.seeds
-        return [StepMasks(task.seed, seeds, stretch.first_step + i, task.dtype, task.device) for i in range(len(stretch))]
+        return [
+            StepMasks(task.seed, seeds, stretch.first_step + i, task.dtype, task.device) for i in range(len(stretch))
+        ]
 
     def _rates(self, stretch: Stretch) -> Tensor:
         """Learning rates (n, K) of the steps of a stretch, in float64."""
@@ -88,7 +96,7 @@ class Population:
             columns.append(known[key] * trial.learning_rate)
         return torch.stack(columns, 1).to(self.task.device)
 
-    # -- what came of it ----------------------------------------------------------------------------------------------------
+    # -- what came of it ---------------------------------------------------------------------------------------------
 
     def mean_loss(self) -> Tensor:
         """Each trial's mean training loss since the last call (K,), float64; NaN when there was no step."""
@@ -110,7 +118,7 @@ class Population:
             self._has_failed |= ~flat.values.isfinite().all(1)
 
     def predict(self, parts: Part | Tensor | Mapping[int, Part | Tensor] | Callable[[int], Part]) -> Tensor:
-        """Outputs (K, N, *) in evaluation mode. parts: rows for all trials, or each seed's own (a mapping or a function)."""
+        """Outputs (K, N, *) in evaluation mode. parts: rows for all trials, or each seed's own (mapping, function)."""
         per_seed = [_rows_of(parts, seed) for seed in self._batches.seeds]
         n_rows = len(per_seed[0])
         found = []
@@ -125,13 +133,15 @@ class Population:
         """A copy of trial k's model as a plain module, in evaluation mode."""
         return self._weights.copy(self._row_of[k]).eval()
 
-    # -- set-up -------------------------------------------------------------------------------------------------------------
+    # -- set-up ------------------------------------------------------------------------------------------------------
 
     def _choose(self, asked: str, model: nn.Module) -> tuple[Engine, str]:
         """The engine, and why; the probe tries fresh populations of the same trials."""
         measured = None
         if asked == "probe":
-            asked, measured = fastest(lambda name: Population(self.task, self.trials, horizon=self.horizon, engine=name), ENGINES)
+            asked, measured = fastest(
+                lambda name: Population(self.task, self.trials, horizon=self.horizon, engine=name), ENGINES
+            )
         rows = self.task.train_set(self._batches.seeds[0]).x[: 2 * TRIED_ROWS]
         half = max(1, len(rows) // 2)
         engine, why = choose(asked, Sample(model, torch.stack([rows[:half], rows[-half:]]), self.task.batch_size))
@@ -139,5 +149,11 @@ class Population:
 
 
 def _rows_of(parts: Part | Tensor | Mapping[int, Part | Tensor] | Callable[[int], Part], seed: int) -> Tensor:
-    own = parts[seed] if isinstance(parts, Mapping) else parts(seed) if callable(parts) and not isinstance(parts, Tensor) else parts
+    own = (
+        parts[seed]
+        if isinstance(parts, Mapping)
+        else parts(seed)
+        if callable(parts) and not isinstance(parts, Tensor)
+        else parts
+    )
     return own.x if isinstance(own, Part) else own  # type: ignore[return-value]

@@ -21,8 +21,10 @@ class Trains(Protocol):
 
 
 def fastest(make: Callable[[str], Trains], names: tuple[str, ...]) -> tuple[str, str]:
-    """(the fastest engine, what was measured). make(name): a fresh population; one that fell back to another engine is left out,
-    and so is one that does not fit in memory."""
+    """(the fastest engine, what was measured). make(name): a fresh population.
+
+    One that fell back to another engine is left out, and so is one that does not fit in memory.
+    """
     seconds: dict[str, float] = {}
     for name in names:
         try:

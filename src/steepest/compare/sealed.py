@@ -1,4 +1,4 @@
-"""Random numbers of code that is not ours (a model's initialisation, its noise) from a named stream, with the global generators untouched."""
+"""Random numbers of code that is not ours (initialisation, noise) from a named stream; global generators stay put."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cutting data into train, select and test: the test part once for a whole study, train and select anew for every seed."""
+"""Cuts data into train, select and test: the test part once for a whole study, train and select anew for every seed."""
 
 from __future__ import annotations
 
@@ -25,12 +25,17 @@ def check_shares(select_share: float, test_share: float) -> None:
     for name, share in (("select_share", select_share), ("test_share", test_share)):
         if not 0 < share < 1:
             raise UsageError(
-                where="split", seen=f"{name} is {share!r}", needed="a share between 0 and 1 was needed", repair="0.2 is usual.",
+                where="split",
+                seen=f"{name} is {share!r}",
+                needed="a share between 0 and 1 was needed",
+                repair="0.2 is usual.",
             )
     if select_share + test_share >= 1:
         raise UsageError(
-            where="split", seen=f"select_share {select_share:g} and test_share {test_share:g} leave nothing to train on",
-            needed="their sum must be below 1", repair="0.2 and 0.2 are usual.",
+            where="split",
+            seen=f"select_share {select_share:g} and test_share {test_share:g} leave nothing to train on",
+            needed="their sum must be below 1",
+            repair="0.2 and 0.2 are usual.",
         )
 
 
@@ -71,17 +76,27 @@ def shares_of(sizes: Sequence[int], total: int) -> list[int]:
 
 
 def draw_split(
-    n_rows: int, labels: Tensor | None, seed: int, *, study_seed: int, select_share: float, test_share: float,
+    n_rows: int,
+    labels: Tensor | None,
+    seed: int,
+    *,
+    study_seed: int,
+    select_share: float,
+    test_share: float,
 ) -> Split:
-    """The test part depends on the study's seed alone; train and select on the trial's seed too. Shares are of all rows."""
+    """The test part depends on the study's seed alone, train and select on the trial's too. Shares are of all rows."""
     rest, test = set_aside(n_rows, test_share, labels, generator("test part", study_seed))
     share = min(1.0, select_share * n_rows / max(len(rest), 1))
-    keep, aside = set_aside(len(rest), share, None if labels is None else labels[rest], generator("split", study_seed, seed))
+    keep, aside = set_aside(
+        len(rest), share, None if labels is None else labels[rest], generator("split", study_seed, seed)
+    )
     split = Split(rest[keep], rest[aside], test)
     for name in ("train", "select", "test"):
         if len(getattr(split, name)) == 0:
             raise DataError(
-                where="split", seen=f"{n_rows} rows leave none for the {name} part", needed="at least one row was needed in each part",
+                where="split",
+                seen=f"{n_rows} rows leave none for the {name} part",
+                needed="at least one row was needed in each part",
                 repair="Bring more rows, or change select_share and test_share.",
             )
     return split

@@ -29,7 +29,7 @@ class Scale:
     def _of(values: Tensor, dim: int, dtype: torch.dtype) -> Scale:
         mean = values.mean(dim)
         spread = (values - mean).square().mean(dim).sqrt()
-        # Below the rounding of float32 a spread is noise of a constant column, and dividing by it would make features of it.
+        # Below float32's rounding a spread is noise of a constant column; dividing by it would make a feature of it.
         is_constant = ~(spread > 1e-6 * mean.abs())
         return Scale(mean.to(dtype), torch.where(is_constant, torch.ones_like(spread), spread).to(dtype))
 

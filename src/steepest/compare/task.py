@@ -1,4 +1,4 @@
-"""A task: model, data and metric of a comparison, and what a seed fixes of them: split, scale, initialisation, batch order."""
+"""A task: model, data and metric of a comparison, and what a seed fixes: split, scale, initialisation, batch order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from .sealed import sealed
 from .split import Split, check_shares, draw_split
 from .standardise import Scale
 from .trial import Arm
-
 
 LABEL_KINDS = ("classes", "distribution", "binary", "same")
 """The kinds of targets that can be made from class labels: indices, or one-hot rows for the others."""
@@ -41,12 +40,23 @@ class Task:
     """What all trials of a study share. `build_model()` gives a fresh nn.Module; data is a steepest.data.Data."""
 
     def __init__(
-        self, build_model: Callable[[], nn.Module], data: Any, metric: Metric, *, batch_size: int = 64, select_share: float = 0.2,
-        test_share: float = 0.2, seed: int = 0, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu",
+        self,
+        build_model: Callable[[], nn.Module],
+        data: Any,
+        metric: Metric,
+        *,
+        batch_size: int = 64,
+        select_share: float = 0.2,
+        test_share: float = 0.2,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
     ) -> None:
         check_shares(select_share, test_share)
         if batch_size < 1:
-            raise UsageError(where="Task", seen=f"batch_size is {batch_size}", needed="at least 1 was needed", repair="64 is usual.")
+            raise UsageError(
+                where="Task", seen=f"batch_size is {batch_size}", needed="at least 1 was needed", repair="64 is usual."
+            )
         self.build_model, self.data, self.metric, self.seed = build_model, data, metric, seed
         self.select_share, self.test_share = select_share, test_share
         self.dtype, self.device = dtype, torch.device(device)
@@ -61,19 +71,24 @@ class Task:
         self._check_output()
         self._check_metric(metric)
 
-    # -- what a seed fixes --------------------------------------------------------------------------------------------------
+    # -- what a seed fixes -------------------------------------------------------------------------------------------
 
     def split(self, seed: int) -> Split:
         """The test part is the same for all seeds; train and select are drawn anew; classes keep their shares."""
         if seed not in self._splits:
             labels = self.data.y.cpu() if self.is_classification else None
             self._splits[seed] = draw_split(
-                len(self.data.y), labels, seed, study_seed=self.seed, select_share=self.select_share, test_share=self.test_share,
+                len(self.data.y),
+                labels,
+                seed,
+                study_seed=self.seed,
+                select_share=self.select_share,
+                test_share=self.test_share,
             )
         return self._splits[seed]
 
     def scales(self, seed: int) -> tuple[Scale, Scale | None]:
-        """Of x and of y (None for classes), from the seed's training rows alone; tables per column, images over all pixels."""
+        """Of x and y (None for classes), from the seed's training rows; tables per column, images over all pixels."""
         if seed not in self._scales:
             rows = self.split(seed).train.to(self.device)
             x = self.x.index_select(0, rows)
@@ -94,7 +109,12 @@ class Task:
         rows = rows.to(self.device)
         x_scale, y_scale = self.scales(seed)
         truth = self.truth.index_select(0, rows)
-        return Part(x_scale.apply(self.x.index_select(0, rows)), truth if y_scale is None else y_scale.apply(truth), truth, y_scale)
+        return Part(
+            x_scale.apply(self.x.index_select(0, rows)),
+            truth if y_scale is None else y_scale.apply(truth),
+            truth,
+            y_scale,
+        )
 
     def class_counts(self, seed: int) -> Tensor:
         """How many of the seed's training rows each class has, (C,) float64."""
@@ -102,7 +122,7 @@ class Task:
         return torch.bincount(labels, minlength=int(self.data.n_classes)).double()
 
     def from_classes(self, arm: Arm, seed: int) -> dict[str, Tensor]:
-        """What an arm's loss takes from the class counts of the seed's training part: class weights, or the counts themselves."""
+        """What an arm's loss takes from the class counts of the seed's training part: class weights, or the counts."""
         found = {}
         if arm.weighting is not None:
             found["class_weight"] = arm.weighting(self.class_counts(seed), **arm.weighting_hyper)
@@ -111,21 +131,23 @@ class Task:
         return found
 
     def build(self, seed: int) -> nn.Module:
-        """A model initialised from the seed's own stream, in the task's dtype; the global generators stay where they were."""
+        """A model initialised from the seed's own stream, in the task's dtype; the global generators stay put."""
         with sealed("init", self.seed, seed):
             model = self.build_model()
         if not isinstance(model, nn.Module):
             raise ModelError(
-                where="model", seen=f"the factory gave a {type(model).__name__}", needed="a torch.nn.Module was needed",
+                where="model",
+                seen=f"the factory gave a {type(model).__name__}",
+                needed="a torch.nn.Module was needed",
                 repair="Pass a class or a function that returns a fresh model.",
             )
         return _with_dtype(model, self.dtype).to(self.device)
 
-    # -- batches ------------------------------------------------------------------------------------------------------------
+    # -- batches -----------------------------------------------------------------------------------------------------
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
-        """Of one epoch. The rest forms a last, smaller batch; a single row joins the batch before it (BatchNorm needs two)."""
+        """Of one epoch. The rest is a smaller batch; a single row joins the batch before it (BatchNorm needs two)."""
         full, rest = divmod(self.n_train, self.batch_size)
         sizes = [self.batch_size] * full
         if rest == 1 and full:
@@ -143,7 +165,7 @@ class Task:
         rows = self.split(seed).train
         return rows[torch.randperm(len(rows), generator=generator("batches", self.seed, seed, epoch))]
 
-    # -- outputs, targets, scores -------------------------------------------------------------------------------------------
+    # -- outputs, targets, scores ------------------------------------------------------------------------------------
 
     @property
     def has_one_logit(self) -> bool:
@@ -183,31 +205,38 @@ class Task:
         spread, mean = torch.stack([s.spread for s in scales]), torch.stack([s.mean for s in scales])
         return rows * spread.unsqueeze(1) + mean.unsqueeze(1)
 
-    # -- what does not fit --------------------------------------------------------------------------------------------------
+    # -- what does not fit -------------------------------------------------------------------------------------------
 
     def check(self, arm: Arm) -> None:
         """Raise NotComparable when the arm's loss cannot be trained on this task, with the repair."""
         loss, kind = arm.loss, arm.loss.target.name
         if not self.is_classification and kind != "same":
             raise NotComparable(
-                where=loss.name, seen=f"the data is a regression and {loss.name} takes {loss.target.says}",
-                needed="a loss of plain numbers was needed (they are standardised, so of either sign)", repair="mse, l1 or huber.",
+                where=loss.name,
+                seen=f"the data is a regression and {loss.name} takes {loss.target.says}",
+                needed="a loss of plain numbers was needed (they are standardised, so of either sign)",
+                repair="mse, l1 or huber.",
             )
         if kind not in LABEL_KINDS:
             raise NotComparable(
-                where=loss.name, seen=f"the data is a classification and {loss.name} takes {loss.target.says}",
-                needed="a loss of class labels was needed", repair="cross_entropy, focal or square.",
+                where=loss.name,
+                seen=f"the data is a classification and {loss.name} takes {loss.target.says}",
+                needed="a loss of class labels was needed",
+                repair="cross_entropy, focal or square.",
             )
         if self.has_one_logit and loss.target.has_class_axis:
             raise NotComparable(
-                where=loss.name, seen=f"the model gives one number per row and {loss.name} needs one per class",
+                where=loss.name,
+                seen=f"the model gives one number per row and {loss.name} needs one per class",
                 needed="a loss of single numbers, or a model with two outputs, was needed",
                 repair="bce_with_logits, or let the model end in 2 outputs.",
             )
         if loss.expects == "log_probs" and not self._gives_log_probs:
             raise NotComparable(
-                where=loss.name, seen=f"{loss.name} takes log-probabilities and the model gives plain outputs",
-                needed="a loss of logits was needed", consequence="Without a log-softmax its value falls for ever and nothing is learned.",
+                where=loss.name,
+                seen=f"{loss.name} takes log-probabilities and the model gives plain outputs",
+                needed="a loss of logits was needed",
+                consequence="Without a log-softmax its value falls for ever and nothing is learned.",
                 repair="cross_entropy is the same loss of logits; or let the model end in log_softmax.",
             )
 
@@ -218,15 +247,21 @@ class Task:
         """Class weights need classes, and a loss that takes class indices."""
         if not self.is_classification:
             raise NotComparable(
-                where=weighting, seen="the data is a regression", needed="classes were needed to weigh",
+                where=weighting,
+                seen="the data is a regression",
+                needed="classes were needed to weigh",
                 repair='Leave weightings out, or pass task="classification" if the target is meant so.',
             )
         if loss.target.name != "classes":
             raise NotComparable(
-                where=weighting, seen=f"{loss.name} takes {loss.target.says}, and no class weights",
-                needed="a loss of class indices was needed", consequence="The arm would train without the weights and bear their name.",
-                repair=f'cross_entropy, focal and square take them; {loss.name} competes unweighted as a baseline: baseline="{loss.name} + adamw".'
-                if not self.has_one_logit else "Let the model end in 2 outputs and use cross_entropy; or bce_with_logits(pos_weight=...).",
+                where=weighting,
+                seen=f"{loss.name} takes {loss.target.says}, and no class weights",
+                needed="a loss of class indices was needed",
+                consequence="The arm would train without the weights and bear their name.",
+                repair="cross_entropy, focal and square take them; it competes unweighted as a baseline: "
+                f'baseline="{loss.name} + adamw".'
+                if not self.has_one_logit
+                else "Let the model end in 2 outputs and use cross_entropy; or bce_with_logits(pos_weight=...).",
             )
 
     def _look_at_output(self) -> tuple[torch.Size, bool]:
@@ -238,13 +273,17 @@ class Task:
                 out = model(x)
         except Exception as error:
             raise ModelError(
-                where=type(model).__name__, seen=f"a batch of shape {tuple(x.shape)} raised {type(error).__name__}: {error}",
-                needed="the model must take a batch of the data", repair=f"One row has shape {tuple(x.shape[1:])}: does the first layer fit?",
+                where=type(model).__name__,
+                seen=f"a batch of shape {tuple(x.shape)} raised {type(error).__name__}: {error}",
+                needed="the model must take a batch of the data",
+                repair=f"One row has shape {tuple(x.shape[1:])}: does the first layer fit?",
             ) from error
         if not isinstance(out, Tensor) or out.dim() == 0 or len(out) != len(x):
             shape = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
             raise ModelError(
-                where=type(model).__name__, seen=f"{len(x)} rows gave {shape}", needed="one tensor with a row per row was needed",
+                where=type(model).__name__,
+                seen=f"{len(x)} rows gave {shape}",
+                needed="one tensor with a row per row was needed",
                 repair="Let forward return the outputs alone, of shape (N, ...).",
             )
         total = out.double().exp().sum(1) if out.dim() > 1 else out
@@ -268,7 +307,8 @@ class Task:
     def _check_metric(self, metric: Metric) -> None:
         if metric.task not in ("any", self.data.task):
             raise MetricError(
-                where=metric.name, seen=f"{metric.name} is a metric of {metric.task} and the data is a {self.data.task}",
+                where=metric.name,
+                seen=f"{metric.name} is a metric of {metric.task} and the data is a {self.data.task}",
                 needed=f"a metric of {self.data.task} was needed",
                 repair="accuracy or f1." if self.is_classification else "mean_squared_error or r2.",
             )

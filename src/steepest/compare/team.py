@@ -22,7 +22,7 @@ MOST_IN_A_TEAM = 32
 
 @dataclass(frozen=True)
 class Team:
-    """Blocks pass through the model one after another, then each rule steps once; engines that loop have blocks of one trial."""
+    """Its blocks pass through the model in turn, then each rule steps once; a loop has blocks of one trial."""
 
     weights: Weights
     engine: Engine
@@ -51,15 +51,19 @@ class Team:
         return per_class.index_select(1, group.seed_rows)
 
 
-def make_teams(trials: Sequence[Trial], weights: Weights, engine: Engine, batches: Batches, seed_rows: Tensor) -> list[Team]:
-    """Teams of equal size; trials in training order. A loop is one team: its rules then step for many trials at once."""
+def make_teams(
+    trials: Sequence[Trial], weights: Weights, engine: Engine, batches: Batches, seed_rows: Tensor
+) -> list[Team]:
+    """Teams of equal size; trials in training order. A loop is one team: its rules step for many trials at once."""
     n = len(trials)
     n_teams = 1 if engine.runs_one_by_one else -(-n // MOST_IN_A_TEAM)
     edges = [n * i // n_teams for i in range(n_teams + 1)]
     return [_team(trials, slice(a, b), weights, engine, batches, seed_rows) for a, b in zip(edges, edges[1:])]
 
 
-def _team(trials: Sequence[Trial], rows: slice, weights: Weights, engine: Engine, batches: Batches, seed_rows: Tensor) -> Team:
+def _team(
+    trials: Sequence[Trial], rows: slice, weights: Weights, engine: Engine, batches: Batches, seed_rows: Tensor
+) -> Team:
     size = 1 if engine.runs_one_by_one else rows.stop - rows.start
     blocks = []
     for start in range(rows.start, rows.stop, size):

@@ -22,7 +22,7 @@ class Flat:
 
 
 class Weights:
-    """Rows are trials. Tensors shared by two layers are held once; frozen parameters and buffers are stacked beside the rows."""
+    """Rows are trials. A tensor shared by two layers is held once; frozen parameters and buffers are stacked beside."""
 
     def __init__(self, models: Sequence[nn.Module], model_of_row: Sequence[int]) -> None:
         """models: freshly initialised ones; model_of_row[k]: the model from which trial k starts."""
@@ -30,7 +30,10 @@ class Weights:
         rows = torch.tensor(model_of_row)
         named = [dict(m.named_parameters()) for m in models]
         self.trained = [name for name, p in named[0].items() if p.requires_grad]
-        self.flats = [self._flat(named, [n for n in self.trained if named[0][n].dtype == dtype], rows) for dtype in _dtypes(named[0])]
+        self.flats = [
+            self._flat(named, [n for n in self.trained if named[0][n].dtype == dtype], rows)
+            for dtype in _dtypes(named[0])
+        ]
         frozen = [name for name, p in named[0].items() if not p.requires_grad]
         buffers = [dict(m.named_buffers()) for m in models]
         self.fixed: Tree = {n: torch.stack([p[n].detach() for p in named])[rows] for n in frozen}
@@ -58,7 +61,7 @@ class Weights:
         return {n: v[rows] for n, v in self.fixed.items()}, {n: v[rows] for n, v in self.buffers.items()}
 
     def collect(self, rows: slice, gradients: Mapping[str, Tensor | None]) -> None:
-        """Write the gradients of some trials into their flat rows; a parameter that the loss does not reach gets zeros."""
+        """Write the gradients of some trials into their flat rows; one that the loss does not reach has zeros."""
         n = rows.stop - rows.start
         for flat in self.flats:
             parts = [_row(gradients[name], n, shape, flat.values) for name, shape in flat.layout.shapes]
@@ -80,7 +83,9 @@ class Weights:
     def _twin(self, tensors: Tree) -> nn.Module:
         """A copy of the template that finds its tensors already made; tensors shared by two layers stay shared."""
         trained = set(self.trained)
-        made: dict[int, Tensor] = {id(p): nn.Parameter(tensors[n], n in trained) for n, p in self.template.named_parameters()}
+        made: dict[int, Tensor] = {
+            id(p): nn.Parameter(tensors[n], n in trained) for n, p in self.template.named_parameters()
+        }
         made.update({id(b): tensors[n] for n, b in self.template.named_buffers()})
         return copy.deepcopy(self.template, made)
 

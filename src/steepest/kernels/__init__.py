@@ -1,1 +1,1 @@
-"""Faster forms of declared and of torch's own things; each equals its plain form, and nobody else knows how they work."""
+"""Faster forms of what is declared here or in torch; each equals its plain form, and nobody else knows how it works."""

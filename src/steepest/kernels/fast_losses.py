@@ -1,7 +1,8 @@
-"""Losses of the catalogue by torch's fused functions, a third of the time of the declared body for a small batch of each trial.
+"""Losses of the catalogue by torch's fused functions: a third of the declared body's time where batches are small.
 
-They lose what the declared bodies guard: in float32 the cross-entropy of a label with 1 - p below 1e-7 is 0, not 1 - p. The mean
-of a batch does not notice; whoever wants the last digits calls the loss itself. tests/kernels holds each equal to its declaration.
+They lose what the declared bodies guard: in float32 the cross-entropy of a label with 1 - p below 1e-7 is 0, not 1 - p.
+The mean of a batch does not notice; whoever wants the last digits calls the loss itself. tests/kernels holds each equal
+to its declaration.
 """
 
 from __future__ import annotations

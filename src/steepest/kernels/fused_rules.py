@@ -1,7 +1,7 @@
 """Update rules by torch's fused kernels: one pass over a trial's row in the cache, for rules that torch has fused.
 
-On a CPU only, where a call per row costs less than the passes of a stacked step: 8 rows of 9,000 parameters, AdamW, 40 us a step
-against 160 to 205 (bench/population.py). tests/kernels holds each equal to its declaration.
+On a CPU only, where a call per row costs less than the passes of a stacked step: 8 rows of 9,000 parameters, AdamW,
+40 us a step against 160 to 205 (bench/population.py). tests/kernels holds each equal to its declaration.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LONG_AGO = torch.tensor(1e9)
 
 @dataclass
 class Row:
-    """One trial: its hyperparameters with weight_decay, its states (P,), and numbers that it carries from step to step."""
+    """One trial: its hyperparameters with weight_decay, its states (P,), numbers that it carries from step to step."""
 
     hyper: Mapping[str, Any]
     states: tuple[Tensor, ...] = ()
@@ -30,7 +30,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a step stands: t as torch's kernels read it, n the same as a number, and memory (P,) for use within the step."""
+    """Where a step stands: t as torch's kernels read it, n the same as a number, memory (P,) for use within."""
 
     t: Tensor
     n: int
@@ -52,14 +52,28 @@ def _adamw(param: Tensor, grad: Tensor, row: Row, at: Moment, lr: float) -> None
 def _adam_by(kernel: Any, param: Tensor, grad: Tensor, row: Row, at: Moment, lr: float) -> None:
     h, (m, v) = row.hyper, row.states
     kernel(
-        [param], [grad], [m], [v], [], [at.t], lr=lr, beta1=h["beta1"], beta2=h["beta2"], weight_decay=h["weight_decay"],
-        eps=h["eps"], amsgrad=False, maximize=False,
+        [param],
+        [grad],
+        [m],
+        [v],
+        [],
+        [at.t],
+        lr=lr,
+        beta1=h["beta1"],
+        beta2=h["beta2"],
+        weight_decay=h["weight_decay"],
+        eps=h["eps"],
+        amsgrad=False,
+        maximize=False,
     )
 
 
 def _nadamw(param: Tensor, grad: Tensor, row: Row, at: Moment, lr: float) -> None:
-    """Its step goes along c_m m' + c_g g, m' = b m + (1 - b) g: up to a factor, the mean of m and g by another b. So it is one of
-    AdamW from m with that b and with a learning rate that makes the factor good and undoes AdamW's bias correction."""
+    """AdamW's step from m with another beta1 and learning rate.
+
+    NAdamW goes along c_m m' + c_g g, with m' = b m + (1 - b) g: up to a factor, the mean of m and g by another b. The
+    learning rate makes the factor good and undoes AdamW's bias correction.
+    """
     h, (m, v) = row.hyper, row.states
     mu, mu_next = (h["beta1"] * (1 - 0.5 * 0.96 ** ((at.n + i) * h["momentum_decay"])) for i in (0, 1))
     row.carried["mu_product"] = product = row.carried.get("mu_product", 1.0) * mu
@@ -67,8 +81,19 @@ def _nadamw(param: Tensor, grad: Tensor, row: Row, at: Moment, lr: float) -> Non
     mixed = c_m * h["beta1"] / (c_m + c_g)
     rate = lr * (c_m + c_g) * (1 - mixed**at.n)
     torch._fused_adamw_(
-        [param], [grad], [at.scratch.copy_(m)], [v], [], [at.t], lr=rate, beta1=mixed, beta2=h["beta2"],
-        weight_decay=h["weight_decay"] * lr / rate if rate else 0.0, eps=h["eps"], amsgrad=False, maximize=False,
+        [param],
+        [grad],
+        [at.scratch.copy_(m)],
+        [v],
+        [],
+        [at.t],
+        lr=rate,
+        beta1=mixed,
+        beta2=h["beta2"],
+        weight_decay=h["weight_decay"] * lr / rate if rate else 0.0,
+        eps=h["eps"],
+        amsgrad=False,
+        maximize=False,
     )
     m.lerp_(grad, 1 - h["beta1"])
 
@@ -77,29 +102,56 @@ def _rmsprop(param: Tensor, grad: Tensor, row: Row, at: Moment, lr: float) -> No
     """Adam without memory of the gradient, long after its start."""
     h, (v, unused) = row.hyper, row.states
     torch._fused_adam_(
-        [param], [grad], [unused], [v], [], [LONG_AGO], lr=lr, beta1=0.0, beta2=h["alpha"], weight_decay=h["weight_decay"],
-        eps=h["eps"], amsgrad=False, maximize=False,
+        [param],
+        [grad],
+        [unused],
+        [v],
+        [],
+        [LONG_AGO],
+        lr=lr,
+        beta1=0.0,
+        beta2=h["alpha"],
+        weight_decay=h["weight_decay"],
+        eps=h["eps"],
+        amsgrad=False,
+        maximize=False,
     )
 
 
 def _sgd(param: Tensor, grad: Tensor, row: Row, at: Moment, lr: float) -> None:
     h = row.hyper
     torch._fused_sgd_(
-        [param], [grad], list(row.states) if h["momentum"] else [], lr=lr, momentum=h["momentum"],
-        nesterov=bool(h["nesterov"]), dampening=0.0, weight_decay=h["weight_decay"], maximize=False, is_first_step=False,
+        [param],
+        [grad],
+        list(row.states) if h["momentum"] else [],
+        lr=lr,
+        momentum=h["momentum"],
+        nesterov=bool(h["nesterov"]),
+        dampening=0.0,
+        weight_decay=h["weight_decay"],
+        maximize=False,
+        is_first_step=False,
     )
 
 
 def _adagrad(param: Tensor, grad: Tensor, row: Row, at: Moment, lr: float) -> None:
     h = row.hyper
     torch._fused_adagrad_(
-        [param], [grad], list(row.states), [at.t], lr=lr, lr_decay=h["lr_decay"], weight_decay=h["weight_decay"], eps=h["eps"],
+        [param],
+        [grad],
+        list(row.states),
+        [at.t],
+        lr=lr,
+        lr_decay=h["lr_decay"],
+        weight_decay=h["weight_decay"],
+        eps=h["eps"],
         maximize=False,
     )
 
 
 STEPS: Mapping[str, Step] = {
-    f"steepest.optim.rules.{step.__name__.lstrip('_')}": step for step in (_adam, _adamw, _nadamw, _rmsprop, _sgd, _adagrad)
+    f"steepest.optim.rules.{step.__name__.lstrip('_')}": step
+    for step in (_adam, _adamw, _nadamw, _rmsprop, _sgd, _adagrad)
 }
 """By the file that declares the rule."""
 
@@ -118,7 +170,9 @@ class FusedRows:
         self._n, self._t = 0, torch.zeros((), dtype=torch.float32)
         self._scratch = torch.empty_like(param[0])
         for row in self._rows:
-            starts = [self.rule.initial.get(name, 0.0) for name in self.rule.states if name not in self.rule.scalar_states]
+            starts = [
+                self.rule.initial.get(name, 0.0) for name in self.rule.states if name not in self.rule.scalar_states
+            ]
             numbers = [row.hyper[start] if isinstance(start, str) else start for start in starts]
             row.states = tuple(torch.full_like(param[0], number) for number in numbers)
 

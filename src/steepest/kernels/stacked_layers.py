@@ -29,14 +29,14 @@ Names = Mapping[str, str]
 """A module's own tensor names ("weight") -> the names under which the run holds them; None-valued ones are absent."""
 
 
-# -- matrices ---------------------------------------------------------------------------------------------------------------
+# -- matrices --------------------------------------------------------------------------------------------------------
 
 
 def stacked_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """x (K, N, *, I), weight (K, O, I), bias (K, O) -> (K, N, *, O).
 
-    In memory the result of (K, N, I) is (K, O, N). So the gradient of the weight comes out as (K, O, I), which needs no copy into
-    its flat row, and a softmax over O runs along memory: 1.75 -> 1.21 ms for 32 x 64-64-64-10, batch 64 (bench/population.py).
+    In memory the result of (K, N, I) is (K, O, N). So the gradient of the weight comes out as (K, O, I), as it lies in
+    its flat row, and a softmax over O runs along memory: 1.75 -> 1.21 ms for 32 x 64-64-64-10 (bench/population.py).
     """
     if x.dim() == 3:
         columns = x.transpose(1, 2)
@@ -52,7 +52,7 @@ def linear(module: nn.Module, names: Names) -> Form:
     return lambda run, x: stacked_linear(x, run.tensors[weight], None if bias is None else run.tensors[bias])
 
 
-# -- images: the trial axis goes into the channels, so that each kernel sees one model with K times the channels ------------
+# -- images: the trial axis goes into the channels, so that each kernel sees one model with K times the channels -----
 
 
 def fold(x: Tensor) -> Tensor:
@@ -75,7 +75,9 @@ def convolution(module: Any, names: Names) -> Form | None:
     def form(run: Run, x: Tensor) -> Tensor:
         k = x.shape[0]
         kernel, shift = run.tensors[weight].flatten(0, 1), None if bias is None else run.tensors[bias].flatten()
-        return unfold(apply(fold(x), kernel, shift, module.stride, module.padding, module.dilation, k * module.groups), k)
+        return unfold(
+            apply(fold(x), kernel, shift, module.stride, module.padding, module.dilation, k * module.groups), k
+        )
 
     return form
 
@@ -84,7 +86,7 @@ def pooling(module: nn.Module, names: Names) -> Form:
     return lambda run, x: unfold(module(fold(x)), x.shape[0])
 
 
-# -- normalisations ---------------------------------------------------------------------------------------------------------
+# -- normalisations --------------------------------------------------------------------------------------------------
 
 
 def batch_norm(module: Any, names: Names) -> Form | None:
@@ -102,8 +104,12 @@ def batch_norm(module: Any, names: Names) -> Form | None:
             run.tensors[count].add_(1)
         by_batch = run.is_training or mean is None
         folded = x.transpose(1, 2).flatten(0, 1).unsqueeze(0) if x.dim() == 3 else fold(x)  # (1, K*C, N) or (N, K*C, *)
-        out = F.batch_norm(folded, flat(mean), flat(var), flat(weight), flat(bias), by_batch, module.momentum, module.eps)
-        return out.squeeze(0).unflatten(0, (x.shape[0], -1)).transpose(1, 2) if x.dim() == 3 else unfold(out, x.shape[0])
+        out = F.batch_norm(
+            folded, flat(mean), flat(var), flat(weight), flat(bias), by_batch, module.momentum, module.eps
+        )
+        return (
+            out.squeeze(0).unflatten(0, (x.shape[0], -1)).transpose(1, 2) if x.dim() == 3 else unfold(out, x.shape[0])
+        )
 
     return form
 
@@ -121,12 +127,12 @@ def layer_norm(module: Any, names: Names) -> Form:
 
 
 def beside(value: Tensor, like: Tensor) -> Tensor:
-    """value (K, *) with ones after the trial axis, so that the rest aligns on the right with like, as torch broadcasts."""
+    """value (K, *) with ones after the trial axis, so that the rest aligns with like on the right."""
     missing = like.dim() - value.dim()
     return value.reshape(value.shape[0], *[1] * missing, *value.shape[1:]) if missing > 0 else value
 
 
-# -- no weights -------------------------------------------------------------------------------------------------------------
+# -- no weights ------------------------------------------------------------------------------------------------------
 
 
 def elementwise(module: nn.Module, names: Names) -> Form:
@@ -163,18 +169,52 @@ def unflatten(module: Any, names: Names) -> Form | None:
 
 
 ELEMENTWISE = (
-    nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh, nn.Sigmoid, nn.LogSigmoid,
-    nn.Softplus, nn.Softsign, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish, nn.Tanhshrink, nn.Threshold,
+    nn.Identity,
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.CELU,
+    nn.SELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Mish,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.LogSigmoid,
+    nn.Softplus,
+    nn.Softsign,
+    nn.Hardtanh,
+    nn.Hardsigmoid,
+    nn.Hardswish,
+    nn.Tanhshrink,
+    nn.Threshold,
 )
 POOLING = (
-    nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool1d,
+    nn.MaxPool1d,
+    nn.MaxPool2d,
+    nn.AvgPool1d,
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool1d,
+    nn.AdaptiveAvgPool2d,
+    nn.AdaptiveMaxPool1d,
     nn.AdaptiveMaxPool2d,
 )
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 
 FORMS: dict[type[nn.Module], Callable[[Any, Names], Form | None]] = {
-    nn.Linear: linear, nn.BatchNorm1d: batch_norm, nn.BatchNorm2d: batch_norm, nn.LayerNorm: layer_norm,
-    nn.Flatten: flatten, nn.Unflatten: unflatten, nn.Softmax: softmax, nn.LogSoftmax: softmax,
-    nn.Dropout: dropout("dropout"), nn.Dropout1d: dropout("feature"), nn.Dropout2d: dropout("feature"),
-    **{kind: elementwise for kind in ELEMENTWISE}, **{kind: pooling for kind in POOLING}, **{kind: convolution for kind in CONVOLUTIONS},
+    nn.Linear: linear,
+    nn.BatchNorm1d: batch_norm,
+    nn.BatchNorm2d: batch_norm,
+    nn.LayerNorm: layer_norm,
+    nn.Flatten: flatten,
+    nn.Unflatten: unflatten,
+    nn.Softmax: softmax,
+    nn.LogSoftmax: softmax,
+    nn.Dropout: dropout("dropout"),
+    nn.Dropout1d: dropout("feature"),
+    nn.Dropout2d: dropout("feature"),
+    **{kind: elementwise for kind in ELEMENTWISE},
+    **{kind: pooling for kind in POOLING},
+    **{kind: convolution for kind in CONVOLUTIONS},
 }

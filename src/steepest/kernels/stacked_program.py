@@ -19,7 +19,7 @@ class NotStackable(Exception):
 
 @dataclass(frozen=True)
 class Instruction:
-    """call(run, *args, **options) -> the value of `slot`; arguments that are fx nodes stand for the values of earlier slots."""
+    """call(run, *args, **options) -> the value of `slot`; fx nodes in args stand for values of earlier slots."""
 
     slot: str
     call: Callable[..., Any]
@@ -63,7 +63,9 @@ def read_program(model: nn.Module, is_training: bool) -> Program:
     try:
         graph = fx.Tracer().trace(own)
     except Exception as error:
-        raise NotStackable(f"its forward cannot be read as a fixed sequence of layers ({type(error).__name__}: {str(error).splitlines()[0]})") from error
+        raise NotStackable(
+            f"its forward cannot be read as a fixed sequence of layers ({type(error).__name__}: {first_line(error)})"
+        ) from error
     names = _canonical_names(own)
     return _program(graph, own, names)
 
@@ -80,7 +82,15 @@ def _program(graph: fx.Graph, model: nn.Module, names: Mapping[int, str]) -> Pro
             output = node.args[0].name
         else:
             dead = tuple(n for n, user in last_use.items() if user == node.name)
-            instructions.append(Instruction(node.name, _call_of(node, model, names), () if node.op == "get_attr" else node.args, node.kwargs, dead))
+            instructions.append(
+                Instruction(
+                    node.name,
+                    _call_of(node, model, names),
+                    () if node.op == "get_attr" else node.args,
+                    node.kwargs,
+                    dead,
+                )
+            )
     if len(inputs) != 1:
         raise NotStackable(f"its forward takes {len(inputs)} arguments")
     has_convolution = any(isinstance(m, CONVOLUTIONS) for m in model.modules())
@@ -121,6 +131,10 @@ def _refuse_hooks(model: nn.Module) -> None:
     for name, module in model.named_modules():
         if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
             raise NotStackable(f"{name or 'the model'} has hooks")
+
+
+def first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0]
 
 
 def _last_uses(graph: fx.Graph) -> dict[str, str]:
