@@ -19,7 +19,7 @@ from tools import stubs
 USER_FILE = """
 import torch
 import steepest as st
-from steepest import losses, metrics, optim
+from steepest import losses, metrics, nn, optim
 from steepest.losses import focal
 
 x, y, labels = torch.zeros(3, 2), torch.ones(3, 2), torch.tensor([0, 1, 1])
@@ -38,12 +38,15 @@ reveal_type(metrics.accuracy(x, labels))  # R: Tensor
 results = st.compare("mlp", "digits", losses=["cross_entropy", "focal"], optimizers=["adamw"], budget="60s")
 reveal_type(results.verdict.sentence)  # R: str
 reveal_type(losses.names())  # R: list[
+reveal_type(nn.MSELoss(weight=[1.0, 2.0]))  # R: steepest.nn
+reveal_type(nn.Linear(2, 2))  # R: torch.nn
 
 losses.hubber(x, y)  # E: attr-defined
 losses.huber(x, y, detla=2.0)  # E: call-arg
 losses.huber(x, y, delta="much")  # E: arg-type
 losses.huber(x, y, reduction="men")  # E: arg-type
 losses.Focal(gama=2.0)  # E: call-arg
+nn.MSELoss(wieght=x)  # E: call-arg
 optim.AdamW(net.parameters(), learning=1e-3)  # E: call-arg
 optim.AdamWW(net.parameters())  # E: attr-defined
 st.compare("mlp", "digits", loss=["mse"])  # E: call-arg

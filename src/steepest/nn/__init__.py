@@ -13,10 +13,9 @@ With them, each class says in its docstring what its mean divides by. Submodules
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch.nn as _torch_nn
-from torch.nn import *  # noqa: F403  all that is not a loss; the losses below replace torch's
 
 from .alias import pass_submodules_through
 from .binary import BCELoss as BCELoss
@@ -45,12 +44,15 @@ from .sequences import CTCLoss as CTCLoss
 if hasattr(_torch_nn, "LinearCrossEntropyLoss"):  # torch 2.13 and later
     from .fused import LinearCrossEntropyLoss as LinearCrossEntropyLoss
 
+if TYPE_CHECKING:  # the rest, which __getattr__ takes from torch at run time
+    from torch.nn import *  # type: ignore[assignment]  # noqa: F403
+
 __all__ = [name for name in dir(_torch_nn) if not name.startswith("_")]
 pass_submodules_through(__name__, __path__, _torch_nn.__name__)  # noqa: F405
 
 
 def __getattr__(name: str) -> Any:
-    """What `import *` leaves out, private names included."""
+    """All that is not a loss of ours."""
     try:
         return getattr(_torch_nn, name)
     except AttributeError:
