@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from . import accept, reduce
 from .batch import Batch, IgnoreIndex, Options
 from .claims import Claim
+from .compose import Composable
 from .domains import Interval, Search, check_value
 from .errors import UsageError
 from .faster import Kernel, kernel_of
@@ -22,7 +23,7 @@ from .targets import TargetKind
 SMOOTHING = Interval(0.0, 1.0)
 
 
-class Loss(Item):
+class Loss(Composable, Item):
     """A loss under the contract: `loss(input, target, weight=, mask=, reduction=, ..., **hyperparameters)`.
 
     expects: what the input is ("logits", "log_probs", "values"). safe: the (input, target) values that stand in for dead items;
@@ -213,7 +214,7 @@ class Loss(Item):
         return self._module_class
 
 
-class LossModule(nn.Module):
+class LossModule(Composable, nn.Module):
     """A loss as a module: hyperparameters and options are bound at construction, call-time values override them.
 
     Tensors among them become buffers, parameters stay parameters: they move with the module and are saved with it.
