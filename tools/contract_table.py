@@ -1,10 +1,10 @@
-"""The table of losses x properties of the contract, each cell measured by a small probe that can fail; torch.nn is scored too.
+"""The table of losses x properties of the contract, each cell measured by a small probe that can fail; torch is scored too.
 
     python tools/contract_table.py [--only mse,focal] [--skip compile]
 
 ok: tried and it holds. NO: tried and it does not. --: the loss does not offer it. An empty cell: it means nothing there.
-Inputs are those of the contract tests. Beside each loss stands its twin in torch.nn, steepest.nn's class of that name, and for
-two losses Keras's rules of weighting (sample_weight under mean_with_sample_weight), written from their documentation.
+Inputs are those of the contract tests. Beside each loss stands its twin in torch.nn, steepest.nn's class of that name, and
+for two losses Keras's rules of weighting (sample_weight under mean_with_sample_weight), written from their documentation.
 Exit code 1 when one of our losses has a cell that is not ok.
 """
 
@@ -106,21 +106,27 @@ def ignore(subject: Subject) -> bool | None:
 
 
 def class_weight(subject: Subject) -> bool | None:
-    """Each row times the weight of its class, over the sum of these weights."""
-    if subject.like.target.name not in ("classes", "ordinal"):
+    """Each row, or each class of a map, times the weight of its class, over the sum of these weights."""
+    kind = subject.like.target
+    if kind.name not in ("classes", "ordinal", "regions") or not getattr(kind, "is_per_class", True):
         return None
     x, y = subject.batch()
     assert y is not None
     per_class = torch.tensor([0.5, 1.0, 2.0, 4.0], dtype=x.dtype)
+    if kind.name == "regions":
+        each = subject.call(x, y, reduction="none")
+        is_there = cases.one_hot(y).flatten(2).any(2) if getattr(kind, "needs_pixels") else torch.ones_like(each)
+        w = per_class * is_there
+        return same(subject.call(x, y, class_weight=per_class), (w * each).sum() / w.sum())
     each = torch.stack([subject.call(x[i : i + 1], y[i : i + 1]) for i in range(N)])
     w = per_class[y]
     return same(subject.call(x, y, class_weight=per_class), (w * each).sum() / w.sum())
 
 
 def smoothing(subject: Subject) -> bool | None:
-    """The loss of the smoothed target: a mixture over classes, or a label moved towards one half."""
+    """The loss of the smoothed target: a mixture over classes, a label moved towards one half, a pixel's shares towards even."""
     kind, s = subject.like.target.name, 0.2
-    if kind not in ("classes", "binary", "distribution"):
+    if kind not in ("classes", "binary", "distribution", "regions"):
         return None
     x, y = subject.batch()
     assert y is not None
@@ -128,17 +134,21 @@ def smoothing(subject: Subject) -> bool | None:
     if kind == "classes":
         even = sum(subject.call(x, torch.full_like(y, c)) for c in range(cases.CLASSES)) / cases.CLASSES
         return same(found, (1 - s) * subject.call(x, y) + s * even)
+    y = cases.one_hot(y) if kind == "regions" else y
     even = 0.5 if kind == "binary" else 1 / y.shape[1]
     return same(found, subject.call(x, (1 - s) * y + s * even))
 
 
 def soft_targets(subject: Subject) -> bool | None:
     """A row of probabilities with a single 1 is the label, with class weights too where there are any."""
-    if subject.like.target.name != "classes":
+    kind = subject.like.target
+    if kind.name not in ("classes", "regions"):
         return None
     x, y = subject.batch()
+    assert y is not None
     one_hot = cases.one_hot(y, x.dtype)
-    options = [{}, {"class_weight": torch.tensor([0.5, 1.0, 2.0, 4.0], dtype=x.dtype)}]
+    weighted = {"class_weight": torch.tensor([0.5, 1.0, 2.0, 4.0], dtype=x.dtype)}
+    options = [{}, weighted] if getattr(kind, "is_per_class", True) else [{}]
     try:
         hard = [subject.call(x, y, **o) for o in options]
     except NotOffered:
@@ -156,10 +166,11 @@ def none(subject: Subject) -> bool:
 
 
 def mean(subject: Subject) -> bool:
-    """The sum over the number of items that count: all, but where an item may lack the partners that it needs."""
+    """The sum over the number of items that count: all, but where one may lack the partners or pixels that it needs."""
     x, y = subject.batch()
     loss, start = subject.like, cases.defaults(subject.like)
-    n = loss.parts(x, y, **start)[1] if loss.target.is_coupled else loss(x, y, reduction="none", **start).numel()
+    may_lack = loss.target.name in cases.UNLIKE
+    n = loss.parts(x, y, **start)[1] if may_lack else loss(x, y, reduction="none", **start).numel()
     return same(subject.call(x, y), subject.call(x, y, reduction="sum") / n)
 
 
