@@ -78,7 +78,9 @@ def test_adding_or_removing_trials_changes_the_others_by_rounding_at_most(engine
         assert (parameters(few, k) - parameters(many, k + 3)).abs().max() < 1e-12
 
 
-def test_more_trials_than_one_team_holds_train_as_fewer_do():
+@pytest.mark.parametrize("activation_bytes", [2**30, 2**19])
+def test_more_trials_than_one_team_holds_train_as_fewer_do(activation_bytes, monkeypatch):
+    monkeypatch.setattr("steepest.compare.team.ACTIVATION_BYTES", activation_bytes)
     task = task_of()
     trials = [Trial(arm(), 1e-3 * (k + 1), k % 2) for k in range(70)]
     many = trained(task, trials)

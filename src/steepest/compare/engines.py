@@ -52,6 +52,15 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """The engine, why, and bytes of the largest layer's output of one trial's batch."""
+
+    engine: Engine
+    message: str
+    largest_bytes: int
+
+
+@dataclass(frozen=True)
 class Look:
     """What a training pass of a copy shows: random numbers drawn, bytes of the largest layer for a real batch."""
 
@@ -70,13 +79,18 @@ def check_engine_name(name: str) -> None:
         )
 
 
-def choose(asked: str, sample: Sample) -> tuple[Engine, str]:
+def choose(asked: str, sample: Sample) -> Choice:
     """The asked engine, or that of the fixed rule for "auto"; the next slower, and why, where it cannot run the model.
 
     All layers have stacked forms: stacked. Else vmap, and the loop for what vmap cannot batch. On a CPU convolution
     nets loop where their largest layer is too large for the cache, and never run by vmap.
     """
     look = _look(sample)
+    engine, message = _engine(asked, sample, look)
+    return Choice(engine, message, look.largest_bytes)
+
+
+def _engine(asked: str, sample: Sample, look: Look) -> tuple[Engine, str]:
     loop = _loop(sample, look)
     if asked == "loop":
         return loop, "asked for"

@@ -12,7 +12,7 @@ from steepest.kernels.allocator import keep_freed_memory
 
 from .batches import Batches, Stretch
 from .dropout import StepMasks
-from .engines import ENGINES, Engine, Sample, check_engine_name, choose
+from .engines import ENGINES, Choice, Sample, check_engine_name, choose
 from .groups import training_order
 from .probe import fastest
 from .sealed import kept_generator
@@ -56,8 +56,9 @@ class Population:
         self._seed_rows = torch.tensor([seeds.index(t.seed) for t in self._in_order], device=task.device)
         models = [task.build(seed) for seed in seeds]
         self._weights = Weights(models, self._seed_rows.tolist())
-        self._engine, self.message = self._choose(engine, models[0])
-        self._teams = make_teams(self._in_order, self._weights, self._engine, self._batches, self._seed_rows)
+        choice, measured = self._choose(engine, models[0])
+        self._engine, self.message = choice.engine, measured or choice.message
+        self._teams = make_teams(self._in_order, self._weights, choice, self._batches, self._seed_rows)
         self._losses = torch.zeros(len(trials), dtype=torch.float64, device=task.device)
         self._n_losses, self._has_failed = 0, torch.zeros(len(trials), dtype=torch.bool, device=task.device)
 
@@ -135,17 +136,17 @@ class Population:
 
     # -- set-up ------------------------------------------------------------------------------------------------------
 
-    def _choose(self, asked: str, model: nn.Module) -> tuple[Engine, str]:
-        """The engine, and why; the probe tries fresh populations of the same trials."""
-        measured = None
+    def _choose(self, asked: str, model: nn.Module) -> tuple[Choice, str]:
+        """The engine, and what the probe measured, if asked; the probe tries fresh populations of the same trials."""
+        measured = ""
         if asked == "probe":
             asked, measured = fastest(
                 lambda name: Population(self.task, self.trials, horizon=self.horizon, engine=name), ENGINES
             )
         rows = self.task.train_set(self._batches.seeds[0]).x[: 2 * TRIED_ROWS]
         half = max(1, len(rows) // 2)
-        engine, why = choose(asked, Sample(model, torch.stack([rows[:half], rows[-half:]]), self.task.batch_size))
-        return engine, measured or why
+        choice = choose(asked, Sample(model, torch.stack([rows[:half], rows[-half:]]), self.task.batch_size))
+        return choice, measured
 
 
 def _rows_of(parts: Part | Tensor | Mapping[int, Part | Tensor] | Callable[[int], Part], seed: int) -> Tensor:

@@ -11,13 +11,16 @@ from torch import Tensor
 from .batches import Batches, Stretch
 from .block import Block, make_block
 from .dropout import StepMasks
-from .engines import Engine
+from .engines import Choice, Engine
 from .groups import BlockLosses, LossGroup, RuleGroup, block_losses, rule_groups
 from .trial import Trial
 from .weights import Weights
 
-MOST_IN_A_TEAM = 32
-"""Of an engine that stacks. 128 trials of 64-64-64-10 in four teams instead of one: see bench/population.py."""
+MOST_IN_A_TEAM = {"cpu": 32}
+"""Of an engine that stacks; elsewhere than on a CPU all trials that fit. On a CPU fewer cost more calls per trial, and more
+leave the cache: 128 trials of 64-64-64-10 take 64 us per trial and step in teams of 32, 72 in teams of 64."""
+ACTIVATION_BYTES, LAYERS_KEPT = 2**30, 16
+"""Activations of a team stay below this, taking a model for so many layers of the size of its largest."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,13 @@ class Team:
 
 
 def make_teams(
-    trials: Sequence[Trial], weights: Weights, engine: Engine, batches: Batches, seed_rows: Tensor
+    trials: Sequence[Trial], weights: Weights, choice: Choice, batches: Batches, seed_rows: Tensor
 ) -> list[Team]:
     """Teams of equal size; trials in training order. A loop is one team: its rules step for many trials at once."""
-    n = len(trials)
-    n_teams = 1 if engine.runs_one_by_one else -(-n // MOST_IN_A_TEAM)
+    n, engine = len(trials), choice.engine
+    most = min(n, MOST_IN_A_TEAM.get(seed_rows.device.type, n))
+    fitting = max(1, ACTIVATION_BYTES // (LAYERS_KEPT * max(1, choice.largest_bytes)))
+    n_teams = 1 if engine.runs_one_by_one else -(-n // min(most, fitting))
     edges = [n * i // n_teams for i in range(n_teams + 1)]
     return [_team(trials, slice(a, b), weights, engine, batches, seed_rows) for a, b in zip(edges, edges[1:])]
 
