@@ -377,7 +377,7 @@ def test_the_probe_measures_and_names_its_choice():
 @pytest.mark.parametrize("engine", ENGINES)
 def test_predictions_are_those_of_the_models_in_evaluation_mode(engine, monkeypatch):
     monkeypatch.setattr("steepest.compare.population.JUDGED_NUMBERS", 64 * 50)  # several cuts
-    build = lambda: models.mlp(64, 10, width=8, norm="batch", dropout=0.3)  # noqa: E731
+    build = lambda: models.mlp(64, 10, width=8, norm="batch", dropout=0.3)
     task, trials = task_of(build), [Trial(arm(), 0.01, seed) for seed in (0, 1)]
     population = trained(task, trials, engine=engine)
     outputs = population.predict({seed: task.test_set(seed).x for seed in (0, 1)})

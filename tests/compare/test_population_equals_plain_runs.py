@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import pytest
 import torch
@@ -38,12 +38,12 @@ def grainy_digits() -> data.Data:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def task_of(build, dtype) -> Task:
     return Task(build, grainy_digits(), metrics.accuracy, batch_size=16, dtype=dtype)
 
 
-@lru_cache(maxsize=None)
+@cache
 def plain(build, dtype) -> list[list[dict]]:
     """The states of the solo runs, trial by trial, look by look; computed once for all engines."""
     return [plain_run(task_of(build, dtype), case, list(TOLERANCE[dtype])) for case in cases(N_TRIALS)]

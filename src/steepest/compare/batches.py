@@ -15,6 +15,8 @@ from .task import Task
 
 STRETCH_BYTES = 4 * 2**20
 """Rows gathered at once: enough that the gathering costs nothing per step, little enough to stay in the cache."""
+MOST_STEPS = 32
+"""In a stretch, whose dropout masks are kept until all teams have used them."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,11 @@ class Batches:
             sizes = self.task.batch_sizes
             longest = max(1, STRETCH_BYTES // self._bytes_per_step(sizes[start]))
             stop = start + 1
-            while stop < len(sizes) and sizes[stop] == sizes[start] and stop - start < min(longest, end - step):
+            while (
+                stop < len(sizes)
+                and sizes[stop] == sizes[start]
+                and stop - start < min(longest, MOST_STEPS, end - step)
+            ):
                 stop += 1
             yield self._gather(step, epoch, sum(sizes[:start]), stop - start, sizes[start])
             step += stop - start

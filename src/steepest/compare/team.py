@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -63,7 +64,7 @@ def make_teams(
     fitting = max(1, ACTIVATION_BYTES // (LAYERS_KEPT * max(1, choice.largest_bytes)))
     n_teams = 1 if engine.runs_one_by_one else -(-n // min(most, fitting))
     edges = [n * i // n_teams for i in range(n_teams + 1)]
-    return [_team(trials, slice(a, b), weights, engine, batches, seed_rows) for a, b in zip(edges, edges[1:])]
+    return [_team(trials, slice(a, b), weights, engine, batches, seed_rows) for a, b in pairwise(edges)]
 
 
 def _team(

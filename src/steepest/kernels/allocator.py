@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import torch
 
 LARGEST_LEARNT_BYTES = 31 * 2**20
 
 
-@lru_cache(maxsize=None)
+@cache
 def keep_freed_memory() -> None:
     """Teach glibc, once per process, to keep freed blocks up to 31 MB (and at most 62 MB of them at the heap's end).
 
