@@ -100,6 +100,8 @@ def draw_target(loss: Loss, shape: tuple[int, ...], draw: torch.Generator) -> Te
     y = torch.randn(items if name == "parameters" else shape, generator=draw, dtype=torch.float64)
     if name == "amounts":
         return y.abs()
+    if name == "boxes":
+        return torch.cat([y[:, :2], y[:, :2] + y[:, 2:].abs() + 0.1], 1)
     if name == "binary":
         return y.sigmoid()
     return y.softmax(1) if name == "distribution" else y
@@ -111,7 +113,8 @@ def batch(
     """Random input and hard or measured target: (N, *) or, with classes, (N, C, *)."""
     draw = generator("loss case", loss.name, seed)
     shape = input_shape(loss, n, inner)
-    x = as_input(loss, 3 * torch.randn(shape, generator=draw, dtype=torch.float64)).to(dtype)
+    scale = 0.3 if loss.target.name == "embeddings" else 3.0  # margins are about 1
+    x = as_input(loss, scale * torch.randn(shape, generator=draw, dtype=torch.float64)).to(dtype)
     y = draw_target(loss, shape, draw)
     return x, y.to(dtype) if y is not None and y.is_floating_point() else y
 

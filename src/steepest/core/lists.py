@@ -54,7 +54,8 @@ class RankedLists(TargetKind):
         alive = None if live.alive is None else living.any(1)
         if self.needs_pairs:
             found = body.pairs().flatten(1).any(1)
-            present, alive = both(present, found), both(alive, found)
+            counted = found if weight is None else found | (weight == 0)  # such a list counts, and was not looked at
+            present, alive = both(present, counted), both(alive, found)
         return Batch(x, body, Live(weight, present, alive))
 
 
@@ -71,3 +72,9 @@ def _accept_lists(where: str, x: Tensor) -> None:
 def ranked_lists(*, needs_pairs: bool) -> RankedLists:
     """The kind of losses of lists of scores."""
     return RankedLists("lists", "relevances of the input's shape (N, L)", needs_pairs=needs_pairs)
+
+
+def plain_pairs(relevances: list[float]) -> list[tuple[int, int]]:
+    """Places of entries of which the first belongs above the second, in plain numbers: for the forms that tests compare with."""
+    places = range(len(relevances))
+    return [(i, j) for i in places for j in places if relevances[i] > relevances[j]]

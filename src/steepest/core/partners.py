@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,6 +127,35 @@ def unit(x: Tensor) -> Tensor:
     return x * torch.where(squared > 0, squared, 1.0).rsqrt()
 
 
+def products(a: Tensor, b: Tensor) -> Tensor:
+    """Every row of a times every row of b, (N, N), in their own precision under autocast too."""
+    if a.device.type == "meta":  # which autocast does not know
+        return a @ b.mT
+    with torch.autocast(a.device.type, enabled=False):
+        return a @ b.mT
+
+
 def among(values: Tensor, chosen: Tensor) -> Tensor:
     """values where chosen; elsewhere so low that its exponential is 0, and yet finite, so that no gradient is NaN."""
     return torch.where(chosen, values, torch.finfo(values.dtype).min / 4)
+
+
+def distances(x: Tensor) -> Tensor:
+    """Euclidean distances (N, N) of the rows, of full relative accuracy; the gradient at distance 0 is 0.
+
+    Differences and not products: |a|^2 + |b|^2 - 2ab has lost all digits where a is near b, which is what training is about.
+    """
+    apart = x.unsqueeze(1) - x.unsqueeze(0)
+    squared = apart.square().sum(-1)
+    return torch.where(squared > 0, torch.where(squared > 0, squared, 1.0).sqrt(), 0.0)
+
+
+# -- the same in plain numbers: what the losses of embeddings are tested against ------------------------------------------
+
+
+def plain_distance(a: Any, b: Any) -> float:
+    return math.dist(a, b)
+
+
+def plain_cosine(a: Any, b: Any) -> float:
+    return sum(s * t for s, t in zip(a, b)) / (math.hypot(*a) * math.hypot(*b))

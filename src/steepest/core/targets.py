@@ -13,7 +13,7 @@ from torch import Tensor
 
 from . import accept
 from .batch import Batch, IgnoreIndex, Live, Options, both, ignored, liveness
-from .errors import SteepestError, UsageError
+from .errors import ShapeError, SteepestError, UsageError
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,12 @@ class Ordinal(TargetKind):
     def batch(self, where: str, x: Tensor, target: Any, options: Options, safe: tuple[float, float]) -> Batch:
         n_classes = x.shape[1] + 1 if x.dim() > 1 else 0
         if n_classes < 2:
-            accept.accept_row(where, x, 1, "one logit per step between classes")
+            raise ShapeError(
+                where=where,
+                seen=f"input has shape {tuple(x.shape)}",
+                needed="(N, C-1, *) was needed: one logit per step from a class to the next",
+                repair="For one sample: input.unsqueeze(0) and target.unsqueeze(0).",
+            )
         if options.is_smoothed:
             self.refuse(where, "label_smoothing", options.smoothing, "labels without an order")
         y = accept.accept_indices(where, x, target, self.items(x))
@@ -232,6 +237,9 @@ class Ordinal(TargetKind):
         if alive is not None:
             x = torch.where(alive.unsqueeze(1), x, safe[0])
         return Batch(x, Levels(y), Live(weight, live.present, alive))
+
+    def logits(self, p: Tensor) -> Tensor:
+        return binary.logits(p)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from steepest.core.declare import loss
 from steepest.core.claims import centred
+from steepest.core.declare import loss
 from steepest.core.targets import parameters
 
 LEAST = -50.0
