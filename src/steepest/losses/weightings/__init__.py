@@ -2,6 +2,7 @@
 
 from steepest.core.discover import Catalogue
 
+from .deferred import Deferred as Deferred
 from .uncertainty import UncertaintyWeighting as UncertaintyWeighting
 
 Catalogue.of(__name__, kind="weighting")
