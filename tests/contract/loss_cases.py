@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -9,12 +10,48 @@ import torch
 from torch import Tensor
 
 from steepest import losses
-from steepest.core.domains import Interval
+from steepest.core.domains import Interval, PerClass
 from steepest.core.item import REQUIRED
 from steepest.core.loss import Loss
 from steepest.core.streams import generator
 
-LOSSES: list[Loss] = list(losses)
+
+
+class Given:
+    """A loss that cannot be called without some hyperparameters, with them; in all else the loss itself."""
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loss, name)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self.loss(*args, **{**required(self.loss), **options})
+
+    def parts(self, *args: Any, **options: Any) -> Any:
+        return self.loss.parts(*args, **{**required(self.loss), **options})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return given, (self.loss,)
+
+    def __copy__(self) -> Given:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Given:
+        return self
+
+
+def required(loss: Loss) -> dict[str, Any]:
+    return {n: h.domain.allowed()[0] for n, h in loss.hyper.items() if h.default is REQUIRED and h.domain}
+
+
+@lru_cache(maxsize=None)
+def given(loss: Loss) -> Any:
+    return Given(loss) if required(loss) else loss
+
+
+LOSSES: list[Any] = [given(loss) for loss in losses]
 CLASSES = 4
 
 
@@ -154,8 +191,9 @@ def sized(loss: Loss, hyper: dict[str, Any], n_classes: int) -> dict[str, Any]:
     """Hyperparameters with a number per class, for inputs of fewer classes."""
     found = dict(hyper)
     for name, value in hyper.items():
-        if isinstance(value, list):
-            found[name] = [v[:n_classes] if isinstance(v, list) else v for v in value[:n_classes]]
+        domain = loss.hyper[name].domain
+        if isinstance(domain, PerClass):
+            found[name] = domain.allowed(n_classes)[domain.allowed().index(value)]
     return found
 
 

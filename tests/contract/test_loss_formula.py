@@ -21,6 +21,7 @@ from loss_cases import (
     value_and_gradient,
 )
 
+from steepest.core.domains import PerClass
 from steepest.core.formula import Formula
 from steepest.core.loss import Loss
 from steepest.core.streams import generator
@@ -100,7 +101,9 @@ def nudges(loss: Loss, x: Any, y: Any, dtype: torch.dtype) -> Iterator[tuple[Any
         yield [x[0] + float(ulp(x[0] - y, dtype)), *x[1:]], y
         return
     if isinstance(x, list):
-        step = float(ulp(max(x) - min(x), dtype)) if max(x) > min(x) else 0.0
+        has_logs = any(isinstance(h.domain, PerClass) for h in loss.hyper.values())  # of counts or shares, beside the scores
+        spread = max(max(x) - min(x), 8.0 * has_logs)
+        step = (1 + has_logs) * float(ulp(spread, dtype)) if spread else 0.0
         yield from (([v + step * (i == k) for i, v in enumerate(x)], y) for k in range(len(x)))
         if isinstance(y, list):
             yield from ((x, [v + float(ulp(v, dtype)) * (i == k) for i, v in enumerate(y)]) for k in range(len(y)))
@@ -122,15 +125,14 @@ def rounded(number: Any, dtype: torch.dtype) -> Any:
 
 def check_point(loss: Loss, formula: Formula, x: torch.Tensor, y: torch.Tensor, hyper: dict[str, Any]) -> None:
     dtype = x.dtype
-    hyper = {name: rounded(number, dtype) for name, number in hyper.items()}
-    hyper = sized(loss, hyper, x.shape[-1])
+    hyper = {name: rounded(number, dtype) for name, number in sized(loss, hyper, x.shape[-1]).items()}
     value, gradient = value_and_gradient(loss, x, y, **hyper)
     exact = formula.value(plain(x), plain(y), **hyper)
     slopes = formula.gradient(plain(x), plain(y), **hyper)
     # 4 ulp for a handful of operations that each round by half a unit, plus what one rounding before them changes.
     room, slope_room = 4 * ulp(exact, dtype), [4 * ulp(g, dtype) for g in slopes]
-    tiny = torch.finfo(dtype).tiny
-    wide_value, wide_slopes = abs(exact) > tiny, any(abs(g) > tiny for g in slopes)
+    least = torch.finfo(dtype).tiny * torch.finfo(dtype).eps
+    wide_value, wide_slopes = abs(exact) > least, any(abs(g) > least for g in slopes)
     for near_x, near_y in nudges(loss, plain(x), plain(y), dtype):
         if wide_value:
             room += abs(formula.value(near_x, near_y, **hyper) - exact)

@@ -12,7 +12,8 @@ from loss_cases import batch, close, value_and_gradient
 from scipy.stats import expectile as scipy_expectile
 
 from steepest import losses
-from steepest.core.errors import LabelError
+from steepest.core.domains import PerClass
+from steepest.core.errors import LabelError, ShapeError, UsageError
 
 WEIGHTS = torch.tensor([0.5, 2.0, 1.0, 3.0, 0.25, 1.5], dtype=torch.float64)
 
@@ -256,3 +257,96 @@ def test_js_is_the_mean_divergence_from_the_middle():
 def test_distributions_that_share_no_class_have_the_greatest_js():
     x, y = torch.tensor([[0.0, -1e4]]).double(), torch.tensor([[0.0, 1.0]]).double()
     assert losses.js(x, y).item() == pytest.approx(math.log(2), rel=1e-15)
+
+
+# -- imbalance ---------------------------------------------------------------------------------------------------------------
+
+COUNTS = [400.0, 40.0, 8.0, 2.0]
+
+
+def test_even_counts_change_nothing():
+    x, y = batch(losses.cross_entropy)
+    for counts in ([7.0] * 4, [1.0] * 4):
+        same("balanced_softmax", "cross_entropy", x, y, {"class_counts": counts})
+        same("logit_adjusted", "cross_entropy", x, y, {"class_counts": counts, "tau": 1.7})
+
+
+def test_balanced_softmax_is_logit_adjustment_with_tau_one():
+    x, y = batch(losses.balanced_softmax)
+    same("balanced_softmax", "logit_adjusted", x, y, {"class_counts": COUNTS}, {"class_counts": COUNTS, "tau": 1.0})
+
+
+def test_balanced_softmax_learns_what_even_classes_would_have_taught():
+    """Of data where p(y | x) is that of even classes times the counts, the least loss is at the logits of even classes."""
+    even = torch.randn(50, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    seen = (even + numbers(*COUNTS).log()).softmax(1)
+    _, slope = value_and_gradient(losses.balanced_softmax, even, seen, class_counts=COUNTS)
+    assert slope.abs().max() < 1e-16
+
+
+def test_the_rarest_class_gets_the_widest_margin():
+    x = torch.zeros(4, 4).double()
+    y = torch.arange(4)
+    lost = losses.ldam(x, y, class_counts=[256.0, 16.0, 1.0, 1.0], max_margin=0.8, reduction="none")
+    # Each margin, from a row of ties: log(3 + exp(-m)) + m.
+    expected = [math.log(3 + math.exp(-m)) + m for m in (0.2, 0.4, 0.8, 0.8)]
+    close(lost, numbers(*expected))
+
+
+def test_ldam_with_a_narrow_margin_is_cross_entropy_of_scaled_logits():
+    x, y = batch(losses.ldam)
+    ours = losses.ldam(x, y, class_counts=COUNTS, max_margin=1e-13, scale=3.0)
+    torch.testing.assert_close(ours, losses.cross_entropy(3.0 * x, y), rtol=1e-11, atol=0)
+
+
+@pytest.mark.parametrize("name", ["balanced_softmax", "logit_adjusted", "ldam"])
+def test_counts_may_differ_from_trial_to_trial(name):
+    pairs = [batch(losses[name], seed=k) for k in range(3)]
+    x, y = (torch.stack(both) for both in zip(*pairs))
+    counts = numbers(*COUNTS).unsqueeze(0) * torch.rand(3, 4, generator=torch.Generator().manual_seed(1)).double()
+
+    def one(x, y, n):
+        return losses[name](x, y, class_counts=n)
+
+    close(torch.vmap(one)(x, y, counts), torch.stack([one(*row) for row in zip(x, y, counts)]))
+
+
+@pytest.mark.parametrize("name", ["balanced_softmax", "logit_adjusted", "ldam", "forward_correction"])
+def test_counts_of_another_number_of_classes_are_refused(name):
+    x, y = batch(losses[name])
+    (option,) = (n for n, h in losses[name].hyper.items() if isinstance(h.domain, PerClass))
+    with pytest.raises(ShapeError) as caught:
+        losses[name](x, y, **{option: losses[name].hyper[option].domain.allowed(3)[0]})
+    assert caught.value.where == name and f"{option} has shape (3," in caught.value.seen
+
+
+# -- wrong labels ------------------------------------------------------------------------------------------------------------
+
+
+def test_labels_that_never_go_wrong_need_no_correction():
+    x, y = batch(losses.cross_entropy)
+    sure = torch.eye(4, dtype=torch.float64)
+    same("forward_correction", "cross_entropy", x, y, {"transition": sure})
+
+
+def test_forward_correction_is_the_log_loss_of_the_noisy_label():
+    x, y = batch(losses.forward_correction)
+    table = torch.rand(4, 4, generator=torch.Generator().manual_seed(0)).double().softmax(1)
+    noisy = x.softmax(1) @ table
+    close(losses.forward_correction(x, y, transition=table), losses.nll(noisy.log(), y))
+
+
+def test_hard_bootstrap_at_full_trust_is_cross_entropy():
+    x, y = batch(losses.cross_entropy)
+    same("bootstrap_hard", "cross_entropy", x, y, {"beta": 1.0})
+    beliefs = x.argmax(1)
+    mixed = 0.7 * losses.cross_entropy(x, y) + 0.3 * losses.cross_entropy(x, beliefs)
+    close(losses.bootstrap_hard(x, y, beta=0.7), mixed)
+
+
+def test_a_loss_without_its_counts_is_refused_with_an_example():
+    x, y = batch(losses.balanced_softmax)
+    for form in (lambda: losses.balanced_softmax(x, y), lambda: losses.BalancedSoftmax()(x, y)):
+        with pytest.raises(UsageError) as caught:
+            form()
+        assert caught.value.seen == "class_counts was not given" and "class_counts=[" in caught.value.repair

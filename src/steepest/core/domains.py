@@ -118,8 +118,11 @@ class PerClass:
     def allowed(self, n_classes: int = 4) -> list[Any]:
         if not self.is_table:
             return [[float(90 // 3**c + 1) for c in range(n_classes)], [2.0] * n_classes]
-        rest = 0.2 / (n_classes - 1)
-        return [[[0.8 if a == b else rest for b in range(n_classes)] for a in range(n_classes)]]
+        table = []
+        for a in range(n_classes):
+            others = [0 if a == b else 1 + (2 * a + b) % 3 for b in range(n_classes)]
+            table.append([0.8 if a == b else 0.2 * others[b] / sum(others) for b in range(n_classes)])
+        return [table]
 
     def forbidden(self) -> list[Any]:
         row = [0.5, 0.5]

@@ -78,6 +78,18 @@ class Item:
                 )
             check_value(self.name, name, value, self.hyper[name].domain)
 
+    def check_complete(self, values: Mapping[str, Any]) -> None:
+        """Refuse a call without a hyperparameter that has no default."""
+        for name, hyper in self.hyper.items():
+            if hyper.default is REQUIRED and name not in values:
+                example = hyper.domain.allowed()[0] if hyper.domain else "..."
+                raise UsageError(
+                    where=self.name,
+                    seen=f"{name} was not given",
+                    needed=f"{hyper.explain()} was needed",
+                    repair=f"For example {name}={example!r}.",
+                )
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
 

@@ -167,6 +167,7 @@ class Loss(Composable, Item):
     ) -> Items:
         """The weighted values of a batch, before any sum."""
         self.check_hyper(hyper)
+        self.check_complete(hyper)
         check_value(self.name, "label_smoothing", label_smoothing, SMOOTHING)
         x = accept.accept_input(self.name, "input", input)
         if self.target.has_class_axis and dim != 1:

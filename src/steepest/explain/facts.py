@@ -10,6 +10,7 @@ from typing import Any
 
 from steepest.core.declare import Dataset, Metric, Rule, Schedule, Weighting
 from steepest.core.formula import Formula
+from steepest.core.domains import PerClass
 from steepest.core.item import REQUIRED, Hyper, Item
 from steepest.core.loss import Loss
 from steepest.core.model import Model
@@ -245,6 +246,7 @@ def _uses(item: Item) -> list[tuple[str, str]]:
 
 
 def _given(item: Item) -> str:
-    """The first hyperparameter at its default, to show how one is written."""
+    """Those without a default by example, then the first of the others at its default, to show how one is written."""
+    needed = [f"{h.name}={h.domain.allowed()[0]!r}" for h in item.hyper.values() if isinstance(h.domain, PerClass)]
     first: Any = next((h for h in item.hyper.values() if h.default is not REQUIRED and h.default is not None), None)
-    return f"{first.name}={first.default!r}" if first else ""
+    return ", ".join([*needed, *([f"{first.name}={first.default!r}"] if first else [])])

@@ -10,7 +10,7 @@ from steepest.core.declare import loss
 
 
 @loss(
-    formula="(Piecewise((log(1 + x), x >= 0), (0, True)) - log(1 + y))**2",
+    formula="Piecewise(((log(1 + x) - log(1 + y))**2, x >= 0), (log(1 + y)**2, True))",
     target=amounts,
     claims=[nonnegative, zero_at_target, minimum_at_target],
     task="regression",

@@ -1,0 +1,32 @@
+"""Forward correction: cross-entropy of the probability that a label came out as it did, given how labels go wrong."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from steepest.core.claims import bounded_gradient, nonnegative, shift_invariant
+from steepest.core.declare import loss
+from steepest.core.domains import ClassTable
+from steepest.core.each_class import expect_each
+from steepest.core.logits import beside, surprise
+from steepest.core.targets import Classes, classes
+
+
+@loss(
+    formula="log(Sum(exp(x[j]), (j, 0, C - 1))) - log(Sum(transition[j, y]*exp(x[j]), (j, 0, C - 1)))",
+    target=classes,
+    expects="logits",
+    claims=[nonnegative, shift_invariant, bounded_gradient(1)],
+    task="classification",
+    use="Wrong labels whose confusions are known or estimated: the softmax then gives the probabilities of the true classes.",
+    source="Patrini et al. 2017, Making deep neural networks robust to label noise: a loss correction approach, CVPR",
+)
+def forward_correction(input: Tensor, target: Classes, *, transition: ClassTable) -> Tensor:
+    """Logits (N, C, *), classes (N, *) -> (N, *). Unit: nats. transition (C, C): row true class, column label; rows of sum 1."""
+    table = beside("forward_correction", "transition", transition, input, n_axes=2).log()
+    nats = surprise(input)
+
+    def cost(index: Tensor) -> Tensor:
+        return -(table[:, index].movedim(0, 1) - nats).logsumexp(1)
+
+    return expect_each(target, input, cost)
