@@ -144,10 +144,15 @@ def _problem(
     rows = Rows(target.flatten(0, len(lead) - 1), *(_flat(*pair, lead) for pair in (("sample_weight", sample_weight), ("mask", mask))))
     rows = replace(rows, alive=_alive(rows, head, width))
     if chunk == "auto":
-        chunk = max(CHUNK_ROWS, CHUNK_BYTES // (width * max(4, input.element_size())))
+        chunk = chunk_rows(width, input.element_size())
     if not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1:
         raise UsageError(where=NAME, seen=f"chunk is {chunk!r}", needed="a number of rows >= 1 was needed", repair='The default is "auto".')
     return Problem(head, rows, lead, input.flatten(0, -2), weight, bias, chunk)
+
+
+def chunk_rows(width: int, n_bytes: int) -> int:
+    """Rows of an automatic chunk, for so many logits a row of so many bytes each."""
+    return max(CHUNK_ROWS, CHUNK_BYTES // (width * max(4, n_bytes)))
 
 
 def _accept_head(head: Head) -> None:
