@@ -100,6 +100,8 @@ LAYERS = {
     nn.BatchNorm2d: (lambda: nn.BatchNorm2d(3), (5, 3, 4, 4)),
     nn.LayerNorm: (lambda: nn.LayerNorm((3, 4)), (5, 3, 4)),
     "layer norm without bias": (lambda: nn.LayerNorm(4, bias=False), (5, 3, 4)),
+    nn.GroupNorm: (lambda: nn.GroupNorm(2, 4), (5, 4, 3, 3)),
+    "group norm without weights": (lambda: nn.GroupNorm(2, 4, affine=False), (5, 4)),
     nn.MaxPool1d: (lambda: nn.MaxPool1d(2), (5, 3, 8)),
     nn.MaxPool2d: (lambda: nn.MaxPool2d(2), (5, 3, 8, 6)),
     nn.AvgPool1d: (lambda: nn.AvgPool1d(2), (5, 3, 8)),

@@ -126,6 +126,22 @@ def layer_norm(module: Any, names: Names) -> Form:
     return form
 
 
+def group_norm(module: Any, names: Names) -> Form:
+    weight, bias = names.get("weight"), names.get("bias")
+
+    def form(run: Run, x: Tensor) -> Tensor:
+        def per_channel(name: str) -> Tensor:
+            return run.tensors[name].reshape(x.shape[0], 1, -1, *[1] * (x.dim() - 3))
+
+        rows = F.group_norm(x.flatten(0, 1), module.num_groups, eps=module.eps)
+        out = rows.unflatten(0, x.shape[:2])
+        if weight is not None:
+            out = out * per_channel(weight)
+        return out if bias is None else out + per_channel(bias)
+
+    return form
+
+
 def beside(value: Tensor, like: Tensor) -> Tensor:
     """value (K, *) with ones after the trial axis, so that the rest aligns with like on the right."""
     missing = like.dim() - value.dim()
@@ -207,6 +223,7 @@ FORMS: dict[type[nn.Module], Callable[[Any, Names], Form | None]] = {
     nn.BatchNorm1d: batch_norm,
     nn.BatchNorm2d: batch_norm,
     nn.LayerNorm: layer_norm,
+    nn.GroupNorm: group_norm,
     nn.Flatten: flatten,
     nn.Unflatten: unflatten,
     nn.Softmax: softmax,

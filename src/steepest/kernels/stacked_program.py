@@ -13,6 +13,9 @@ from .stacked_functions import FUNCTIONS, METHOD_FORMS
 from .stacked_layers import CONVOLUTIONS, FORMS, Run
 
 
+NEWLINE = "\n"
+
+
 class NotStackable(Exception):
     """What has no stacked form, in words."""
 
@@ -118,7 +121,8 @@ def _module_form(where: str, module: nn.Module, names: Mapping[int, str]) -> Cal
     own = {n: names[id(t)] for n, t in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]}
     form = make(module, own) if make is not None else None
     if form is None:
-        raise NotStackable(f"{where} ({module}) has no stacked form")
+        text = str(module)
+        raise NotStackable(f"{where} ({type(module).__name__ if NEWLINE in text else text}) has no stacked form")
     return form
 
 
