@@ -70,6 +70,7 @@ PROBES = {
     ("classes", "logits"): Probe("logit of the true class, the other at 0", -6, 6, _beside_zero, _first_class),
     ("classes", "values"): Probe("score of the true class, the other at 0", -2, 3, _beside_zero, _first_class),
     ("classes", "log_probs"): Probe("probability of the true class", 0.05, 1, _two_log_probs, _first_class),
+    ("classes", "cosines"): Probe("cosine of the true class, the other at 0", -0.95, 0.95, _beside_zero, _first_class),
     ("distribution", "logits"): Probe(
         "logit of a class whose true share is 70 %", -6, 6, _beside_zero, _seventy_percent
     ),

@@ -24,6 +24,7 @@ HOUSE = Path(__file__).resolve().parent.parent.parent
 EXPECTED = {
     "logits": "logits: raw scores, before any softmax or sigmoid",
     "log_probs": "log-probabilities: the model ends in log_softmax",
+    "cosines": "cosines between embedding and class vectors, in [-1, 1]",
     "values": "plain numbers",
 }
 DECAY = {
