@@ -140,6 +140,19 @@ def test_a_loss_of_class_counts_is_given_those_of_the_training_part():
         torch.testing.assert_close(found, solo(own, trial, by_hand), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("loss", [item for item in losses if "class_counts" in item.hyper], ids=lambda item: item.name)
+@pytest.mark.parametrize("engine", ["stacked", "loop"])
+def test_every_loss_of_class_counts_trains_in_a_population(loss, engine):
+    own = task()
+    trials = [Trial(arm(loss), 0.05, seed) for seed in (0, 1)]
+    population = Population(own, trials, horizon=HORIZON, engine=engine)
+    population.train(3 * own.steps_per_epoch)
+    for k, trial in enumerate(trials):
+        found = torch.cat([p.detach().flatten() for p in population.model(k).parameters()])
+        by_itself = solo(own, trial, lambda z, y, n: loss(z, y, class_counts=[float(c) for c in n]))
+        torch.testing.assert_close(found, by_itself, rtol=1e-10, atol=1e-12)
+
+
 # -- arms ----------------------------------------------------------------------------------------------------------------------
 
 

@@ -122,12 +122,15 @@ class Task:
         return torch.bincount(labels, minlength=int(self.data.n_classes)).double()
 
     def from_classes(self, arm: Arm, seed: int) -> dict[str, Tensor]:
-        """What an arm's loss takes from the class counts of the seed's training part: class weights, or the counts."""
+        """What an arm's loss takes from the class counts of the seed's training part: class weights, or the counts.
+
+        A class without training rows counts as one with a single row, for which such losses are finite.
+        """
         found = {}
         if arm.weighting is not None:
             found["class_weight"] = arm.weighting(self.class_counts(seed), **arm.weighting_hyper)
         if "class_counts" in arm.loss.hyper and "class_counts" not in arm.loss_options:
-            found["class_counts"] = self.class_counts(seed)
+            found["class_counts"] = self.class_counts(seed).clamp(min=1)
         return found
 
     def build(self, seed: int) -> nn.Module:
