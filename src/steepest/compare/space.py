@@ -157,7 +157,10 @@ def _checked(item: Item, options: dict[str, Any], extra: Sequence[str]) -> Choic
 
 
 def loss_choices(asked: Any) -> list[Choice]:
-    return choices(asked, loss_catalogue, LOSS_OPTIONS)
+    found = choices(asked, loss_catalogue, LOSS_OPTIONS)
+    for choice in found:
+        choice.item.check_complete(choice.options)
+    return found
 
 
 def weighting_choices(asked: Any) -> list[Choice]:
