@@ -17,13 +17,14 @@ from .exits import interrupted, say
 RUNS = Path("steepest-runs")
 LONG_LINE = 400
 NO_BREAK_SPACE = "\xa0"
+# Work, not time, so that everybody sees the same verdict.
 DEMO: Mapping[str, Any] = dict(
     model="mlp",
     data="digits",
-    losses="cross_entropy,focal,square,bce_with_logits",
-    optimizers="sgd(momentum=0.9),adamw,nadamw",
+    losses="cross_entropy,focal,square",
+    optimizers="sgd(momentum=0.9),nadamw",
     metric="accuracy",
-    budget="50s",
+    budget="15000epochs",
 )
 
 
