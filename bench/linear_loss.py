@@ -1,10 +1,11 @@
-"""The last layer with its cross-entropy, forward and backward: by chunks, and with all logits at once. Time and peak memory.
+"""The last layer with its cross-entropy, by chunks and with all logits at once: time and peak memory.
 
     OMP_NUM_THREADS=1 python bench/linear_loss.py
 
-Hidden size 1024, 2048 tokens, one thread, float32, glibc's default allocator. Each step runs alone in a process of its own, the ways
-in turn. Time: seconds of process time, the least and the median. Memory: the peak of resident memory during the step, over what was
-there before (features, weights, labels, the libraries' own buffers) and less what must come out (the gradients). The last line is JSON.
+Hidden size 1024, 2048 tokens, one thread, float32, glibc's default allocator. Each step runs alone in a process of its
+own, the ways in turn. Time: seconds of process time, the least and the median. Memory: the peak of resident memory
+during the step, over what was there before (features, weights, labels, the libraries' own buffers) and less what must
+come out (the gradients). The last line is JSON.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ def steepest_focal(x: Tensor, weight: Tensor, y: Tensor) -> Tensor:
     return losses.linear(x, weight, y, loss=losses.focal)
 
 
-WAYS: dict[str, Callable[..., Tensor]] = {way.__name__: way for way in (unfused, torch_chunked, steepest, steepest_focal)}
+WAYS: dict[str, Callable[..., Tensor]] = {
+    way.__name__: way for way in (unfused, torch_chunked, steepest, steepest_focal)
+}
 
 
 def problem(vocabulary: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -70,8 +73,15 @@ def status_mb(field: str) -> float:
 
 
 def one_step(name: str, vocabulary: int) -> tuple[float, float]:
-    """(seconds, peak MB over the inputs less the gradients). A smaller step first takes what only the first call takes."""
-    step(WAYS[name], (torch.randn(512, HIDDEN, requires_grad=True), torch.randn(8192, HIDDEN, requires_grad=True), torch.zeros(512).long()))
+    """(seconds, peak MB over the inputs less the gradients). A smaller step first takes what first calls take."""
+    step(
+        WAYS[name],
+        (
+            torch.randn(512, HIDDEN, requires_grad=True),
+            torch.randn(8192, HIDDEN, requires_grad=True),
+            torch.zeros(512).long(),
+        ),
+    )
     tensors = problem(vocabulary)
     ctypes.CDLL(None).malloc_trim(0)  # what the smaller step freed does not count as there
     before = status_mb("VmRSS")
@@ -94,7 +104,11 @@ def measure(vocabulary: int) -> dict[str, dict[str, float]]:
             if hasattr(torch.nn, "LinearCrossEntropyOptions") or name != "torch_chunked":
                 found.setdefault(name, []).append(alone(name, vocabulary))
     return {
-        name: {"least_s": min(t for t, _ in runs), "median_s": statistics.median(t for t, _ in runs), "mb": max(m for _, m in runs)}
+        name: {
+            "least_s": min(t for t, _ in runs),
+            "median_s": statistics.median(t for t, _ in runs),
+            "mb": max(m for _, m in runs),
+        }
         for name, runs in found.items()
     }
 
@@ -105,13 +119,15 @@ def main() -> None:
     if sys.argv[1:2] == ["--step"]:
         print(*one_step(sys.argv[2], int(sys.argv[3])))
         return
-    print(f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, 1 thread, float32, default allocator")
+    versions = f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}"
+    print(f"{versions}, 1 thread, float32, default allocator")
     results = {}
     for vocabulary in ROUNDS:
         rows = chunk_rows(vocabulary, 4)
         chunk = 4 * rows * vocabulary / MB
         results[vocabulary] = {"chunk_mb": chunk, "ways": measure(vocabulary)}
-        print(f"\n{TOKENS} tokens, vocabulary {vocabulary}; a chunk is {rows} rows: {chunk:.0f} MB; all logits: {4 * TOKENS * vocabulary / MB:.0f} MB")
+        sizes = f"a chunk is {rows} rows: {chunk:.0f} MB; all logits: {4 * TOKENS * vocabulary / MB:.0f} MB"
+        print(f"\n{TOKENS} tokens, vocabulary {vocabulary}; {sizes}")
         print(f"{'':18}{'s, least (median)':>22}{'of unfused':>14}{'extra MB':>12}{'chunks':>10}")
         base = results[vocabulary]["ways"]["unfused"]
         for name, way in results[vocabulary]["ways"].items():

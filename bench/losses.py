@@ -2,10 +2,10 @@
 
     OMP_NUM_THREADS=1 python bench/losses.py
 
-The ways of a row take turns in one process, so that a busy machine slows all of them. Shown are milliseconds of process time per
-call: the least, and the median. What a fresh large tensor costs depends on the allocator, so every row is measured under glibc's
-default and again, in a process of its own, with large blocks kept (MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ of 2 GB). The last
-line is JSON.
+The ways of a row take turns in one process, so that a busy machine slows all of them. Shown are milliseconds of
+process time per call: the least, and the median. What a fresh large tensor costs depends on the allocator, so every
+row is measured under glibc's default and again, in a process of its own, with large blocks kept
+(MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ of 2 GB). The last line is JSON.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ def eager_softmax_focal(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
     return ((1 - (-nats).exp()) ** 2.0 * nats * w).sum() / w.sum()
 
 
+def softmax_focal(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    return losses.focal(x, y, weight=w)
+
+
 def eager_bce(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
     return (F.binary_cross_entropy_with_logits(x, y, reduction="none") * w).sum() / w.sum()
 
@@ -66,7 +70,7 @@ ROWS: list[Row] = [
     ("cross-entropy 2048x32000", F.cross_entropy, losses.cross_entropy, classes(2048, 32000)),
     ("weighted sigmoid focal 4M", eager_focal, lambda x, y, w: losses.sigmoid_focal(x, y, weight=w), labels(4_000_000)),
     ("weighted BCE 4M", eager_bce, lambda x, y, w: losses.bce_with_logits(x, y, weight=w), labels(4_000_000)),
-    ("weighted focal 400000x10", eager_softmax_focal, lambda x, y, w: losses.focal(x, y, weight=w), classes(400_000, 10, True)),
+    ("weighted focal 400000x10", eager_softmax_focal, softmax_focal, classes(400_000, 10, True)),
 ]  # fmt: skip
 
 
@@ -146,7 +150,11 @@ def main() -> None:
     results = {}
     for setting, extra in {"default": {}, "large blocks kept": KEPT}.items():
         child = subprocess.run(
-            [sys.executable, __file__, "--child"], env={**os.environ, **extra}, capture_output=True, text=True, check=True
+            [sys.executable, __file__, "--child"],
+            env={**os.environ, **extra},
+            capture_output=True,
+            text=True,
+            check=True,
         )
         results[setting] = json.loads(child.stdout.splitlines()[-1])
         show(setting, results[setting])

@@ -85,7 +85,11 @@ def test_weights_masks_and_ignored_labels_are_those_of_the_declaration(loss):
     x, y = batch(loss, 50, 6, torch.float64)
     weight = torch.rand(50, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     weight[::7] = 0
-    options = {"weight": weight, "mask": torch.arange(50) % 5 != 0, "ignore_index": 3 if y.dtype == torch.int64 else 0.5}
+    options = {
+        "weight": weight,
+        "mask": torch.arange(50) % 5 != 0,
+        "ignore_index": 3 if y.dtype == torch.int64 else 0.5,
+    }
     if loss.target.name == "classes":
         options["class_weight"] = torch.tensor([0.0, 1, 2, 3, 4, 5], dtype=torch.float64)
     for names in (["weight"], ["mask"], ["ignore_index"], list(options)):

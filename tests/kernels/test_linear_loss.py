@@ -44,7 +44,18 @@ def test_it_is_the_loss_of_all_logits(parts, loss, reduction, chunk):
     x, w, b, y, weight = parts
     options = {"mask": torch.arange(N) % 4 != 0, "class_weight": torch.arange(V).double(), "ignore_index": (3, 5)}
     for smoothing in (0.0, 0.1):
-        ours = losses.linear(x, w, y, b, loss=loss, chunk=chunk, reduction=reduction, sample_weight=weight, label_smoothing=smoothing, **options)
+        ours = losses.linear(
+            x,
+            w,
+            y,
+            b,
+            loss=loss,
+            chunk=chunk,
+            reduction=reduction,
+            sample_weight=weight,
+            label_smoothing=smoothing,
+            **options,
+        )
         theirs = loss(F.linear(x, w, b), y, reduction=reduction, weight=weight, label_smoothing=smoothing, **options)
         same(ours, theirs, x, w, b)
 
@@ -66,8 +77,12 @@ def test_sequences_are_samples_of_several_items(parts, normalize):
     texts, words = x.reshape(5, 6, D), y.reshape(5, 6)
     per_text = torch.tensor([1.0, 0.0, 2.0, 0.5, 1.0], dtype=torch.float64)
     for reduction in ("mean", "none", "sample", "batchmean"):
-        theirs = losses.cross_entropy(F.linear(texts, w, b), words, dim=-1, weight=per_text, reduction=reduction, normalize=normalize)
-        ours = losses.linear(texts, w, words, b, sample_weight=per_text, chunk=4, reduction=reduction, normalize=normalize)
+        theirs = losses.cross_entropy(
+            F.linear(texts, w, b), words, dim=-1, weight=per_text, reduction=reduction, normalize=normalize
+        )
+        ours = losses.linear(
+            texts, w, words, b, sample_weight=per_text, chunk=4, reduction=reduction, normalize=normalize
+        )
         same(ours, theirs, x, w, b)
 
 
@@ -75,12 +90,22 @@ def test_z_loss_and_softcap_are_what_they_say(parts):
     x, w, b, y, weight = parts
     logits = 3 * torch.tanh(F.linear(x, w, b) / 3)
     nats = F.cross_entropy(logits, y, reduction="none") + 0.01 * logits.logsumexp(1) ** 2
-    same(losses.linear(x, w, y, b, sample_weight=weight, z_loss=0.01, softcap=3.0, chunk=7), (nats * weight).sum() / weight.sum(), x, w, b)
+    same(
+        losses.linear(x, w, y, b, sample_weight=weight, z_loss=0.01, softcap=3.0, chunk=7),
+        (nats * weight).sum() / weight.sum(),
+        x,
+        w,
+        b,
+    )
 
 
 def test_a_batch_of_ignored_labels_gives_zero_and_gradients_of_zero(parts):
     x, w, b, y, _ = parts
-    for options in ({"ignore_index": -100}, {"mask": torch.zeros(N, dtype=torch.bool)}, {"sample_weight": torch.zeros(N)}):
+    for options in (
+        {"ignore_index": -100},
+        {"mask": torch.zeros(N, dtype=torch.bool)},
+        {"sample_weight": torch.zeros(N)},
+    ):
         labels = torch.full_like(y, -100) if "ignore_index" in options else y
         value = losses.linear(x.detach().fill_(torch.nan).requires_grad_(), w, labels, b, **options)
         assert value == 0 and not any(g.any() for g in torch.autograd.grad(value, (w, b)))
@@ -104,7 +129,10 @@ def test_dead_rows_of_features_are_never_read(parts):
 def test_parts_add_up_over_micro_batches(parts):
     x, w, b, y, weight = parts
     whole = losses.linear.parts(x, w, y, b, sample_weight=weight, ignore_index=3)
-    cut = [losses.linear.parts(x[p], w, y[p], b, sample_weight=weight[p], ignore_index=3) for p in (slice(0, 4), slice(4, N))]
+    cut = [
+        losses.linear.parts(x[p], w, y[p], b, sample_weight=weight[p], ignore_index=3)
+        for p in (slice(0, 4), slice(4, N))
+    ]
     for k in (0, 1):
         torch.testing.assert_close(cut[0][k] + cut[1][k], whole[k], rtol=1e-12, atol=0)
 
@@ -136,7 +164,9 @@ def test_gradients_of_trials_are_made_by_chunks_and_equal_those_of_all_logits(mo
 
 def test_other_derivatives_are_right_too():
     for k in (4, 5):  # of the sample weights and of gamma
-        torch.testing.assert_close(vmap(grad(per_trial, k))(*trials()), vmap(grad(at_once, k))(*trials()), rtol=1e-12, atol=1e-14)
+        torch.testing.assert_close(
+            vmap(grad(per_trial, k))(*trials()), vmap(grad(at_once, k))(*trials()), rtol=1e-12, atol=1e-14
+        )
     one = [t[1] for t in trials()]
     torch.testing.assert_close(hessian(per_trial, 2)(*one), hessian(at_once, 2)(*one), rtol=1e-11, atol=1e-13)
     leaves = [t.clone().requires_grad_() for t in one[:3]]

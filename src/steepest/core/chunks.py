@@ -1,4 +1,4 @@
-"""A last layer and its loss by chunks of rows: each chunk of logits is made, turned into its own gradient, used up and forgotten."""
+"""A last layer and its loss by chunks of rows: each chunk of logits becomes its own gradient, and is forgotten."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ class Rows:
     alive: Tensor | None = None
 
     def cut(self, at: slice) -> Rows:
-        return Rows(*(None if t is None else t[at] for t in (self.target, self.weight, self.mask, self.alive)))  # type: ignore[arg-type]
+        others = (None if t is None else t[at] for t in (self.weight, self.mask, self.alive))
+        return Rows(self.target[at], *others)
 
     def read(self, features: Tensor) -> Tensor:
         """The features, those of dead rows replaced: what stands there must not meet the gradient of the weights."""
@@ -117,7 +118,15 @@ class Problem:
         """All that a transform may have wrapped; what is differentiated comes first."""
         head, rows = self.head, self.rows
         own = [self.features, self.weight, self.bias]
-        return own + [rows.target, rows.weight, rows.mask, rows.alive, head.z_loss, head.softcap, *head.options.values()]
+        return own + [
+            rows.target,
+            rows.weight,
+            rows.mask,
+            rows.alive,
+            head.z_loss,
+            head.softcap,
+            *head.options.values(),
+        ]
 
     def with_values(self, values: list[Any]) -> Problem:
         """The same problem of other values, in their order in `values()`."""
@@ -129,7 +138,11 @@ class Problem:
         """Plain autograd that asks for the gradients of the features, the weights and the bias only."""
         if torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is not None:
             return False
-        return forward_ad._current_level < 0 and bool(self.chunks()) and not any(map(_is_differentiated, self.values()[3:]))
+        return (
+            forward_ad._current_level < 0
+            and bool(self.chunks())
+            and not any(map(_is_differentiated, self.values()[3:]))
+        )
 
     def is_fusible_for_trials(self) -> bool:
         """vmap and one grad of torch.func, which ask for the same gradients, and nobody outside who asks for more."""
@@ -138,7 +151,9 @@ class Problem:
         levels = [level.key() for level in torch._C._functorch.get_interpreter_stack() or ()]
         kinds = torch._C._functorch.TransformType
         known = all(level in (kinds.Vmap, kinds.Grad) for level in levels) and levels.count(kinds.Grad) <= 1
-        return known and not any(map(_is_differentiated, self.values()[3:])) and not any(map(_is_outer, self.values()[:3]))
+        return (
+            known and not any(map(_is_differentiated, self.values()[3:])) and not any(map(_is_outer, self.values()[:3]))
+        )
 
 
 def _is_differentiated(value: Any) -> bool:
@@ -160,10 +175,12 @@ def _is_outer(value: Any) -> bool:
 
 
 class _Sums(torch.autograd.Function):
-    """Each chunk's logits become their own gradient, which goes into the gradients of features, weights and bias at once."""
+    """Each chunk's logits become their own gradient, which goes into those of features, weights and bias at once."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, problem: Problem, normalize: Normalize) -> Any:
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, problem: Problem, normalize: Normalize
+    ) -> Any:
         needs = ctx.needs_input_grad[:3]
         ctx.save_for_backward(x, weight, bias)
         ctx.problem, ctx.normalize = problem, normalize
@@ -207,7 +224,11 @@ def _walk(
             _add_product(d_weight, narrow, read)
         del logits, slope, narrow
     total = torch.stack(sums).sum(0).to(wide)
-    slopes = [d_x, None if d_weight is None else d_weight.to(weight.dtype), d_bias if bias is None or d_bias is None else d_bias.to(bias.dtype)]
+    slopes = [
+        d_x,
+        None if d_weight is None else d_weight.to(weight.dtype),
+        d_bias if bias is None or d_bias is None else d_bias.to(bias.dtype),
+    ]
     return slopes, total[0], total[1]
 
 
@@ -251,7 +272,7 @@ def _joined(pieces: list[Tensor | None], values: list[Tensor]) -> Tensor | None:
 
 
 class _SumsOfTrials(torch.autograd.Function):
-    """The same under torch.func, where nothing is written in place: one set of weights, features or options per trial."""
+    """The same under torch.func, where nothing is written in place: one set of values per trial."""
 
     generate_vmap_rule = True
 

@@ -1,6 +1,7 @@
-"""Faster forms of declared losses: a file kernels/losses/NAME.py beside losses/NAME.py is found as items are, by its place.
+"""Faster forms of declared losses: kernels/losses/NAME.py belongs to losses/NAME.py and is found by its place.
 
-core knows the place and the protocol, never the content. A kernel gives what the declared body gives, or None: then the body runs.
+core knows the place and the protocol, never the content. A kernel gives what the declared body gives, or None: then the
+body runs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .batch import Options
 
 
 class Kernel(Protocol):
-    """Called outside transforms and compilation, with hyperparameters that have been checked; refuses nothing, but steps back."""
+    """Called outside compilation, with checked hyperparameters; refuses nothing, but steps back."""
 
     def __call__(
         self,

@@ -1,4 +1,4 @@
-"""C++ beside this file, compiled on first use by the machine's own compiler; without one there is no kernel, and the declared body runs."""
+"""C++ beside this file, compiled on first use; without a compiler there is no kernel, and the declared body runs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,23 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-FLAGS = ("-O3", "-march=native", "-std=c++17", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-shared", "-fPIC")
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-std=c++17",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fopenmp-simd",
+    "-shared",
+    "-fPIC",
+)
 OFF = "STEEPEST_KERNELS"
 """The environment variable that, set to 0, leaves everything to torch."""
 
 
 @lru_cache(maxsize=None)
 def library(name: str) -> ctypes.CDLL | None:
-    """The functions of kernels/NAME.cpp, or None where they cannot be had. The first time on a machine it takes about a second."""
+    """The functions of kernels/NAME.cpp, or None where they cannot be had. The first time takes about a second."""
     compiler = shutil.which(os.environ.get("CXX", "g++"))
     if os.environ.get(OFF) == "0" or compiler is None or sys.platform == "win32":
         return None

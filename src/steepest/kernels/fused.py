@@ -1,4 +1,4 @@
-"""A loss reduced to a number as one node of the graph: a compiled function makes the value and its gradient in one pass."""
+"""A loss reduced to a number as one node of the graph: value and gradient in one compiled pass."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ from .compiled import library
 Again = Callable[[Tensor], Tensor]
 Numbers = tuple[float, float, float]
 PER_TASK = 2**19
-"""Entries per task of the pool: half a millisecond of work, twenty times what handing it over costs. Not a function of the number
-of threads, so that sums come in the same order on every machine."""
+"""Entries per task of the pool: half a millisecond of work, twenty times what handing it over costs.
+Not a function of the number of threads, so that sums come in the same order on every machine."""
 
 _INT, _POINTER, _DOUBLE = ctypes.c_int64, ctypes.c_void_p, ctypes.c_double
-ARGUMENTS = (_INT, _INT, _POINTER, _POINTER, _POINTER, _INT, _INT, _DOUBLE, _DOUBLE, _DOUBLE, _DOUBLE, _POINTER, _POINTER)
-"""is_double, kind, x, y, coefficients, rows, width, scale, three numbers of the loss, gradient, total -> 0, or 1 to step back."""
+ARGUMENTS = (*(_INT,) * 2, *(_POINTER,) * 3, *(_INT,) * 2, *(_DOUBLE,) * 4, *(_POINTER,) * 2)
+"""is_double, kind; x, y, coefficients; rows, width; scale, three numbers of the loss; gradient, total.
+Returns 0, or 1 to step back."""
 
 
 class FusedKernel:
     """The sum of coefficient x loss over the items of a batch, or their mean. A core.faster.Kernel.
 
-    Called with what a loss was called with; returns None where the declared body has to do it: other layouts and devices, transforms,
-    anything else to be differentiated than the input, anything to be refused. source: the C++ file and the function in it.
+    Called with what a loss was called with; returns None where the declared body has to do it: other layouts and
+    devices, transforms, anything else to be differentiated than the input, anything to be refused.
+    source: the C++ file and the function in it.
     """
 
     source: str
@@ -83,7 +85,7 @@ class FusedKernel:
     def slope(
         self, input: Tensor, target: Tensor | None, options: Options | None, hyper: dict[str, Any], normalize: str
     ) -> tuple[Tensor, Tensor] | None:
-        """(numerator, denominator) of a batch; its input, which nobody else may need, is overwritten by the numerator's gradient."""
+        """(numerator, denominator) of a batch, whose input is overwritten by the numerator's gradient."""
         y = self.target(input, target)
         if not self.takes(input, y, hyper) or not _is_constant(options):
             return None
@@ -102,7 +104,7 @@ class FusedKernel:
             return None
 
     def takes(self, x: Any, y: Any, hyper: dict[str, Any]) -> bool:
-        """Plain tensors of this machine's memory in nobody's transform, that fit; plain hyperparameters; a compiled function."""
+        """Plain tensors in this machine's memory and nobody's transform; plain hyperparameters; a compiled function."""
         return (
             (type(x) is Tensor or type(x) is torch.nn.Parameter)
             and type(y) is Tensor
@@ -129,7 +131,9 @@ class FusedKernel:
             self._function.argtypes, self._function.restype = ARGUMENTS, _INT
         return self._function
 
-    def run(self, x: Tensor, y: Tensor, c: Tensor | None, scale: float, numbers: Numbers, gradient: Tensor | None) -> Tensor | None:
+    def run(
+        self, x: Tensor, y: Tensor, c: Tensor | None, scale: float, numbers: Numbers, gradient: Tensor | None
+    ) -> Tensor | None:
         """The scaled sum, its gradient written; None to step back."""
         n = y.numel()
         width = x.numel() // n
@@ -154,9 +158,11 @@ class FusedKernel:
         def task(place: int) -> int:
             at = starts[place]
             return int(self._function(
-                x.dtype is torch.float64, self.kind, x.data_ptr() + at * width * size, y.data_ptr() + at * y.element_size(),
+                x.dtype is torch.float64, self.kind,
+                x.data_ptr() + at * width * size, y.data_ptr() + at * y.element_size(),
                 None if c is None else c.data_ptr() + at * size, min(rows, n - at), width, scale, *numbers,
-                None if gradient is None else gradient.data_ptr() + at * width * size, ctypes.addressof(totals) + 8 * place,
+                None if gradient is None else gradient.data_ptr() + at * width * size,
+                ctypes.addressof(totals) + 8 * place,
             ))  # fmt: skip
 
         if torch.get_num_threads() == 1:
@@ -184,7 +190,9 @@ def _is_constant(options: Options | None, denominator: float | Tensor | None = N
     return not any(isinstance(v, Tensor) and (v.requires_grad or not v.is_cpu or type(v) is not Tensor) for v in values)
 
 
-def _bottom(items: Items | None, y: Tensor, reduction: str, normalize: str, denominator: float | Tensor | None) -> float:
+def _bottom(
+    items: Items | None, y: Tensor, reduction: str, normalize: str, denominator: float | Tensor | None
+) -> float:
     """What the sum is divided by."""
     if reduction == "sum":
         return 1.0
@@ -198,11 +206,18 @@ def _bottom(items: Items | None, y: Tensor, reduction: str, normalize: str, deno
 
 
 class _Sum(torch.autograd.Function):
-    """The gradient is made with the value and handed over once; a second time, or to be differentiated itself, it is made anew."""
+    """The gradient is made with the value and handed over once; later, or to be differentiated, it is made anew."""
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, y: Tensor, c: Tensor | None, scale: float, numbers: Numbers, kernel: FusedKernel, again: Again
+        ctx: Any,
+        x: Tensor,
+        y: Tensor,
+        c: Tensor | None,
+        scale: float,
+        numbers: Numbers,
+        kernel: FusedKernel,
+        again: Again,
     ) -> Any:
         gradient = torch.empty_like(x)
         total = kernel.run(x, y, c, scale, numbers, gradient)

@@ -1,4 +1,4 @@
-"""Linear: the last layer and its loss in one, by chunks of rows, so that the logits of a large vocabulary never exist all at once."""
+"""Linear: the last layer and its loss in one, by chunks of rows, so that all logits never exist at once."""
 
 from __future__ import annotations
 
@@ -18,24 +18,26 @@ from steepest.core.reduce import Empty, Items, Normalize, Reduction
 from steepest.losses.cross_entropy import cross_entropy
 
 CHUNK_ROWS, CHUNK_BYTES = 256, 2**25
-"""Rows of an automatic chunk: 32 MB of logits, but never fewer than 256 rows: with 64 the matrix products lose a sixth of their speed."""
+"""Rows of an automatic chunk: 32 MB of logits, but never fewer than 256 rows, so that the matrix products stay fast."""
 
 NAME = "linear"
 
 
 class LinearLoss:
-    """`losses.linear(input, weight, target, bias)` is `loss(input @ weight.T + bias, target)` with the logits made chunk by chunk.
+    """`losses.linear(input, weight, target, bias)`: `loss(input @ weight.T + bias, target)`, logits chunk by chunk.
 
-    input (..., D), such as (N, D) or (B, T, D); weight (V, D) and bias (V,) as in torch.nn.Linear; target as the loss wants it for logits
-    (..., V): class indices (...), or rows (..., V). The rest is the contract of every loss. What a loss calls weight is
-    `sample_weight` here: one per sample, or per item.
+    input (..., D), such as (N, D) or (B, T, D); weight (V, D) and bias (V,) as in torch.nn.Linear; target as the loss
+    wants it for logits (..., V): class indices (...), or rows (..., V). The rest is the contract of every loss. What a
+    loss calls weight is `sample_weight` here: one per sample, or per item.
 
     loss: any loss of the catalogue whose items do not see each other. Its hyperparameters are given by name.
-    chunk: rows at a time, or "auto". z_loss: this times the squared logsumexp of an item's logits is added to its value.
+    chunk: rows at a time, or "auto".
+    z_loss: this times the squared logsumexp of an item's logits is added to its value.
     softcap: logits x become softcap * tanh(x / softcap).
 
-    Peak memory: inputs, gradients and one chunk of logits for cross-entropy and focal with hard labels, and some chunks for others.
-    Derivatives of derivatives, forward derivatives and torch.func's transforms make all logits at once.
+    Peak memory: inputs, gradients and one chunk of logits for cross-entropy and focal with hard labels where they are
+    compiled, else some chunks. So too under torch.func.vmap of grad, for all trials together. Other transforms, second
+    derivatives, and gradients of weights of samples or of hyperparameters make all logits at once.
     """
 
     __name__ = NAME
@@ -93,7 +95,7 @@ class LinearLoss:
         denominator: float | Tensor | None = None,
         **options: Any,
     ) -> tuple[Tensor, Tensor]:
-        """(numerator, denominator): sums over batches, ranks or micro-batches give the loss of the whole by one division."""
+        """(numerator, denominator): sums over micro-batches or ranks give the loss of the whole by one division."""
         head = Head(loss, options, z_loss, softcap)
         return _parts(_problem(input, weight, target, bias, head, sample_weight, mask, chunk), normalize, denominator)
 
@@ -113,11 +115,14 @@ def _parts(problem: Problem, normalize: Normalize, denominator: float | Tensor |
 def _in_shape(items: Items, lead: torch.Size) -> Items:
     """Rows back in the caller's shape."""
     inner = items.values.shape[1:]
-    shaped = [None if t is None else t.expand(items.values.shape).reshape(lead + inner) for t in (items.weight, items.present)]
+    shaped = [
+        None if t is None else t.expand(items.values.shape).reshape(lead + inner) for t in (items.weight, items.present)
+    ]
     return Items(items.values.reshape(lead + inner), *shaped)
 
 
-# -- the boundary ----------------------------------------------------------------------------------------------------------
+# -- the boundary
+# ----------------------------------------------------------------------------------------------------------
 
 
 def _problem(
@@ -141,12 +146,20 @@ def _problem(
             needed=f"target must have shape {tuple(lead)}, or {tuple(lead) + (width,)} for rows of {width}",
             repair="Does every row of features have one label?",
         )
-    rows = Rows(target.flatten(0, len(lead) - 1), *(_flat(*pair, lead) for pair in (("sample_weight", sample_weight), ("mask", mask))))
+    rows = Rows(
+        target.flatten(0, len(lead) - 1),
+        *(_flat(*pair, lead) for pair in (("sample_weight", sample_weight), ("mask", mask))),
+    )
     rows = replace(rows, alive=_alive(rows, head, width))
     if chunk == "auto":
         chunk = chunk_rows(width, input.element_size())
     if not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1:
-        raise UsageError(where=NAME, seen=f"chunk is {chunk!r}", needed="a number of rows >= 1 was needed", repair='The default is "auto".')
+        raise UsageError(
+            where=NAME,
+            seen=f"chunk is {chunk!r}",
+            needed="a number of rows >= 1 was needed",
+            repair='The default is "auto".',
+        )
     return Problem(head, rows, lead, input.flatten(0, -2), weight, bias, chunk)
 
 
