@@ -114,7 +114,7 @@ def input_shape(loss: Loss, n: int, inner: tuple[int, ...] = ()) -> tuple[int, .
     if kind.name == "regions":
         return n, CLASSES, *(inner or (5,))
     if kind.name == "sequence":
-        return n, CLASSES, 7
+        return n, CLASSES, 6
     if kind.name == "parameters":
         return n, len(kind.parameters), *inner
     if kind.name == "ordinal":

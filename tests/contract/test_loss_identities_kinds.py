@@ -10,6 +10,7 @@ from loss_cases import batch, close, value_and_gradient
 from torch.nn import functional as F
 
 from steepest import losses
+from steepest.core.errors import LabelError
 
 # -- predicted distributions -----------------------------------------------------------------------------------------------
 
@@ -159,3 +160,21 @@ def test_boxes_cost_what_can_be_counted_by_hand():
 def test_dpo_of_equal_models_is_the_logarithm_of_two():
     x, _ = batch(losses.dpo)
     close(losses.dpo(x, x), torch.tensor(math.log(2), dtype=torch.float64))
+
+
+def test_ctc_is_that_of_torch():
+    x, y = batch(losses.ctc, 5)
+    y[1, 2:], y[3, 1:] = -1, -1
+    n_steps = torch.tensor([6, 6, 5, 4, 6])
+    mask = torch.arange(6) < n_steps.unsqueeze(1)
+    log_probs = x.log_softmax(1).permute(2, 0, 1)
+    lengths = (y > 0).sum(1)
+    theirs = F.ctc_loss(log_probs, y.clamp(min=0), n_steps, lengths, reduction="none", zero_infinity=True)
+    close(losses.ctc(x, y, mask=mask, ignore_index=-1, reduction="none"), theirs)
+
+
+def test_a_blank_between_labels_is_refused():
+    x, y = batch(losses.ctc)
+    y[2, 1] = 0
+    with pytest.raises(LabelError, match=r"target\[2, 1\] is blank or padding, and a label follows"):
+        losses.ctc(x, y)
