@@ -36,7 +36,7 @@ def library(name: str) -> ctypes.CDLL | None:
     source = Path(__file__).with_name(f"{name}.cpp")
     try:
         return ctypes.CDLL(str(_built(source, compiler)))
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, RuntimeError, subprocess.SubprocessError):  # no compiler that works, no home, a full disk
         return None
 
 
