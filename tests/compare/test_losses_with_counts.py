@@ -1,4 +1,4 @@
-"""Losses that need a number for each class take part in a comparison, and are refused before it starts where it is missing."""
+"""Losses that need numbers for each class take part in a comparison; what the data cannot tell is asked for before it starts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from steepest.compare.trial import Trial
 from steepest.core.errors import UsageError
 
 
-def test_a_loss_without_its_counts_is_refused_before_anything_is_trained():
+def test_a_loss_without_its_table_is_refused_before_anything_is_trained():
     with pytest.raises(UsageError) as caught:
-        arms_of("cross_entropy, balanced_softmax", "adam")
-    assert caught.value.where == "balanced_softmax" and caught.value.seen == "class_counts was not given"
+        arms_of("cross_entropy, forward_correction", "adam")
+    assert caught.value.where == "forward_correction" and caught.value.seen == "transition was not given"
+
+
+def test_counts_need_not_be_given_because_the_training_part_tells_them():
+    assert len(arms_of("cross_entropy, balanced_softmax", "adam")) == 2
 
 
 def test_trials_with_different_counts_train_as_each_does_alone():

@@ -159,7 +159,7 @@ def _checked(item: Item, options: dict[str, Any], extra: Sequence[str]) -> Choic
 def loss_choices(asked: Any) -> list[Choice]:
     found = choices(asked, loss_catalogue, LOSS_OPTIONS)
     for choice in found:
-        choice.item.check_complete(choice.options)
+        choice.item.check_complete({"class_counts": "those of each seed's training part", **choice.options})
     return found
 
 
