@@ -45,7 +45,7 @@ def test_the_crps_is_the_area_between_the_two_distribution_functions():
 
 
 def test_beta_nll_is_a_weight_by_the_variance():
-    x, y, mean, variance = predicted(losses.gaussian_nll)
+    x, y, _, variance = predicted(losses.gaussian_nll)
     weight = variance.detach() ** 0.5
     leaf = x.clone().requires_grad_()
     spread = leaf[:, 1].exp()

@@ -22,4 +22,4 @@ def test_values_are_those_of_the_plain_form(loss, n):
 def test_the_gradient_is_the_slope_of_the_value(loss):
     for seed, hyper in enumerate(hyper_sets(loss)):
         x, y = batch(loss, 4, seed=seed)
-        assert torch.autograd.gradcheck(lambda x: loss(x, y, reduction="none", **hyper), (x.requires_grad_(),))
+        assert torch.autograd.gradcheck(lambda x, y=y, hyper=hyper: loss(x, y, reduction="none", **hyper), (x.requires_grad_(),))
