@@ -24,7 +24,7 @@ DEMO: Mapping[str, Any] = dict(
     losses="cross_entropy,focal,square",
     optimizers="sgd(momentum=0.9),nadamw",
     metric="accuracy",
-    budget="15000epochs",
+    budget="30000epochs",
 )
 
 
