@@ -298,6 +298,7 @@ class _SumsOfTrials(torch.autograd.Function):
 def _walk_trials(problem: Problem, normalize: Normalize) -> tuple[Tensor, ...]:
     """(numerator, denominator, gradients of features, weight and, where there is one, bias)."""
     sums, pieces = [], []
+    slopes: tuple[Tensor, ...] = ()
     for at in problem.chunks():
         rows = problem.rows.cut(at)
         read = rows.read(problem.features[at])
