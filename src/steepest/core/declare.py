@@ -41,6 +41,8 @@ def loss(
     safe: tuple[float, float] = (0.0, 0.0),
     class_name: str | None = None,
     good_for: Sequence[str] = (),
+    avoid: str = "",
+    differs: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Tensor]], Loss]:
     """Declare a loss: `(input, target, *, hyper) -> values per item`, or per class with class targets (see core.targets.Classes).
 
@@ -49,6 +51,8 @@ def loss(
     the twin takes instead of the input. A hyperparameter of the same name is passed on to the twin.
     task: "regression", "classification", "binary", ...; use: when to choose it, one sentence; source: paper with doi or arXiv id.
     good_for: the situations (core.situations) in which it is suggested; where it names none, its `use` sentence is read.
+    avoid: when not to choose it, and what to take instead, one sentence. differs: what other libraries call it ("torchvision
+    sigmoid_focal_loss") and where that departs from ours, in meaning, scale, default or denominator.
     """
 
     def declare(fn: Callable[..., Tensor]) -> Loss:
@@ -69,6 +73,8 @@ def loss(
             safe=safe,
             class_name=class_name,
             good_for=good_for,
+            avoid=avoid,
+            differs=differs,
         )
 
     return declare

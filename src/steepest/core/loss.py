@@ -51,9 +51,12 @@ class Loss(Composable, Item):
         safe: tuple[float, float] = (0.0, 0.0),
         class_name: str | None = None,
         good_for: Sequence[str] = (),
+        avoid: str = "",
+        differs: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(fn, source=source, use=use, search=search, class_name=class_name)
         self.good_for = known_situations(self.name, good_for)
+        self.avoid, self.differs = avoid, dict(differs or {})
         self.target, self.expects, self.safe = target, expects, safe
         self.task = (task,) if isinstance(task, str) else tuple(task)
         self.formula, self.slow = formula, slow
