@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 import io
+import math
 
 import pytest
 import torch
 from torch import nn
+from torch.optim import lr_scheduler as lrs
 
 from steepest.core.declare import schedule as declare_schedule
-from steepest.core.domains import Interval, Unit
+from steepest.core.domains import Counts, Interval, Unit
 from steepest.core.errors import DomainError, UsageError
 from steepest.optim import schedules
 
@@ -112,8 +114,9 @@ def test_a_horizon_and_numbers_per_trial_equal_a_loop(schedule):
     horizons = torch.tensor([1.0, 3.0, 10.0, 50.0, 64.0, 7.0], dtype=torch.float64)
     hyper = {}
     for shift, (name, h) in enumerate(schedule.hyper.items()):
-        values = h.domain.allowed()
-        hyper[name] = torch.tensor([values[(k + shift) % len(values)] for k in range(n)], dtype=torch.float64)
+        if isinstance(h.domain, Interval):  # counts say how the schedule is built: one for all trials
+            values = h.domain.allowed()
+            hyper[name] = torch.tensor([values[(k + shift) % len(values)] for k in range(n)], dtype=torch.float64)
     for step in (0, 1, 2, 5, 9, 40, 70):
         together = schedule(step, horizons, **hyper)
         alone = [schedule(step, float(horizons[k]), **{m: float(v[k]) for m, v in hyper.items()}) for k in range(n)]
@@ -132,10 +135,78 @@ def test_the_values_that_a_reader_expects():
     assert schedules.warmup_cosine(0, 100, warmup=0.0) == 1  # without warmup the first step is a full one
 
 
+def test_cycles_begin_again_where_the_words_say():
+    steps = torch.arange(0, 141, 5, dtype=torch.float64)
+    restarts = schedules.cosine_restarts(steps, 140, cycles=3, growth=2.0, floor=0.2)  # 20 + 40 + 80 steps
+    tops = steps[restarts == 1].tolist()
+    assert tops == [0.0, 20.0, 60.0] and restarts[-1] == 0.2
+    equal = schedules.cosine_restarts(steps, 140, cycles=7, growth=1.0)
+    assert steps[equal == 1].tolist() == [0.0, 20.0, 40.0, 60.0, 80.0, 100.0, 120.0]
+    cyclic = schedules.cyclic(steps, 140, cycles=7, floor=0.1, shrink=0.5)
+    assert torch.allclose(cyclic[steps % 20 == 10], 0.1 + 0.9 * 0.5 ** torch.arange(7, dtype=torch.float64), atol=1e-15)
+    assert torch.allclose(cyclic[steps % 20 == 0], torch.full((8,), 0.1, dtype=torch.float64), atol=1e-15)
+    assert schedules.step(torch.tensor([29, 30, 59, 60, 89, 90]), 100).tolist() == pytest.approx(
+        [1, 0.1, 0.1, 0.01, 0.01, 0.001]
+    )
+    rex = schedules.rex(torch.tensor([0, 50, 100]), 100)
+    assert rex.tolist() == pytest.approx([1, 0.5 / (0.5 + 0.5 * 0.5), 0])  # Chen et al. 2022, section 4
+    root = schedules.inverse_square_root(torch.tensor([0, 9, 39, 999]), 1000, warmup=0.01)
+    assert root.tolist() == pytest.approx([0.1, 1, 0.5, 0.1])
+
+
+# What torch calls our schedules: over a run of n steps, all groups at the given rate.
+TWINS = {
+    "linear": (lambda o, n, lr: lrs.LinearLR(o, 1.0, 0.2, n), {"floor": 0.2}),
+    "step": (lambda o, n, lr: lrs.StepLR(o, n // 4, 0.3), {"every": 0.25, "factor": 0.3}),
+    "exponential": (lambda o, n, lr: lrs.ExponentialLR(o, 0.02 ** (1 / n)), {"floor": 0.02}),
+    "polynomial": (lambda o, n, lr: lrs.PolynomialLR(o, n, 1.7), {"power": 1.7}),
+    "cosine": (lambda o, n, lr: lrs.CosineAnnealingLR(o, n, 0.1 * lr), {"floor": 0.1}),
+    "one_cycle": (
+        lambda o, n, lr: lrs.OneCycleLR(
+            o, lr, n, pct_start=0.25, div_factor=20, final_div_factor=50, cycle_momentum=False
+        ),
+        {"warmup": 0.25, "start": 0.05, "floor": 0.001},
+    ),
+    "cyclic": (
+        lambda o, n, lr: lrs.CyclicLR(o, 0.2 * lr, lr, n // 8, mode="triangular2", cycle_momentum=False),
+        {"cycles": 4, "floor": 0.2, "shrink": 0.5},
+    ),
+    "cosine_restarts": (
+        lambda o, n, lr: lrs.CosineAnnealingWarmRestarts(o, n // 15, 2, 0.3 * lr),
+        {"cycles": 4, "growth": 2.0, "floor": 0.3},
+    ),
+    "constant": (lambda o, n, lr: lrs.ConstantLR(o, 1.0, n), {}),
+    "warmup_linear": (
+        lambda o, n, lr: lrs.SequentialLR(
+            o, [lrs.LinearLR(o, 10 / n, 1.0, n // 10 - 1), lrs.LinearLR(o, 1.0, 1e-9, n - n // 10)], [n // 10]
+        ),
+        {"warmup": 0.1, "floor": 1e-9},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("n", [120, 1200])
+@pytest.mark.filterwarnings("ignore:The epoch parameter")
+def test_the_multipliers_are_those_of_torchs_scheduler(name, n):
+    twin, hyper = TWINS[name]
+    lr = 0.8
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr)
+    scheduler = twin(optimizer, n, lr)
+    theirs = []
+    for _ in range(n):
+        theirs.append(float(optimizer.param_groups[0]["lr"]))
+        optimizer.step()
+        scheduler.step()
+    ours = lr * schedules[name](torch.arange(n, dtype=torch.float64), n, **hyper)
+    # 1e-11: most of torch's schedulers multiply step by step, and so collect n roundings
+    assert ours.tolist() == pytest.approx(theirs, rel=1e-11, abs=1e-13)
+
+
 @every_schedule
 def test_numbers_outside_the_domain_are_refused(schedule):
     for name, hyper in schedule.hyper.items():
-        assert isinstance(hyper.domain, Interval)
+        assert isinstance(hyper.domain, (Interval, Counts))
         for bad in hyper.domain.forbidden():
             with pytest.raises(DomainError, match=f"{schedule.name}: {name} is"):
                 schedule(0, 10, **{name: bad})
@@ -194,3 +265,80 @@ def test_the_scheduler_shows_its_numbers_and_refuses_wrong_ones(schedule):
     for bad in ({"horizon": 0}, {"horizon": 2.5}, {"horizon": 5, "no_such_number": 1.0}):
         with pytest.raises((DomainError, UsageError)):
             make(an_optimizer(), **bad)
+
+
+# -- plateau ------------------------------------------------------------------------
+
+
+SCORES = {
+    "falls, then rests": [1 / (1 + i) if i < 10 else 0.1 for i in range(60)],
+    "jumps": [math.sin(i * i) for i in range(60)],
+    "rises": [0.1 * i for i in range(60)],
+    "with NaN": [float("nan") if i % 7 == 3 else 5 / (i + 1) for i in range(60)],
+    "below zero": [-1.0 - 0.00001 * i for i in range(60)],
+}
+OPTIONS = [
+    {},
+    {"patience": 0, "factor": 0.5},
+    {"patience": 2, "cooldown": 4, "threshold": 0.05},
+    {"best": "max", "patience": 3, "floor": 1e-3, "cooldown": 1},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("scores", SCORES.values(), ids=SCORES)
+def test_plateau_lowers_the_rate_when_torchs_scheduler_does(scores, options):
+    theirs, ours = an_optimizer(), an_optimizer()
+    floor = options.get("floor", 0.0)
+    words = {k: v for k, v in options.items() if k not in ("best", "floor")}
+    reduce = lrs.ReduceLROnPlateau(
+        theirs, options.get("best", "min"), min_lr=[2.0 * floor, 0.5 * floor], eps=0, **words
+    )
+    plateau = schedules.Plateau(schedules.Constant(ours, 1), **options)
+    for score in scores:
+        reduce.step(score)
+        plateau.step(score)
+        assert [g["lr"] for g in ours.param_groups] == pytest.approx([g["lr"] for g in theirs.param_groups], rel=1e-12)
+
+
+def test_plateau_multiplies_any_schedule_and_a_resumed_run_goes_on():
+    def begun():
+        optimizer = an_optimizer()
+        scheduler = schedules.WarmupCosine(optimizer, horizon=30)
+        return optimizer, scheduler, schedules.Plateau(scheduler, patience=1, factor=0.5)
+
+    optimizer, scheduler, plateau = begun()
+    other, resumed, again = begun()
+    for step in range(20):
+        optimizer.step()
+        scheduler.step()
+        if step % 4 == 3:
+            plateau.step(1.0)
+        if step == 9:
+            resumed.load_state_dict(scheduler.state_dict())
+            again.load_state_dict(plateau.state_dict())
+        if step > 9:
+            other.step()
+            resumed.step()
+            if step % 4 == 3:
+                again.step(1.0)
+            assert [g["lr"] for g in other.param_groups] == [g["lr"] for g in optimizer.param_groups]
+    assert plateau.multiplier == 0.25  # 5 scores: one sets the record, then two and two are no better
+    assert optimizer.param_groups[0]["lr"] == 2.0 * float(schedules.warmup_cosine(20, 30)) * 0.25
+
+
+def test_plateau_of_a_population_is_that_of_each_trial():
+    scores = torch.tensor(list(SCORES.values()), dtype=torch.float64).T
+    factors = torch.tensor([0.1, 0.2, 0.5, 0.7, 0.9], dtype=torch.float64)
+    together = schedules.plateau(scores, factor=factors, patience=2)
+    alone = [schedules.plateau(scores[:, k], factor=float(factors[k]), patience=2) for k in range(5)]
+    assert torch.equal(together, torch.stack(alone)) and together.unique().numel() == 4
+
+
+def test_plateau_refuses_what_makes_no_sense():
+    scheduler = schedules.Constant(an_optimizer(), 1)
+    for bad in ({"factor": 1.0}, {"patience": -1}, {"best": "least"}, {"cooldown": 0.5}, {"threshold": -1.0}):
+        with pytest.raises(DomainError):
+            schedules.Plateau(scheduler, **bad)
+    with pytest.raises(TypeError):
+        schedules.Plateau(scheduler, patients=3)

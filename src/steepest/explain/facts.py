@@ -53,7 +53,14 @@ LETTERS: dict[str, dict[str, str]] = {
         "mu_product": "product of all momenta so far",
     },
     "weighting": {"n": "training samples of the class", "p": "their share"},
-    "schedule": {"s": "step, from 0", "h": "steps of the run", "w": "steps of warmup", "d": "steps of decay"},
+    "schedule": {
+        "s": "step, from 0",
+        "h": "steps of the run",
+        "w": "steps of warmup",
+        "d": "steps of decay",
+        "c": "number of the cycle, from 0",
+        "p": "share of the cycle that is over",
+    },
     "metric": {
         "n": "number of samples",
         "n_c": "samples of class c",

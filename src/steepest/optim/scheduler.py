@@ -6,6 +6,7 @@ import inspect
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -22,12 +23,22 @@ class ScheduledLR(LRScheduler):
         """horizon: the number of optimizer steps of the whole run; call `step()` after each of them."""
         check_value(self.schedule.class_name, "horizon", horizon, Counts())
         self.schedule.check_hyper(hyper)
-        self.horizon, self.hyper = horizon, hyper
+        self.horizon, self.hyper, self.reduction = horizon, hyper, 1.0
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
-        multiplier = self.schedule(self.last_epoch, self.horizon, **self.hyper).item()
+        multiplier = self.schedule(self.last_epoch, self.horizon, **self.hyper).item() * self.reduction
         return [base * multiplier for base in self.base_lrs]
+
+    def reduce(self, reduction: float) -> None:
+        """Multiply all learning rates by this number from now on (see optim.plateau)."""
+        self.reduction = reduction
+        self._last_lr = self.get_lr()
+        for group, lr in zip(self.optimizer.param_groups, self._last_lr):
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
 
 
 @lru_cache(maxsize=None)

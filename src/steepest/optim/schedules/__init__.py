@@ -2,6 +2,8 @@
 
 from steepest.core.discover import Catalogue
 
+from ..plateau import Plateau as Plateau
+from ..plateau import plateau as plateau
 from ..scheduler import class_of as _class_of
 
 Catalogue.of(__name__, kind="schedule", class_of=_class_of)
