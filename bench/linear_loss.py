@@ -30,7 +30,7 @@ from steepest.losses.linear import chunk_rows
 
 HIDDEN, TOKENS = 1024, 2048
 ROUNDS = {32_000: 3, 128_000: 1}
-"""Vocabulary -> steps of each way; one of the larger takes a quarter of a minute."""
+"""Vocabulary -> steps of each way; one of the larger takes half a minute."""
 MB = 2**20
 
 
@@ -126,14 +126,14 @@ def main() -> None:
         rows = chunk_rows(vocabulary, 4)
         chunk = 4 * rows * vocabulary / MB
         results[vocabulary] = {"chunk_mb": chunk, "ways": measure(vocabulary)}
-        sizes = f"a chunk is {rows} rows: {chunk:.0f} MB; all logits: {4 * TOKENS * vocabulary / MB:.0f} MB"
+        sizes = f"a chunk is at most {rows} rows: {chunk:.1f} MB; all logits: {4 * TOKENS * vocabulary / MB:.0f} MB"
         print(f"\n{TOKENS} tokens, vocabulary {vocabulary}; {sizes}")
         print(f"{'':18}{'s, least (median)':>22}{'of unfused':>14}{'extra MB':>12}{'chunks':>10}")
         base = results[vocabulary]["ways"]["unfused"]
         for name, way in results[vocabulary]["ways"].items():
             share = f"{way['least_s'] / base['least_s']:.2f} ({way['median_s'] / base['median_s']:.2f})"
             pair = f"{way['least_s']:.2f} ({way['median_s']:.2f})"
-            print(f"{name:18}{pair:>22}{share:>14}{way['mb']:>12.0f}{way['mb'] / chunk:>10.2f}")
+            print(f"{name:18}{pair:>22}{share:>14}{way['mb']:>12.1f}{way['mb'] / chunk:>10.3f}")
     print(json.dumps({"bench": "linear_loss", "torch": torch.__version__, "vocabularies": results}))
 
 

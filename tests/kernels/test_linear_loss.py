@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.func import grad, hessian, vmap
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import steepest.core.chunks
 from steepest import losses
@@ -145,6 +146,63 @@ def at_once(x, w, b, y, weight, gamma):
     return losses.focal(F.linear(x, w, b), y, gamma=gamma, weight=weight, ignore_index=3)
 
 
+HEADS = {
+    "cross_entropy": (losses.cross_entropy, {}),
+    "cross_entropy, soft": (losses.cross_entropy, {"soft": True}),
+    "focal": (losses.focal, {"gamma": 1.5}),
+    "poly": (losses.poly, {"epsilon": 2.0}),
+    "kd": (losses.kd, {"temperature": 3.0, "soft": True}),
+}
+SAID = {
+    "nothing": {},
+    "weights": {"sample_weight": True},
+    "mask": {"mask": True},
+    "ignored labels": {"ignore_index": 3},
+    "smoothing": {"label_smoothing": 0.1},
+    "z-loss": {"z_loss": 0.02},
+    "soft cap": {"softcap": 2.0},
+    "all": {"sample_weight": True, "mask": True, "z_loss": 0.02, "softcap": 2.0},
+}
+
+
+def by_hand(loss, x, w, b, y, said, hyper):
+    """All logits at once; z-loss and soft cap by their definitions."""
+    said = dict(said)
+    softcap, z_loss, weight = said.pop("softcap", None), said.pop("z_loss", 0.0), said.pop("sample_weight", None)
+    logits = F.linear(x, w, b)
+    logits = logits if softcap is None else softcap * torch.tanh(logits / softcap)
+    counts = torch.ones(len(x), dtype=x.dtype) if weight is None else weight
+    counts = counts * said["mask"] if "mask" in said else counts
+    z = z_loss * (logits.logsumexp(1) ** 2 * counts).sum() / counts.sum()
+    return loss(logits, y, weight=weight, **said, **hyper) + z
+
+
+@pytest.mark.parametrize("said", SAID)
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_takes_what_every_loss_takes_alone_and_for_trials(head, said):
+    loss, hyper = HEADS[head]
+    hyper, options = dict(hyper), dict(SAID[said])
+    is_soft = hyper.pop("soft", False)
+    if (is_soft and "ignore_index" in options) or (loss is losses.kd and "label_smoothing" in options):
+        pytest.skip("soft targets have no label to ignore; a teacher is not smoothed")
+    x, w, b, y, weight, _ = trials()
+    y = torch.randn(3, N, V, generator=torch.Generator().manual_seed(5), dtype=x.dtype) if is_soft else y
+    y = y.softmax(2) if is_soft and loss is not losses.kd else y
+    given = {"sample_weight": weight[0], "mask": torch.arange(N) % 4 != 0}
+    options = {name: given.get(name, value) for name, value in options.items()}
+
+    def ours(x, w, b, y):
+        return losses.linear(x, w, y, b, loss=loss, chunk=7, **options, **hyper)
+
+    def theirs(x, w, b, y):
+        return by_hand(loss, x, w, b, y, options, hyper)
+
+    leaves = [t[0].clone().requires_grad_() for t in (x, w, b)]
+    same(ours(*leaves, y[0]), theirs(*leaves, y[0]), *leaves)
+    for found, expected in zip(*(vmap(grad(f, argnums=(0, 1, 2)))(x, w, b, y) for f in (ours, theirs))):
+        torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-13)
+
+
 def trials() -> tuple[Tensor, ...]:
     draw = torch.Generator().manual_seed(0)
     x, w, b, weight = (torch.rand(3, *s, generator=draw, dtype=torch.float64) for s in ((N, D), (V, D), (V,), (N,)))
@@ -156,7 +214,7 @@ def test_gradients_of_trials_are_made_by_chunks_and_equal_those_of_all_logits(mo
     plain = F.linear
     monkeypatch.setattr(steepest.core.chunks.F, "linear", lambda x, *rest: sizes.append(len(x)) or plain(x, *rest))
     found = vmap(grad(per_trial, argnums=(0, 1, 2)))(*trials())
-    assert max(sizes) == 7
+    assert sizes == [6] * 5
     monkeypatch.undo()
     for a, b in zip(found, vmap(grad(at_once, argnums=(0, 1, 2)))(*trials())):
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-14)
@@ -173,14 +231,32 @@ def test_other_derivatives_are_right_too():
     assert torch.autograd.gradgradcheck(lambda *p: per_trial(*p, *one[3:]), leaves)
 
 
-def test_no_more_than_a_chunk_of_logits_exists(parts, monkeypatch):
-    x, w, b, y, _ = parts
-    rows = []
-    plain = F.linear
-    monkeypatch.setattr(steepest.core.chunks.F, "linear", lambda x, *rest: rows.append(len(x)) or plain(x, *rest))
-    for reduction in ("mean", "sum", "none"):
-        losses.linear(x, w, y, b, chunk=7, reduction=reduction).sum().backward()
-    assert max(rows) == 7
+def largest_tensor(call) -> int:
+    """The greatest number of elements that an operation of the call made in fresh memory."""
+    found = [0]
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            result = func(*args, **(kwargs or {}))
+            found.extend(t.numel() for t in (result if isinstance(result, tuple) else (result,)) if torch.is_tensor(t))
+            return result
+
+    with Watch():
+        call()
+    return max(found)
+
+
+@pytest.mark.parametrize("loss", HARD, **names)
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_no_more_than_a_chunk_of_logits_exists(loss, reduction):
+    x, w = torch.randn(96, 2, requires_grad=True), torch.randn(40, 2, requires_grad=True)
+    y = torch.arange(96) % 40
+
+    def step(chunk):
+        losses.linear(x, w, y, loss=loss, chunk=chunk, reduction=reduction).sum().backward()
+
+    assert largest_tensor(lambda: step(96)) == 96 * 40
+    assert largest_tensor(lambda: step(7)) == 7 * 40
 
 
 def test_halves_give_a_float32_loss_and_gradients_of_their_own_kind(parts):

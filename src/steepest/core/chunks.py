@@ -88,8 +88,10 @@ class Problem:
         return self.head.items(F.linear(self.rows.read(x), weight, bias), self.rows)
 
     def chunks(self) -> list[slice]:
+        """Near-equal chunks of at most `chunk` rows: a last one of a few rows would multiply matrices slowly."""
         n = self.features.shape[0]
-        return [slice(start, min(start + self.chunk, n)) for start in range(0, n, self.chunk)]
+        rows = -(-n // max(1, -(-n // self.chunk)))
+        return [slice(start, min(start + rows, n)) for start in range(0, n, max(1, rows))]
 
     def sums(self, normalize: Normalize) -> tuple[Tensor, Tensor]:
         """(numerator, denominator) over all rows."""
@@ -206,10 +208,11 @@ def _walk(
     d_weight = torch.zeros_like(weight, dtype=wide) if needs[1] else None
     d_bias = torch.zeros_like(bias, dtype=wide) if bias is not None and needs[2] else None
     sums = []
+    memory = x.new_empty(0)
     for at in problem.chunks():
         rows = problem.rows.cut(at)
         read = rows.read(x[at])
-        logits = F.linear(read, weight, bias)
+        logits, memory = _logits(read, weight, bias, memory)
         if not any(needs):
             sums.append(torch.stack(reduce.parts(problem.head.items(logits, rows), normalize)).double())
             continue
@@ -222,7 +225,7 @@ def _walk(
             torch.mm(narrow, weight, out=d_x[at])
         if d_weight is not None:
             _add_product(d_weight, narrow, read)
-        del logits, slope, narrow
+        del slope, narrow
     total = torch.stack(sums).sum(0).to(wide)
     slopes = [
         d_x,
@@ -230,6 +233,19 @@ def _walk(
         d_bias if bias is None or d_bias is None else d_bias.to(bias.dtype),
     ]
     return slopes, total[0], total[1]
+
+
+def _logits(x: Tensor, weight: Tensor, bias: Tensor | None, memory: Tensor) -> tuple[Tensor, Tensor]:
+    """(logits, the memory they lie in). Memory is used again from chunk to chunk.
+
+    What is freed and asked for again need not be the same memory: glibc took up to five chunks from the system for one.
+    """
+    size = x.shape[0] * weight.shape[0]
+    memory = memory if memory.numel() >= size else x.new_empty(size)
+    out = memory[:size].view(x.shape[0], weight.shape[0])
+    if bias is None:
+        return torch.mm(x, weight.T, out=out), memory
+    return torch.addmm(bias, x, weight.T, out=out), memory
 
 
 def _add_product(total: Tensor, slope: Tensor, features: Tensor) -> None:
