@@ -52,6 +52,12 @@ def _plain_arcface(x: Any, y: Any, margin: float, scale: float) -> list[float]:
     search={"margin": Linear(0.1, 0.8), "scale": Log(8, 128)},
     task=["classification", "embedding"],
     use="Embeddings that must tell classes apart that training never saw, such as faces; cosines come from unit vectors.",
+    avoid="Classes that are all known in training: cross_entropy is easier to train. Plain logits: beyond -1 and 1 "
+    "nothing is learned.",
+    differs={
+        "pytorch_metric_learning ArcFaceLoss": "holds the class vectors itself; margin in degrees, 28.6; beyond 180 "
+        "degrees it goes on with a step, ours without",
+    },
     source="Deng et al. 2019, arXiv:1801.07698",
     class_name="ArcFace",
 )
@@ -77,6 +83,11 @@ def _plain_cosface(x: Any, y: Any, margin: float, scale: float) -> list[float]:
     search={"margin": Linear(0.1, 0.6), "scale": Log(8, 128)},
     task=["classification", "embedding"],
     use="As arcface, with the margin on the cosine itself: simpler, and smooth everywhere.",
+    avoid="Classes that are all known in training: cross_entropy is easier to train. Plain logits: times scale 64 "
+    "they saturate at once.",
+    differs={
+        "pytorch_metric_learning CosFaceLoss": "holds the class vectors itself; the same margin and scale",
+    },
     source="Wang et al. 2018, arXiv:1801.09414",
     class_name="CosFace",
 )

@@ -22,6 +22,12 @@ from steepest.core.targets import binary
     task="binary",
     good_for=["imbalanced"],
     use="Several labels per sample of which most are absent, some of them only forgotten; otherwise bce_with_logits or sigmoid_focal.",
+    avoid="Labels that are about as often 1 as 0: bce_with_logits. Wrong labels of 1: at gamma_pos = 0 they are "
+    "trusted like all others.",
+    differs={
+        "timm AsymmetricLossMultiLabel": "gamma_pos is 1 by default, ours 0; it sums over the labels of a sample, "
+        "ours is the mean over all",
+    },
     source="Ben-Baruch et al. 2020, Asymmetric loss for multi-label classification, arXiv:2009.14119",
     class_name="ASL",
 )

@@ -18,6 +18,8 @@ from steepest.core.targets import Classes, classes
     claims=[nonnegative, convex, shift_invariant, rewards_true_class, bounded_gradient(1)],
     task="classification",
     use="Imbalance, when all classes count alike in the end (balanced accuracy); nothing to tune; predict by the plain logits.",
+    avoid="Plain accuracy on data as imbalanced as the training part: it trades frequent classes for rare ones; "
+    "cross_entropy.",
     source="Ren et al. 2020, Balanced meta-softmax for long-tailed visual recognition, arXiv:2007.10740",
 )
 def balanced_softmax(input: Tensor, target: Classes, *, class_counts: ClassCounts) -> Tensor:

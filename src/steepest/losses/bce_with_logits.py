@@ -21,6 +21,17 @@ from steepest.core.targets import binary
     task="binary",
     good_for=["default"],
     use="Two classes with one logit, or several labels per sample; pos_weight trades precision for recall.",
+    avoid="One of several classes that exclude each other: cross_entropy. Outputs that went through a sigmoid: pass "
+    "from_probs=True.",
+    differs={
+        "torch.nn.BCEWithLogitsLoss": "with weight= its mean divides by the number of elements, ours by the sum of "
+        "the weights; a target of 2 is taken without a word, ours is an error",
+        "keras.losses.BinaryCrossentropy": "takes probabilities unless from_logits=True; label_smoothing as here: "
+        "s/2 on each side",
+        "segmentation_models_pytorch SoftBCEWithLogitsLoss": "smooth_factor takes s from each side, ours s/2: its s "
+        "is our 2s; ignored pixels stay in the mean",
+        "timm BinaryCrossEntropy": "smooths by 0.1 unless told otherwise: class labels to s/C and 1 - s + s/C",
+    },
     source="Cox 1958, doi:10.1111/j.2517-6161.1958.tb00292.x",
     class_name="BCEWithLogits",
 )

@@ -29,6 +29,8 @@ def slow(x: list[list[float]], y: list[int], *, beta: float) -> list[float]:
     search={"beta": Linear(0.6, 1)},
     task="classification",
     use="Labels of which some are wrong, once the model is better than chance; beta is the trust in the label, 1 is cross-entropy.",
+    avoid="The first epochs: an untrained model confirms itself. Few wrong labels: hard samples are overruled with "
+    "them; cross_entropy.",
     source="Reed et al. 2014, Training deep neural networks on noisy labels with bootstrapping, arXiv:1412.6596",
 )
 def bootstrap_hard(input: Tensor, target: Classes, *, beta: Trust = 0.8) -> Tensor:

@@ -24,6 +24,8 @@ Trust = Annotated[float | Tensor, Interval(0.5, 1.0)]
     search={"beta": Linear(0.6, 1)},
     task="classification",
     use="Labels of which some are wrong, once the model is better than chance; beta is the trust in the label, 1 is cross-entropy.",
+    avoid="The first epochs: an untrained model confirms itself. Honest probabilities: its second term rewards being "
+    "sure.",
     source="Reed et al. 2014, Training deep neural networks on noisy labels with bootstrapping, arXiv:1412.6596",
 )
 def bootstrap_soft(input: Tensor, target: Classes, *, beta: Trust = 0.95) -> Tensor:

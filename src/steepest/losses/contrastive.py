@@ -32,6 +32,12 @@ def _plain(x: Any, y: Any, margin: float) -> list[float]:
     search={"margin": Log(0.1, 10)},
     task="embedding",
     use="Learning distances from few samples per label; with larger batches supcon or triplet learn faster.",
+    avoid="Many labels in small batches: few pairs share one, and pairs beyond the margin teach nothing; then supcon "
+    "or triplet.",
+    differs={
+        "pytorch_metric_learning ContrastiveLoss": "distances are not squared, embeddings are scaled to length 1, "
+        "and only pairs that cost something are averaged",
+    },
     source="Hadsell, Chopra & LeCun 2006, doi:10.1109/CVPR.2006.100 (without its factor 1/2)",
 )
 def contrastive(input: Tensor, target: Partners, *, margin: Positive = 1.0) -> Tensor:

@@ -25,6 +25,11 @@ def _plain_coral(x: Any, y: Any) -> list[float]:
     claims=[nonnegative, convex, bounded_gradient(1)],
     task="ordinal",
     use="Ordered classes (grades, ages) from a model whose last layer has one weight vector and a bias per step.",
+    avoid="Steps with weights of their own: they may then contradict each other, and corn does not. Classes without "
+    "order: cross_entropy.",
+    differs={
+        "coral_pytorch coral_loss": "takes the levels as rows of 0 and 1, ours the classes",
+    },
     source="Cao, Mirjalili & Raschka 2020, arXiv:1901.07884",
 )
 def coral(input: Tensor, target: Levels) -> Tensor:
@@ -49,6 +54,11 @@ def _plain_corn(x: Any, y: Any) -> list[float]:
     claims=[nonnegative, convex, bounded_gradient(1)],
     task="ordinal",
     use="Ordered classes from any model with C-1 outputs: consistent without shared weights.",
+    avoid="Top classes with few samples: step k learns only from samples of class k and above. Classes without "
+    "order: cross_entropy.",
+    differs={
+        "coral_pytorch corn_loss": "divides by the number of questions that were asked, ours by the number of samples",
+    },
     source="Shi, Cao & Raschka 2021, arXiv:2111.08851",
 )
 def corn(input: Tensor, target: Levels) -> Tensor:

@@ -22,6 +22,8 @@ WIDEST = 50.0
     claims=[nonnegative, centred],
     task="regression",
     use="Regression with error bars, judged in the target's unit: calmer than the likelihood when the scale is badly off.",
+    avoid="Likelihoods that are compared or multiplied: gaussian_nll. Skewed or bounded targets: it assumes a normal "
+    "distribution.",
     source="Gneiting & Raftery 2007, doi:10.1198/016214506000001437",
     class_name="CRPSGaussian",
 )

@@ -38,6 +38,13 @@ def _plain(x: Any, y: Any) -> list[float]:
     claims=[nonnegative],
     task="sequence",
     use="Speech and handwriting: a line of labels without their places. Deterministic, on an accelerator too.",
+    avoid="Labels known for each step: cross_entropy. Outputs in another order than the input, as in translation: "
+    "cross_entropy per token.",
+    differs={
+        "torch.nn.CTCLoss": "takes log-probabilities (T, N, C), ours logits (N, C, T); its mean first divides each "
+        "line by its number of labels; its backward pass on CUDA is not deterministic",
+        "keras.losses.CTC": "logits (N, T, C); label 0 is the padding as well as the blank",
+    },
     source="Graves et al. 2006, doi:10.1145/1143844.1143891",
     class_name="CTC",
 )

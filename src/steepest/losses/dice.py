@@ -30,6 +30,16 @@ def _plain_dice(x: Any, y: Any, smooth: float) -> list[list[float]]:
     search={"smooth": Log(0.01, 10)},
     task="segmentation",
     use="Segmentation where the region is a small part of the image; add cross_entropy for honest probabilities.",
+    avoid="Probabilities of pixels that are used as they are: alone it rewards answers of 0 and 1; add cross_entropy.",
+    differs={
+        "segmentation_models_pytorch DiceLoss": "one fraction per class for the whole batch, ours per sample; smooth "
+        "is 0; a class that the batch lacks costs 0",
+        "monai.losses.DiceLoss": "takes probabilities unless softmax=True or sigmoid=True; smooth is 1e-5, so a "
+        "class that is not there costs nearly 1 for any trace of it",
+        "keras.losses.Dice": "takes probabilities; one fraction for the whole batch and all classes; smooth is 1e-7 "
+        "in the denominator only",
+        "optax.losses.dice_loss": "smooth counts twice as much: it is added to half of both sides; class axis last",
+    },
     source="Milletari et al. 2016, arXiv:1606.04797 (here with plain sums of probabilities in the denominator)",
 )
 def dice(input: Tensor, target: Regions, *, smooth: Positive = 1.0) -> Tensor:
@@ -62,6 +72,12 @@ def _plain_generalized(x: Any, y: Any) -> list[float]:
     claims=[nonnegative, bounded(1)],
     task="segmentation",
     use="Segmentation with classes of very different size: each counts by one over its squared volume in the sample.",
+    avoid="Regions of a few pixels: the weight is one over the square of their number, so one of them rules the "
+    "sample; then dice.",
+    differs={
+        "monai.losses.GeneralizedDiceLoss": "the same weights, w_type square; takes probabilities unless "
+        "softmax=True; adds 1e-5 to both sides",
+    },
     source="Sudre et al. 2017, arXiv:1707.03237",
 )
 def generalized_dice(input: Tensor, target: Regions) -> Tensor:

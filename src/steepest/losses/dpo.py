@@ -25,6 +25,8 @@ def _plain(x: Any, y: Any, beta: float) -> list[float]:
     search={"beta": Log(0.01, 1)},
     task="preferences",
     use="Tuning a language model on pairs of a chosen and a rejected answer, without a reward model.",
+    avoid="Answers that are judged one by one. Long runs: only the difference counts, so the chosen answer may "
+    "become rarer as well.",
     source="Rafailov et al. 2023, arXiv:2305.18290",
     class_name="DPO",
 )

@@ -19,6 +19,7 @@ from steepest.core.targets import Classes, classes
     claims=[nonnegative, shift_invariant, bounded_gradient(1)],
     task="classification",
     use="Wrong labels whose confusions are known or estimated: the softmax then gives the probabilities of the true classes.",
+    avoid="Confusions that are only guessed: the table is believed as it stands; then gce or symmetric_ce.",
     source="Patrini et al. 2017, Making deep neural networks robust to label noise: a loss correction approach, CVPR",
 )
 def forward_correction(input: Tensor, target: Classes, *, transition: ClassTable) -> Tensor:

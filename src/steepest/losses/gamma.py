@@ -17,6 +17,11 @@ from steepest.core.links import growth
     claims=[convex],
     task="counts",
     use="Prices, durations, sizes of claims: always above 0, and errors count in percent.",
+    avoid="Targets of exactly 0, which a gamma never gives: tweedie. Counts: poisson_nll.",
+    differs={
+        "sklearn.metrics.mean_gamma_deviance": "twice the difference to the loss of a perfect prediction; takes the "
+        "mean, not its logarithm",
+    },
     source="Nelder & Wedderburn 1972, Generalized linear models, doi:10.2307/2344614; scikit-learn, mean_gamma_deviance",
 )
 def gamma(input: Tensor, target: Tensor) -> Tensor:

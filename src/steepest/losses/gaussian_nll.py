@@ -18,6 +18,12 @@ LEAST = -50.0
     claims=[centred],
     task="regression",
     use="Regression whose noise differs from place to place, or whose predictions need error bars of their own.",
+    avoid="Outliers: student_t_nll or laplace_nll. Where only the mean is wanted: places with little noise get most "
+    "of the slope; then mse.",
+    differs={
+        "torch.nn.GaussianNLLLoss": "takes the variance instead of its logarithm, as a third argument, floored at "
+        "eps = 1e-6",
+    },
     source="Nix & Weigend 1994, doi:10.1109/ICNN.1994.374138",
     class_name="GaussianNLL",
 )

@@ -19,6 +19,11 @@ from steepest.core.targets import Classes, classes
     search={"q": Linear(0.1, 0.9)},
     task="classification",
     use="Labels of which some are wrong: no sample costs more than 1/q. With many classes it starts slowly.",
+    avoid="Clean labels, above all with many classes: its slope is p^q times that of cross_entropy, next to nothing "
+    "for an untrained model.",
+    differs={
+        "keras.losses.CategoricalGeneralizedCrossEntropy": "takes probabilities; q is 0.5 by default, ours 0.7",
+    },
     source="Zhang & Sabuncu 2018, arXiv:1805.07836",
     class_name="GCE",
 )

@@ -50,6 +50,11 @@ def _plain_giou(x: Any, y: Any) -> list[float]:
     claims=[nonnegative, zero_at_target, minimum_at_target, bounded(2)],
     task="detection",
     use="Boxes, judged by their overlap; boxes that do not touch are pulled together.",
+    avoid="One box inside the other: the hull is then the larger box and nothing says where to move; then diou.",
+    differs={
+        "torchvision.ops.generalized_box_iou_loss": "coordinates on the last axis, ours on axis 1; adds 1e-7 to what "
+        "it divides by; its default reduction is none, ours mean",
+    },
     source="Rezatofighi et al. 2019, arXiv:1902.09630",
     class_name="GIoU",
 )
@@ -75,6 +80,11 @@ def _plain_diou(x: Any, y: Any) -> list[float]:
     claims=[nonnegative, zero_at_target, minimum_at_target],
     task="detection",
     use="Boxes, judged by their overlap; faster than giou, since the centres are pulled together directly.",
+    avoid="Boxes with the same centre that differ in shape: only the overlap pulls then, as in giou.",
+    differs={
+        "torchvision.ops.distance_box_iou_loss": "coordinates on the last axis, ours on axis 1; adds 1e-7 to what it "
+        "divides by; its default reduction is none, ours mean",
+    },
     source="Zheng et al. 2020, arXiv:1911.08287",
     class_name="DIoU",
 )

@@ -30,6 +30,14 @@ def _plain(x: Any, y: None, temperature: float) -> list[float]:
     search={"temperature": Log(0.01, 1)},
     task="embedding",
     use="Pairs that belong together and no labels: two augmentations, image and text. Large batches; siglip needs them less.",
+    avoid="Small batches, where finding the partner is easy: siglip. Labels, or doubles in a batch: true partners "
+    "count as wrong; supcon.",
+    differs={
+        "pytorch_metric_learning NTXentLoss": "one direction, over pairs of one label, with all samples of other "
+        "labels as alternatives; ours compares first views with second ones",
+        "optax.losses.ntxent": "one direction, over pairs of one label, with all samples of other labels as "
+        "alternatives",
+    },
     source="van den Oord et al. 2018, arXiv:1807.03748; both ways: Radford et al. 2021, arXiv:2103.00020",
     class_name="InfoNCE",
 )

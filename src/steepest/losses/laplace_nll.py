@@ -20,6 +20,8 @@ LEAST = -50.0
     claims=[centred],
     task="regression",
     use="Regression with error bars and outliers: the median is predicted, and how far off it typically is.",
+    avoid="Light tails, where gaussian_nll learns the same from fewer samples; and where the mean is wanted: it "
+    "predicts the median.",
     source="Laplace 1774, Memoire sur la probabilite des causes par les evenements",
     class_name="LaplaceNLL",
 )

@@ -35,6 +35,12 @@ def slow(
     search={"max_margin": Log(0.1, 2), "scale": Log(1, 30)},
     task="classification",
     use="Imbalance: rare classes get room. Its authors re-weigh classes late in training besides, and take scale 30 with a cosine head.",
+    avoid="Classes of one size: all margins are then the same. A head whose logits may grow: a margin of 0.5 soon "
+    "counts for nothing.",
+    differs={
+        "pytorch_optimizer LDAMLoss": "the same margins; scale is 30 by default, ours 1; class weights at "
+        "construction, over their sum",
+    },
     source="Cao et al. 2019, Learning imbalanced datasets with label-distribution-aware margin loss, arXiv:1906.07413",
     class_name="LDAM",
 )

@@ -32,6 +32,11 @@ def _plain_listnet(x: Any, y: Any) -> list[float]:
     claims=[nonnegative, convex, shift_invariant, bounded_gradient(1)],
     task="ranking",
     use="Ranking where the top of the list counts most and relevances are graded.",
+    avoid="Relevances of 0 and 1: their softmax prefers the wanted ones by no more than e to 1; scale them up, or "
+    "take ranknet.",
+    differs={
+        "optax.ranking_softmax_loss": "weighs by the relevances themselves, ours by their softmax",
+    },
     source="Cao et al. 2007, doi:10.1145/1273496.1273513 (its top-one form)",
     class_name="ListNet",
 )
@@ -55,6 +60,7 @@ def _plain_listmle(x: Any, y: Any) -> list[float]:
     claims=[nonnegative, convex, shift_invariant],
     task="ranking",
     use="Ranking where the whole order counts; ties keep the order in which they are given.",
+    avoid="Many ties: the order in which tied entries stand is learned as if it were true; then listnet or ranknet.",
     source="Xia et al. 2008, doi:10.1145/1390156.1390306",
     class_name="ListMLE",
 )

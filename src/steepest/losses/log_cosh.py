@@ -22,6 +22,12 @@ NEAR = 4.0
     task="regression",
     good_for=["anything", "outliers"],
     use="Regression with some outliers where Huber's delta is not known; targets scaled to about 1.",
+    avoid="Targets on another scale than 1: far below it is mse/2, far above it is l1, and there is no knob; then "
+    "huber.",
+    differs={
+        "keras.losses.LogCosh": "the same values, meant over the last axis first",
+        "optax.log_cosh": "the same values, without a reduction",
+    },
     source="Keras, keras.losses.LogCosh; Saleh & Saleh 2022, arXiv:2208.04564",
 )
 def log_cosh(input: Tensor, target: Tensor) -> Tensor:

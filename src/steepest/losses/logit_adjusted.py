@@ -19,6 +19,8 @@ from steepest.core.targets import Classes, classes
     search={"tau": Linear(0.25, 2)},
     task="classification",
     use="Imbalance, when all classes count alike in the end (balanced accuracy); predict by the plain logits. tau 1 is balanced_softmax.",
+    avoid="Plain accuracy on data as imbalanced as the training part: it trades frequent classes for rare ones; "
+    "cross_entropy.",
     source="Menon et al. 2021, Long-tail learning via logit adjustment, arXiv:2007.07314",
 )
 def logit_adjusted(input: Tensor, target: Classes, *, class_counts: ClassCounts, tau: Positive = 1.0) -> Tensor:

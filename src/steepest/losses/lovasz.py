@@ -56,6 +56,13 @@ def _plain_softmax(x: Any, y: Any) -> list[list[float]]:
     claims=[nonnegative, bounded(1)],
     task="segmentation",
     use="Segmentation judged by intersection over union, best after some epochs of cross_entropy.",
+    avoid="The first epochs, and very large maps: every step sorts all pixels of every class; begin with "
+    "cross_entropy.",
+    differs={
+        "segmentation_models_pytorch LovaszLoss": "mode multiclass takes the whole batch as one image unless "
+        "per_image=True",
+        "kornia.losses.lovasz_softmax_loss": "classes that an image lacks count too",
+    },
     source="Berman et al. 2018, arXiv:1705.08790",
 )
 def lovasz_softmax(input: Tensor, target: Regions) -> Tensor:
@@ -83,6 +90,13 @@ def _plain_hinge(x: Any, y: Any) -> list[list[float]]:
     claims=[nonnegative],
     task="segmentation",
     use="Segmentation of one region against the rest, judged by intersection over union; scores want no probabilities.",
+    avoid="Probabilities of pixels: beyond the margin of 1 nothing is learned, and scores are no logits; then "
+    "lovasz_softmax.",
+    differs={
+        "segmentation_models_pytorch LovaszLoss": "mode binary takes the whole batch as one image unless "
+        "per_image=True",
+        "pytorch_optimizer LovaszHingeLoss": "the same per image",
+    },
     source="Berman et al. 2018, arXiv:1705.08790; Yu & Blaschko 2015, arXiv:1512.07797",
 )
 def lovasz_hinge(input: Tensor, target: Regions) -> Tensor:

@@ -15,6 +15,11 @@ from steepest.core.declare import loss
     claims=[nonnegative, zero_at_target, minimum_at_target],
     task="regression",
     use="Counts and prices over several orders of magnitude; the model must end in softplus or exp, as below 0 nothing is learned.",
+    avoid="Values below 0, and errors that cost in the target's unit rather than in percent: mse or huber.",
+    differs={
+        "keras.losses.MeanSquaredLogarithmicError": "the same above 1e-7; smaller values count as 1e-7",
+        "sklearn.metrics.mean_squared_log_error": "the same",
+    },
     source="Keras, keras.losses.MeanSquaredLogarithmicError; scikit-learn, mean_squared_log_error",
     class_name="MSLE",
 )

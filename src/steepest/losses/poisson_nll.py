@@ -19,6 +19,15 @@ from steepest.core.links import growth
     task="counts",
     good_for=["default"],
     use="Counts of events whose variance is about their mean; the model gives the logarithm of the rate.",
+    avoid="Counts that vary more than their mean: the rates stay right, but their error bars come out too narrow. "
+    "Targets below 0: mse.",
+    differs={
+        "torch.nn.PoissonNLLLoss": "the same at its defaults; log_input=False takes the rate, full=True adds "
+        "Stirling's terms, which have no slope",
+        "keras.losses.Poisson": "takes the rate instead of its logarithm, with 1e-7 added inside the logarithm",
+        "sklearn.metrics.mean_poisson_deviance": "twice the difference to the loss of a perfect prediction; takes "
+        "the rate",
+    },
     source="Nelder & Wedderburn 1972, Generalized linear models, doi:10.2307/2344614",
     class_name="PoissonNLL",
 )

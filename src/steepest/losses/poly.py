@@ -24,6 +24,12 @@ AboveMinusOne = Annotated[float | Tensor, Interval(low=-1.0, open_low=True)]
     task="classification",
     good_for=["anything", "imbalanced"],
     use="Cross-entropy with one knob: above 0 for models that stay too timid, below 0 for strong imbalance; 0 is cross-entropy.",
+    avoid="Honest probabilities: with epsilon other than 0 the true distribution is not its optimum. Nothing to be "
+    "tuned: squentropy.",
+    differs={
+        "optax.poly_loss_cross_entropy": "epsilon is 2 by default, ours 1",
+        "timm PolyCrossEntropy": "epsilon is 2 by default, ours 1",
+    },
     source="Leng et al. 2022, PolyLoss, arXiv:2204.12511",
 )
 def poly(input: Tensor, target: Classes, *, epsilon: AboveMinusOne = 1.0) -> Tensor:

@@ -28,6 +28,7 @@ def _plain(x: Any, y: Any) -> list[float]:
     claims=[nonnegative, convex, shift_invariant, bounded_gradient(1)],
     task="ranking",
     use="Ranking by relevance or by clicks; with one wanted and one unwanted entry per list it is BPR.",
+    avoid="Long lists, as all pairs are compared; lists of which only the top is read: listnet.",
     source="Burges et al. 2005, doi:10.1145/1102351.1102363; BPR: Rendle et al. 2009, arXiv:1205.2618",
     class_name="RankNet",
 )
@@ -50,6 +51,11 @@ def _plain_margin(x: Any, y: Any, margin: float) -> list[float]:
     search={"margin": Log(0.1, 10)},
     task="ranking",
     use="Ranking where pairs that are right by a margin should no longer count.",
+    avoid="Graded relevance: one grade apart asks for the same margin as four. Scores of no fixed scale: ranknet "
+    "needs no margin.",
+    differs={
+        "torch.nn.MarginRankingLoss": "is given the two scores of each pair and a sign; margin is 0 by default, ours 1",
+    },
     source="Herbrich, Graepel & Obermayer 2000, Large margin rank boundaries for ordinal regression",
 )
 def margin_ranking(input: Tensor, target: Lists, *, margin: NonNegative = 1.0) -> Tensor:

@@ -31,6 +31,12 @@ Shape = Annotated[float | Tensor, Interval(high=2.0)]
     search={"alpha": Linear(-2, 2), "scale": Log(0.1, 10)},
     task="regression",
     use="Outliers of unknown weight: alpha 2 is mse/2, 1 Charbonnier, 0 Cauchy, -2 Geman-McClure, below -100 nearly Welsch.",
+    avoid="alpha below 1 from a bad start: it is not convex there and far points hardly pull; begin at alpha 1. "
+    "scale learned by this loss alone grows for ever: add the logarithm of the normaliser, as the paper does.",
+    differs={
+        "kornia charbonnier_loss, cauchy_loss, geman_mcclure_loss": "alpha 1, 0 and -2 at scale 1",
+        "kornia welsch_loss": "the limit of alpha to minus infinity at scale 1",
+    },
     source="Barron 2019, A general and adaptive robust loss function, arXiv:1701.03077",
 )
 def robust_adaptive(input: Tensor, target: Tensor, *, alpha: Shape = 1.0, scale: Positive = 1.0) -> Tensor:

@@ -30,6 +30,8 @@ def _plain(x: Any, y: None, temperature: float, bias: float) -> list[float]:
     search={"temperature": Log(0.01, 1)},
     task="embedding",
     use="Pairs that belong together, in batches of any size: image and text. temperature and bias want to be learned.",
+    avoid="Labels at hand: supcon. temperature and bias held at their start: they are where training begins, not "
+    "where it ends.",
     source="Zhai et al. 2023, arXiv:2303.15343",
     class_name="SigLIP",
 )

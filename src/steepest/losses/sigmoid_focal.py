@@ -20,6 +20,19 @@ from steepest.core.targets import binary
     task="binary",
     good_for=["anything", "imbalanced"],
     use="Detection: few positives among very many easy negatives. alpha weighs label 1, 1 - alpha label 0; 0.5 weighs both alike.",
+    avoid="Labels that are about as often 1 as 0, or probabilities used as they are: bce_with_logits. alpha = 0.25 "
+    "weighs label 1 less.",
+    differs={
+        "torchvision.ops.sigmoid_focal_loss": "the same formula and defaults; alpha = -1 leaves the weights out; its "
+        "default reduction is none, ours mean",
+        "keras.losses.BinaryFocalCrossentropy": "alpha acts only with apply_class_balancing=True; takes "
+        "probabilities unless from_logits=True",
+        "optax.sigmoid_focal_loss": "no alpha by default, which is twice ours at alpha = 0.5",
+        "pytorch_optimizer FocalLoss": "alpha multiplies both labels alike and is 1 by default, which is twice ours "
+        "at alpha = 0.5",
+        "kornia.losses.binary_focal_loss_with_logits": "the same formula and defaults; its default reduction is "
+        "none; ignored pixels stay in the mean",
+    },
     source="Lin et al. 2017, arXiv:1708.02002",
 )
 def sigmoid_focal(input: Tensor, target: Tensor, *, gamma: NonNegative = 2.0, alpha: UnitInside = 0.25) -> Tensor:

@@ -18,6 +18,8 @@ from steepest.core.targets import Classes, classes
     task="classification",
     good_for=["anything"],
     use="In place of cross-entropy at the same learning rate: its authors find better accuracy and calibration, less spread over seeds.",
+    avoid="Honest probabilities, which the squares pull together. Learning rates at the edge: its slope grows with "
+    "the scores.",
     source="Hui, Belkin & Wright 2023, Cut your losses with squentropy, arXiv:2302.03952",
 )
 def squentropy(input: Tensor, target: Classes) -> Tensor:

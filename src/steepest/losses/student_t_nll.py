@@ -26,6 +26,8 @@ LEAST = -30.0
     search={"df": Log(1, 100)},
     task="regression",
     use="Regression with error bars and far outliers; df of 1 to 5 forgives them, above 30 it is the Gaussian.",
+    avoid="A start far from the targets: beyond sqrt(df) scales an error pulls less the larger it is. Clean data: "
+    "gaussian_nll.",
     source="Lange, Little & Taylor 1989, doi:10.1080/01621459.1989.10478852",
     class_name="StudentTNLL",
 )

@@ -31,6 +31,12 @@ def _plain(x: Any, y: Any, temperature: float) -> list[float]:
     search={"temperature": Log(0.03, 1)},
     task="embedding",
     use="Learning embeddings from labels with large batches; afterwards a linear layer on them classifies.",
+    avoid="Batches with one sample per label: there is no partner, hence no item; then arcface, or info_nce on two "
+    "views.",
+    differs={
+        "pytorch_metric_learning SupConLoss": "the same per anchor, but 0 for a batch of a single label, where ours "
+        "still pulls together",
+    },
     source="Khosla et al. 2020, arXiv:2004.11362 (its L_out)",
     class_name="SupCon",
 )

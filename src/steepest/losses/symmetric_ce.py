@@ -20,6 +20,7 @@ from steepest.core.targets import Classes, classes
     search={"alpha": Log(0.01, 10), "beta": Log(0.1, 10)},
     task="classification",
     use="Labels of which some are wrong: alpha small lets the reverse part, which forgives, lead; alpha large learns hard classes faster.",
+    avoid="Clean labels: the reverse part brings two numbers to tune and no honest probabilities; cross_entropy.",
     source="Wang et al. 2019, Symmetric cross entropy for robust learning with noisy labels, arXiv:1908.06112",
     class_name="SymmetricCE",
 )

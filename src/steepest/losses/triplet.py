@@ -38,6 +38,15 @@ def _plain(x: Any, y: Any, margin: float, mining: str) -> list[float]:
     search={"margin": Log(0.1, 10)},
     task="embedding",
     use="Learning distances from labels: retrieval, faces, re-identification; start semi_hard, since hard may collapse.",
+    avoid="Batches without several samples of a label: an anchor without partner is no item. Wrong labels: hard "
+    "mining picks just these.",
+    differs={
+        "torch.nn.TripletMarginLoss": "is given anchor, positive and negative instead of finding them by labels; "
+        "adds 1e-6 to each difference",
+        "pytorch_metric_learning TripletMarginLoss": "all triplets, margin 0.05 on embeddings of length 1, and only "
+        "triplets that cost something are averaged",
+        "optax.losses.triplet_margin_loss": "is given anchor, positive and negative; adds 1e-6 inside the root",
+    },
     source="Schroff et al. 2015, arXiv:1503.03832; hard mining in the batch: Hermans et al. 2017, arXiv:1703.07737",
 )
 def triplet(

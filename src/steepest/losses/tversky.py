@@ -32,6 +32,16 @@ def _plain_tversky(x: Any, y: Any, alpha: float, beta: float, smooth: float) -> 
     search={"alpha": Linear(0.1, 0.9), "beta": Linear(0.1, 0.9)},
     task="segmentation",
     use="Segmentation where a missed pixel is worse than an invented one: beta above alpha.",
+    avoid="A judgement by Dice or intersection over union: unequal prices move the border away from it; then dice or "
+    "jaccard.",
+    differs={
+        "segmentation_models_pytorch TverskyLoss": "alpha and beta as here, both 0.5 by default; one fraction per "
+        "class for the whole batch",
+        "monai.losses.TverskyLoss": "alpha and beta as here, both 0.5 by default; takes probabilities unless "
+        "softmax=True or sigmoid=True",
+        "keras.losses.Tversky": "exchanged: in 3.15 its alpha is the price of missed pixels and its beta that of "
+        "invented ones",
+    },
     source="Salehi et al. 2017, arXiv:1706.05721",
 )
 def tversky(
@@ -58,6 +68,12 @@ def _plain_focal(x: Any, y: Any, alpha: float, beta: float, gamma: float, smooth
     search={"gamma": Linear(1, 3), "alpha": Linear(0.1, 0.9), "beta": Linear(0.1, 0.9)},
     task="segmentation",
     use="Segmentation of small regions that tversky finds too easily satisfied: gamma above 1 keeps pushing good overlaps.",
+    avoid="Borders drawn inexactly: gamma above 1 keeps pushing regions that overlap well already, into the noise of "
+    "the drawing.",
+    differs={
+        "segmentation_models_pytorch TverskyLoss": "its gamma is the power itself and acts after the mean over "
+        "classes; ours is 1 / gamma for each class",
+    },
     source="Abraham & Khan 2019, arXiv:1810.07842",
 )
 def focal_tversky(
@@ -87,6 +103,12 @@ def _plain_jaccard(x: Any, y: Any, smooth: float) -> list[list[float]]:
     claims=[nonnegative, bounded(1)],
     task="segmentation",
     use="Segmentation that is judged by intersection over union.",
+    avoid="Probabilities of pixels that are used as they are: alone it rewards answers of 0 and 1; add cross_entropy.",
+    differs={
+        "segmentation_models_pytorch JaccardLoss": "one fraction per class for the whole batch, ours per sample; "
+        "smooth is 0; a class that the batch lacks costs 0",
+        "monai.losses.DiceLoss": "with jaccard=True, on probabilities; smooth is 1e-5",
+    },
     source="Rahman & Wang 2016, doi:10.1007/978-3-319-50835-1_22",
 )
 def jaccard(input: Tensor, target: Regions, *, smooth: Positive = 1.0) -> Tensor:

@@ -24,6 +24,12 @@ Power = Annotated[float | Tensor, Interval(1.0, 2.0, open_low=True, open_high=Tr
     search={"power": Linear(1.1, 1.9)},
     task="counts",
     use="Rain, insurance claims, demand: many zeros beside a long tail. power near 1 is like Poisson, near 2 like gamma.",
+    avoid="Targets below 0: mse or huber. Plain counts: poisson_nll has no power to choose. Amounts that are never "
+    "0: gamma.",
+    differs={
+        "sklearn.metrics.mean_tweedie_deviance": "twice the difference to the loss of a perfect prediction; takes "
+        "the mean, not its logarithm",
+    },
     source="Jorgensen 1987, Exponential dispersion models, JRSS B 49; scikit-learn, mean_tweedie_deviance",
 )
 def tweedie(input: Tensor, target: Tensor, *, power: Power = 1.5) -> Tensor:
