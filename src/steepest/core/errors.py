@@ -72,6 +72,14 @@ class UsageError(SteepestError, ValueError):
     """An argument that makes no sense here."""
 
 
+class UnknownArgument(UsageError, TypeError):
+    """An argument that the call does not take; a TypeError too, as Python's own."""
+
+
+class Unsupported(SteepestError, RuntimeError):
+    """What torch's optimizers refuse at run time: a kind of tensor, or two options that exclude each other."""
+
+
 class DeclarationError(SteepestError, TypeError):
     """An item whose declaration contradicts itself; raised when its file is imported."""
 
