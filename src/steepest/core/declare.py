@@ -14,14 +14,15 @@ from torch import Tensor
 
 from .claims import Claim
 from .counts import accept_counts
-from .domains import Search
-from .item import Item
+from .domains import OneOf, Search
+from .item import Hyper, Item
 from .loss import Loss
 from .targets import TargetKind
 
 Body = Callable[..., Any]
-Decay = Literal["coupled", "decoupled", "none"]
+Decay = Literal["coupled", "decoupled", "inside", "none"]
 LooksAt = Literal["elementwise", "matrix", "tree"]
+StateShape = Callable[[torch.Size, Mapping[str, Any]], "tuple[int, ...] | None"]
 
 
 def loss(
@@ -43,6 +44,8 @@ def loss(
     good_for: Sequence[str] = (),
     avoid: str = "",
     differs: Mapping[str, str] | None = None,
+    holds: str = "",
+    few_roundings: bool = False,
 ) -> Callable[[Callable[..., Tensor]], Loss]:
     """Declare a loss: `(input, target, *, hyper) -> values per item`, or per class with class targets (see core.targets.Classes).
 
@@ -53,6 +56,10 @@ def loss(
     good_for: the situations (core.situations) in which it is suggested; where it names none, its `use` sentence is read.
     avoid: when not to choose it, and what to take instead, one sentence. differs: what other libraries call it ("torchvision
     sigmoid_focal_loss") and where that departs from ours, in meaning, scale, default or denominator.
+    holds: what the gradient treats as a constant though it depends on the input, in words. `slow` then takes `still`, the input
+    at which that is evaluated; derivatives are those of `slow` with `still` fixed.
+    few_roundings: the body is so short that in the input's own precision it stays within 2 units in the last place; else it is
+    computed in a wider one (core.digits).
     """
 
     def declare(fn: Callable[..., Tensor]) -> Loss:
@@ -75,6 +82,8 @@ def loss(
             good_for=good_for,
             avoid=avoid,
             differs=differs,
+            holds=holds,
+            few_roundings=few_roundings,
         )
 
     return declare
@@ -135,12 +144,27 @@ class Rule(Item):
     """An update rule: `(grad, <states>, [param], *, t, lr, <hyper>) -> (step, <new states>)`, the step to be subtracted.
 
     states: the names of its arguments between grad and the star, but for param. t counts from 1.
+    initial: starting value of a state: a number, the name of a hyperparameter, or "param", a copy of the parameter; else 0.
     scalar_states: states with one number per trial instead of one per parameter.
-    initial: starting value of a state (a number or the name of a hyperparameter); zero where nothing is said.
-    Numbers (t, lr, hyperparameters, scalar states) are floats, or float64 columns (K, 1) beside tensors (K, P). A body uses
-    plain arithmetic only: it is recorded once, with no values at hand.
+    only_with: states that exist only where a hyperparameter is not 0, by its name.
+    decay: how weight_decay acts: coupled (on the gradient), decoupled (on the parameter), inside (the body takes it).
+
+    Numbers (t, lr, hyperparameters, scalar states) are floats, or one per trial. looks_at says what the body sees:
+    elementwise: tensors (K, P), numbers as float64 columns (K, 1). Plain arithmetic only (core.numbers has larger, smaller,
+        choose): it is recorded once, with no values at hand.
+    matrix: each parameter of K trials by itself, (K, *shape), K = 1 for a run alone; numbers as core.numbers.PerTrial. Any
+        torch functions, in which trials never meet. state_shapes: the shape of a state from the parameter's and the static
+        hyperparameters; None where it has none, and the body receives None.
+    tree: the same after totals, a function of the same arguments that returns a tuple of tensors like grad; each is summed
+        over the whole model, and the body receives the sums as `totals`. Its scalar states are those of the model.
+
+    static: hyperparameters that shape the computation, so that trials which step together share their values.
+    packs: options of torch that hold several hyperparameters, such as etas=(0.5, 1.2); betas is known without.
+    evaluated: `(param, <states>, *, hyper) -> weights`, where a model is judged and used at other weights than it learns at.
+    solo_only: why no population steps by it, if none does.
     slow: where no twin exists, the rule once more for one parameter, in plain floats: `(grad, <states>, [param], *, t, lr,
     <hyper>) -> (step, <new states>)`, written from the paper and not from the body.
+    evidence: what was measured about it, with the source of each finding.
     """
 
     kind = "rule"
@@ -157,22 +181,50 @@ class Rule(Item):
         looks_at: LooksAt = "elementwise",
         equals: str | None = None,
         equals_with: Mapping[str, Any] | None = None,
-        slow: Callable[..., tuple[float, ...]] | None = None,
+        slow: Callable[..., Any] | None = None,
         claims: Sequence[Claim] = (),
         search: Mapping[str, Search] | None = None,
         initial: Mapping[str, float | str] | None = None,
         scalar_states: Sequence[str] = (),
+        only_with: Mapping[str, str] | None = None,
+        state_shapes: Mapping[str, StateShape] | None = None,
+        totals: Callable[..., tuple[Tensor, ...]] | None = None,
+        static: Sequence[str] = (),
+        packs: Mapping[str, Sequence[str]] | None = None,
+        evaluated: Callable[..., Tensor] | None = None,
+        solo_only: str = "",
+        evidence: str = "",
         class_name: str | None = None,
     ) -> None:
         super().__init__(fn, source=source, use=use, search=search, class_name=class_name)
-        self.hyper.pop("t", None)
+        for name in ("t", "weight_decay", "totals"):  # given by the contract, not hyperparameters
+            self.hyper.pop(name, None)
         positional = fn.__code__.co_varnames[1 : fn.__code__.co_argcount]
         self.needs_param = "param" in positional
         self.states = tuple(name for name in positional if name != "param")
         self.formula, self.decay, self.weight_decay, self.looks_at = formula, decay, weight_decay, looks_at
         self.equals, self.equals_with, self.claims = equals, dict(equals_with or {}), tuple(claims)
-        self.slow = slow
+        self.slow, self.totals, self.evaluated = slow, totals, evaluated
         self.initial, self.scalar_states = dict(initial or {}), tuple(scalar_states)
+        self.only_with, self.state_shapes = dict(only_with or {}), dict(state_shapes or {})
+        words = [name for name, h in self.hyper.items() if not _takes_numbers(h)]
+        self.static = tuple(dict.fromkeys([*static, *words]))
+        self.packs = {name: tuple(parts) for name, parts in (packs or {}).items()}
+        self.solo_only, self.evidence = solo_only, evidence
+
+    def states_with(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """The states that exist under these hyperparameters, numbers or one per trial."""
+        return tuple(n for n in self.states if n not in self.only_with or _is_on(settings[self.only_with[n]]))
+
+
+def _takes_numbers(hyper: Hyper) -> bool:
+    """Whether its values may be one number per trial: flags and counts are numbers, words and nothing are not."""
+    domain = hyper.domain
+    return not isinstance(domain, OneOf) or all(isinstance(value, (int, float)) for value in domain.values)
+
+
+def _is_on(value: float | Tensor) -> bool:
+    return bool((value != 0).any()) if isinstance(value, Tensor) else bool(value)
 
 
 def rule(
@@ -185,11 +237,19 @@ def rule(
     looks_at: LooksAt = "elementwise",
     equals: str | None = None,
     equals_with: Mapping[str, Any] | None = None,
-    slow: Callable[..., tuple[float, ...]] | None = None,
+    slow: Callable[..., Any] | None = None,
     claims: Sequence[Claim] = (),
     search: Mapping[str, Search] | None = None,
     initial: Mapping[str, float | str] | None = None,
     scalar_states: Sequence[str] = (),
+    only_with: Mapping[str, str] | None = None,
+    state_shapes: Mapping[str, StateShape] | None = None,
+    totals: Callable[..., tuple[Tensor, ...]] | None = None,
+    static: Sequence[str] = (),
+    packs: Mapping[str, Sequence[str]] | None = None,
+    evaluated: Callable[..., Tensor] | None = None,
+    solo_only: str = "",
+    evidence: str = "",
     class_name: str | None = None,
 ) -> Callable[[Body], Rule]:
     """Declare an update rule (see Rule). decay: how weight_decay acts; search: the ranges, that of lr above all."""
@@ -210,6 +270,14 @@ def rule(
             search=search,
             initial=initial,
             scalar_states=scalar_states,
+            only_with=only_with,
+            state_shapes=state_shapes,
+            totals=totals,
+            static=static,
+            packs=packs,
+            evaluated=evaluated,
+            solo_only=solo_only,
+            evidence=evidence,
             class_name=class_name,
         )
 

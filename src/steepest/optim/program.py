@@ -7,10 +7,11 @@ by block and writes into memory that is used again. Fresh temporaries can cost m
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -75,6 +76,7 @@ class Op:
 class Program:
     """What a rule does to numbers, then to tensors. Built by `program_of`.
 
+    states: the names of those that it moves.
     constants(values): all numbers that stay the same over a run, from the hyperparameters.
     numbers(values): all numbers of one step, from the constants, t, lr and the scalar states.
     run(values, scratch): moves param and the states by one step, in place; values holds param, grad, the states and the
@@ -82,10 +84,11 @@ class Program:
     Each returns values, filled up.
     """
 
-    def __init__(self, rule: Rule) -> None:
-        calls, step, after = _recorded(rule)
-        tensors = {"grad", "param", *rule.states} - set(rule.scalar_states)
+    def __init__(self, rule: Rule, states: Sequence[str]) -> None:
+        calls, step, after = _recorded(rule, states)
+        tensors = {"grad", "param", *states} - set(rule.scalar_states)
         moving = {"t", "lr", *rule.scalar_states}
+        self.states = tuple(states)
         self.new_scalars = {name: after.pop(name).text for name in rule.scalar_states}
         ops = _renamed(after, tensors)
         number_ops: dict[str, list[Op]] = {"constants": [], "numbers": []}
@@ -107,17 +110,17 @@ class Program:
         self.run = _function(self.tensor_ops, copies)
 
 
-@lru_cache(maxsize=None)
-def program_of(rule: Rule) -> Program:
-    """The rule's program, recorded when it is first asked for."""
+@cache
+def program_of(rule: Rule, states: tuple[str, ...] | None = None) -> Program:
+    """The rule's program with some of its states (see Rule.states_with) or all, recorded when it is first asked for."""
     if rule.looks_at != "elementwise":
         raise UsageError(
             where=rule.name,
             seen=f"it looks at a whole {rule.looks_at}",
             needed="a rule of single elements was needed",
-            repair=f"Rules that look at a {rule.looks_at} have no optimizer and no population yet.",
+            repair="Its body is called as it is: see optim.tensors.",
         )
-    return Program(rule)
+    return Program(rule, rule.states if states is None else states)
 
 
 def _function(ops: Sequence[Op], copies: Mapping[str, str] | None = None) -> Callable[..., dict[str, Any]]:
@@ -141,18 +144,19 @@ def _function(ops: Sequence[Op], copies: Mapping[str, str] | None = None) -> Cal
     return known["run"]
 
 
-def _recorded(rule: Rule) -> tuple[list[Op], Name, dict[str, Name]]:
-    """The body's calls in order, the step, and what each state becomes."""
+def _recorded(rule: Rule, states: Sequence[str]) -> tuple[list[Op], Name, dict[str, Name]]:
+    """The body's calls in order, the step, and what each of the states becomes."""
+    graph = fx.Graph()
     try:
-        *nodes, end = fx.Tracer().trace(rule.fn).nodes
+        returned = rule.fn(**_arguments(rule, states, graph))
     except (fx.proxy.TraceError, TypeError) as error:
         raise DeclarationError(
             where=rule.name,
             seen=f"its body cannot be recorded: {error}",
             needed="plain arithmetic was needed, one path for all values",
-            repair="Choose with torch.where or with factors of 0 and 1, not with `if`; leave out float() and math.",
+            repair="Choose with core.numbers.choose or factors of 0 and 1, not with `if`; leave out float() and math.",
         ) from error
-    returned = end.args[0] if isinstance(end.args[0], (tuple, list)) else (end.args[0],)
+    returned = returned if isinstance(returned, (tuple, list)) else (returned,)
     if len(returned) != 1 + len(rule.states):
         raise DeclarationError(
             where=rule.name,
@@ -161,10 +165,21 @@ def _recorded(rule: Rule) -> tuple[list[Op], Name, dict[str, Name]]:
             repair="Return the step, then each state in the order of the arguments.",
         )
     step, *new = map(_argument, returned)
-    return [_op_of(n) for n in nodes if n.op in ("call_function", "call_method")], step, dict(zip(rule.states, new))
+    after = {name: value for name, value in zip(rule.states, new) if name in states}
+    return [_op_of(n) for n in graph.nodes if n.op in ("call_function", "call_method")], step, after
+
+
+def _arguments(rule: Rule, states: Sequence[str], graph: fx.Graph) -> dict[str, Any]:
+    """Placeholders by name; a state that is left out is 0, and so is the hyperparameter that would need it."""
+    tracer = fx.proxy.GraphAppendingTracer(graph)
+    off = {name for name in rule.states if name not in states}
+    off |= {rule.only_with[name] for name in off}
+    names = list(inspect.signature(rule.fn).parameters)
+    return {n: 0.0 if n in off else fx.Proxy(graph.placeholder(n), tracer) for n in names}
 
 
 def _argument(value: Any) -> Any:
+    value = value.node if isinstance(value, fx.Proxy) else value
     if not isinstance(value, fx.Node):
         return value
     return Name(str(value.target) if value.op == "placeholder" else value.name)

@@ -35,6 +35,26 @@ def accept_settings(rule: Rule, given: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
+def static_of(rule: Rule, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The hyperparameters that all trials of a step share, as plain values."""
+    found = {}
+    for name in rule.static:
+        value = settings[name]
+        if isinstance(value, Tensor):
+            values = set(value.flatten().tolist())
+            if len(values) > 1:
+                raise UsageError(
+                    where=rule.name,
+                    seen=f"{name} has the values {sorted(values)}",
+                    needed="one value for all trials that step together was needed",
+                    repair="Give each value a StackedRule of its own, as st.Population does.",
+                )
+            (number,) = values
+            value = _plain(number, rule.hyper[name].domain)
+        found[name] = value
+    return found
+
+
 def _check_each(where: str, name: str, value: Any, domain: Domain | None) -> None:
     if not isinstance(value, Tensor):
         check_value(where, name, value, domain)

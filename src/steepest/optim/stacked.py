@@ -1,22 +1,24 @@
 """A rule for a whole population: K trials step at once, each with its own numbers and step count.
 
     stepper = StackedRule(optim.adamw, {"beta1": torch.tensor([0.9, 0.95])}, weight_decay=torch.tensor([0.0, 0.1]))
-    stepper.init(param)                        # param (K, P): one flat row per trial
+    stepper.init(param)                        # param (K, P): one flat row per trial; init(param, layout) says what lies where
     stepper.step(param, grad, lr)              # in place; lr (K,), one learning rate per trial
     stepper.step(param, grad, lr, alive=mask)  # trials with alive[k] = False keep every bit of param and state
     fewer = stepper.take([0, 3])               # only some trials, copied
-    saved = stepper.state                      # {"step": (K,), name: (K, P) or (K, 1)}: a plain dict of tensors
+    saved = stepper.state                      # {"step": (K,), name: (K, *), numbers (K, 1)}: a plain dict of tensors
     stepper.load(saved)
 
 Rows never meet: a trial that diverges changes no bit of its neighbours. Hyperparameters and weight_decay that are left
 out have their declared defaults. Weight decay is coupled or decoupled as the rule declares; it is free where no trial
-has any. A step adds at most 64 MB, whatever K and P. Nothing is read back from an accelerator but `alive`, when it
-lies there.
+has any. Of a rule of single elements a step adds at most 64 MB, whatever K and P, and nothing is read back from an
+accelerator but `alive`, when it lies there. A rule that looks at matrices needs to know them: init(param, layout).
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,12 +26,14 @@ from torch import Tensor
 from steepest.core import trees
 from steepest.core.declare import Rule
 from steepest.core.domains import as_float64
-from steepest.core.errors import ShapeError
-from steepest.core.trees import Tree
+from steepest.core.errors import ShapeError, UsageError
+from steepest.core.numbers import PerTrial
+from steepest.core.trees import Layout, Tree
 
 from .apply import Scratch, apply_block, blocks
-from .program import program_of
-from .settings import accept_settings
+from .program import Program, program_of
+from .settings import accept_settings, static_of
+from .tensors import Cell, state_shape, step_cells
 
 Numbers = float | Tensor
 
@@ -41,18 +45,27 @@ class StackedRule:
         self, rule: Rule, hyper: Mapping[str, Numbers] | None = None, weight_decay: Numbers | None = None
     ) -> None:
         """hyper, weight_decay: a number for all trials, or a tensor (K,) with one for each; lr is not among them."""
+        if rule.solo_only:
+            _refuse_population(rule)
         self.rule = rule
         settings = accept_settings(rule, {**(hyper or {}), "weight_decay": weight_decay})
         settings.pop("lr")
-        self._numbers: Tree = {name: as_float64(value) for name, value in settings.items()}
+        self._static = static_of(rule, settings)
+        self._numbers: Tree = {n: as_float64(value) for n, value in settings.items() if n not in self._static}
         self._decay: str = rule.decay if bool((self._numbers["weight_decay"] != 0).any()) else "none"
-        self._program, self._scratch = program_of(rule), Scratch()
+        self._states = rule.states_with({**self._numbers, **self._static})
+        self._program = program_of(rule, self._states) if rule.looks_at == "elementwise" else None
+        self._scratch = Scratch()
+        self._layout = Layout(())
         self._constants: Tree = {}
         self._columns: Tree = {}
         self.state: Tree = {}
 
-    def init(self, param: Tensor) -> None:
-        """The states of trials that have made no step. param (K, P), of any floating dtype."""
+    def init(self, param: Tensor, layout: Layout | None = None) -> None:
+        """The states of trials that have made no step. param (K, P), of any floating dtype.
+
+        layout: which parameters lie in a row, for rules that look at more than elements; else the row is one vector.
+        """
         if param.dim() != 2:
             raise ShapeError(
                 where=self.rule.name,
@@ -60,17 +73,32 @@ class StackedRule:
                 needed="(K, P) was needed: one flat row per trial",
                 repair="param.flatten(1) flattens all but the trial axis.",
             )
+        self._layout = layout or Layout((("", param.shape[1:]),))
         self._numbers = {name: self._column(name, value, param) for name, value in self._numbers.items()}
         self.state = {"step": torch.zeros(len(param), dtype=torch.float64, device=param.device)}
-        for name in self.rule.states:
-            start = self.rule.initial.get(name, 0.0)
-            column = self._numbers[start] if isinstance(start, str) else self._column(name, as_float64(start), param)
-            is_scalar = name in self.rule.scalar_states
-            self.state[name] = column.clone() if is_scalar else column.to(param.dtype).expand(param.shape).clone()
+        for name in self._states:
+            self.state[name] = self._initial(name, param)
         self._prepare(param.dtype)
+
+    def _initial(self, name: str, param: Tensor) -> Tensor:
+        start = self.rule.initial.get(name, 0.0)
+        if start == "param":
+            return param.clone()
+        column = self._numbers[start] if isinstance(start, str) else self._column(name, as_float64(start), param)
+        if name in self.rule.scalar_states:
+            return column.clone()
+        width = param.shape[1] if self._program else self._layout_of(name).width
+        return column.to(param.dtype).expand(len(param), width).clone()
+
+    def _layout_of(self, name: str) -> Layout:
+        """Where a state of each parameter lies in its row, for those parameters that have it."""
+        shapes = ((key, state_shape(self.rule, name, shape, self._static)) for key, shape in self._layout.shapes)
+        return Layout(tuple((key, shape) for key, shape in shapes if shape is not None))
 
     def _prepare(self, dtype: torch.dtype) -> None:
         """What stays the same over the run is computed once, and cast once."""
+        if self._program is None:
+            return
         self._constants = self._program.constants(dict(self._numbers))
         if self._decay == "coupled":
             self._constants["decay"] = self._constants["weight_decay"]
@@ -93,33 +121,66 @@ class StackedRule:
         """One step of every living trial, in place. param, grad (K, P); lr (K,); alive (K,) bool, or None for all."""
         self._accept(param, grad, lr)
         self.state["step"] += 1.0 if alive is None else alive.to(param.device, torch.float64)
-        numbers = self._numbers_of(lr.to(param.device, torch.float64).unsqueeze(1))
-        names = (*self._program.used_numbers, "decay")
+        if self._program is None:
+            for trials in _runs(alive, len(param)):
+                self._step_tensors(param, grad, lr, trials)
+        else:
+            self._step_elements(self._program, param, grad, lr, alive)
+
+    def _step_elements(self, program: Program, param: Tensor, grad: Tensor, lr: Tensor, alive: Tensor | None) -> None:
+        numbers = self._numbers_of(program, lr.to(param.device, torch.float64).unsqueeze(1))
+        names = (*program.used_numbers, "decay")
         columns = {n: numbers[n].to(param.dtype) for n in names if n not in self._columns and n in numbers}
         columns.update(self._columns)
-        tensors = {name: self.state[name] for name in self.rule.states if name not in self.rule.scalar_states}
+        tensors = {name: self.state[name] for name in self._states if name not in self.rule.scalar_states}
         tensors.update(param=param, grad=grad)
         for trials in _runs(alive, len(param)):
-            self._step_rows({n: v[trials] for n, v in tensors.items()}, {n: v[trials] for n, v in columns.items()})
-            for name, value in self._program.new_scalars.items():
+            self._step_rows(
+                program, {n: v[trials] for n, v in tensors.items()}, {n: v[trials] for n, v in columns.items()}
+            )
+            for name, value in program.new_scalars.items():
                 self.state[name][trials] = numbers[value][trials]
 
-    def _step_rows(self, tensors: Tree, columns: Tree) -> None:
+    def _step_rows(self, program: Program, tensors: Tree, columns: Tree) -> None:
         for block in blocks(tensors["param"]):
             if block:
                 part = {name: value[block] for name, value in tensors.items()}
                 part.update((name, value[block[:1]]) for name, value in columns.items())
             else:
                 part = {**tensors, **columns}
-            apply_block(self._program, part, self._decay, self._scratch)
+            apply_block(program, part, self._decay, self._scratch)
 
-    def _numbers_of(self, lr: Tensor) -> Tree:
+    def _step_tensors(self, param: Tensor, grad: Tensor, lr: Tensor, trials: slice) -> None:
+        """One step of neighbouring trials, tensor by tensor."""
+        numbers: dict[str, Any] = {n: PerTrial(value[trials]) for n, value in self._numbers.items()}
+        numbers.update({n: PerTrial(self.state[n][trials]) for n in self.rule.scalar_states})
+        numbers.update(self._static, t=PerTrial(self.state["step"][trials]), lr=PerTrial(lr[trials]))
+        params, grads = self._layout.views(param[trials]), self._layout.views(grad[trials])
+        names = [name for name in self._states if name not in self.rule.scalar_states]
+        states = {name: self._layout_of(name).views(self.state[name][trials]) for name in names}
+        cells = [
+            Cell(params[key], grads[key], {name: views.get(key) for name, views in states.items()}, numbers)
+            for key, _ in self._layout.shapes
+        ]
+        for found in step_cells(self.rule, cells)[:1]:
+            for name, value in found.items():
+                self.state[name][trials] = value.values.unsqueeze(1).to(param.device)
+
+    def evaluated(self, param: Tensor) -> Tensor:
+        """The weights (K, P) at which the trials are judged: param itself, but for rules such as schedule-free ones."""
+        if self.rule.evaluated is None:
+            return param
+        states = {name: self.state[name] for name in self._states if name not in self.rule.scalar_states}
+        numbers = {name: PerTrial(value) for name, value in self._numbers.items() if name in self.rule.hyper}
+        return self.rule.evaluated(param, **states, **numbers)
+
+    def _numbers_of(self, program: Program, lr: Tensor) -> Tree:
         """All numbers of this step, float64 columns."""
         numbers = {name: self.state[name] for name in self.rule.scalar_states}
         numbers.update(self._constants, t=self.state["step"].unsqueeze(1), lr=lr)
         if self._decay == "decoupled":
             numbers["decay"] = 1 - lr * numbers["weight_decay"]
-        return self._program.numbers(numbers)
+        return program.numbers(numbers)
 
     def _accept(self, param: Tensor, grad: Tensor, lr: Tensor) -> None:
         n = len(self.state.get("step", ()))
@@ -133,10 +194,8 @@ class StackedRule:
 
     def take(self, trials: Sequence[int] | Tensor) -> StackedRule:
         """The stepper of some trials, with copies of their states."""
-        numbers = trees.take(self._numbers, trials)
-        decay = numbers.pop("weight_decay").squeeze(1)
-        kept = StackedRule(self.rule, {name: value.squeeze(1) for name, value in numbers.items()}, decay)
-        kept._numbers = {**numbers, "weight_decay": decay.unsqueeze(1)}
+        kept = copy.copy(self)
+        kept._numbers, kept._scratch = trees.take(self._numbers, trials), Scratch()
         kept._constants, kept._columns = trees.take(self._constants, trials), trees.take(self._columns, trials)
         kept.state = trees.take(self.state, trials)
         return kept
@@ -167,6 +226,15 @@ def _runs(alive: Tensor | None, n_trials: int) -> Iterator[slice]:
         elif not lives and start is not None:
             yield slice(start, trial)
             start = None
+
+
+def _refuse_population(rule: Rule) -> None:
+    raise UsageError(
+        where=rule.name,
+        seen="it is asked to step a population",
+        needed="a run alone was needed",
+        repair=f"{rule.solo_only} Take steepest.optim.{rule.class_name} for one model, or another rule for many.",
+    )
 
 
 def _shapes(tree: Mapping[str, Tensor]) -> str:

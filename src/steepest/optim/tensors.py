@@ -1,0 +1,146 @@
+"""One step of a rule that looks at whole tensors (matrix, tree): its body as it is, on each parameter of K trials.
+
+Small tensors of one shape are stepped together, along the trial axis: a batched product takes what many small ones
+would wait for. Large ones are cut along it. So the memory of a step is that of one block, or of one trial's largest
+tensor where that is more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from steepest.core.declare import Rule
+from steepest.core.numbers import PerTrial, holds_for_any
+
+BLOCK_BYTES = 2**22
+"""Of the parameters that a body sees at once; its temporaries are a few times as large."""
+
+
+@dataclass
+class Cell:
+    """One parameter of K trials, (K, *shape), K = 1 for a run alone: what a step reads, and writes in place.
+
+    states: (K, *) by name, None where this parameter has none; scalar states lie among the numbers.
+    numbers: t, lr, weight_decay, all hyperparameters, the scalar states; floats, or PerTrial.
+    """
+
+    param: Tensor
+    grad: Tensor
+    states: dict[str, Tensor | None]
+    numbers: dict[str, Any]
+
+    def rows(self, trials: slice) -> Cell:
+        """Some of the trials, as views."""
+        states = {name: None if value is None else value[trials] for name, value in self.states.items()}
+        numbers = {n: v.take(trials) if isinstance(v, PerTrial) else v for n, v in self.numbers.items()}
+        return Cell(self.param[trials], self.grad[trials], states, numbers)
+
+
+def state_shape(rule: Rule, name: str, shape: torch.Size, settings: Mapping[str, Any]) -> torch.Size | None:
+    """The shape of a state for a parameter of a shape; None where it has none."""
+    given = rule.state_shapes.get(name)
+    found = shape if given is None else given(shape, settings)
+    return None if found is None else torch.Size(found)
+
+
+def step_cells(rule: Rule, cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """One step of all parameters, in place; returns the scalar states of each cell after it."""
+    if rule.totals is not None:
+        totals = _totals(rule, rule.totals, cells)
+        return [_step(rule, cell, totals) for cell in cells]
+    if rule.scalar_states:
+        return [_step(rule, cell) for cell in cells]
+    for group in _alike(cells):
+        if len(group) == 1:
+            for trials in _cut(group[0]):
+                _step(rule, group[0].rows(trials))
+        else:
+            _step_together(rule, group)
+    return [{} for _ in cells]
+
+
+def _step(rule: Rule, cell: Cell, totals: tuple[Any, ...] | None = None) -> dict[str, Any]:
+    numbers, param, grad = cell.numbers, cell.param, cell.grad
+    decay = numbers["weight_decay"]
+    if rule.decay == "coupled" and holds_for_any(decay != 0):
+        grad = grad + decay * param
+    elif rule.decay == "decoupled" and holds_for_any(decay != 0):
+        param.mul_(1 - numbers["lr"] * decay)
+    step, *new = rule.fn(grad, **_arguments(rule, cell), **({} if totals is None else {"totals": totals}))
+    after = dict(zip(rule.states, new))
+    for name, value in cell.states.items():
+        if value is not None and after[name] is not value:
+            value.copy_(after[name])
+    param.sub_(step)
+    return {name: after[name] for name in rule.scalar_states}
+
+
+def _arguments(rule: Rule, cell: Cell) -> dict[str, Any]:
+    """What the body takes besides the gradient."""
+    names = [*rule.scalar_states, *rule.hyper, "t", *(["weight_decay"] if rule.decay == "inside" else [])]
+    given = {**cell.states, **{name: cell.numbers[name] for name in names}}
+    return {**given, "param": cell.param} if rule.needs_param else given
+
+
+def _totals(rule: Rule, contributions: Callable[..., tuple[Tensor, ...]], cells: Sequence[Cell]) -> tuple[Any, ...]:
+    """The sums over the model: one number for each trial, in float64."""
+    sums: list[Tensor] = []
+    for cell in cells:
+        parts = contributions(cell.grad, **_arguments(rule, cell))
+        found = [part.flatten(1).sum(1, dtype=torch.float64).cpu() for part in parts]
+        sums = [a + b for a, b in zip(sums, found)] if sums else found
+    per_trial = any(isinstance(number, PerTrial) for number in cells[0].numbers.values()) if cells else False
+    return tuple(PerTrial(total) if per_trial else total.item() for total in sums)
+
+
+# -- together and apart ----------------------------------------------------------------------------------------------
+
+
+def _cut(cell: Cell) -> list[slice]:
+    """The trials in stretches of about a block."""
+    n_trials, row_bytes = len(cell.param), cell.param[:1].numel() * cell.param.element_size()
+    rows = max(1, BLOCK_BYTES // max(1, row_bytes))
+    return [slice(start, min(start + rows, n_trials)) for start in range(0, n_trials, rows)]
+
+
+def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells of the same shape and numbers, as many as fill a block."""
+    open_groups: dict[Any, list[Cell]] = {}
+    groups = []
+    for cell in cells:
+        key = (cell.param.shape, cell.param.dtype, cell.param.device, *_number_key(cell))
+        group = open_groups.get(key)
+        if group is None or (len(group) + 1) * cell.param.nbytes > BLOCK_BYTES:
+            group = open_groups[key] = []
+            groups.append(group)
+        group.append(cell)
+    return groups
+
+
+def _number_key(cell: Cell) -> tuple[Any, ...]:
+    names = sorted(cell.numbers)
+    values = tuple(id(v) if isinstance(v, PerTrial) else v for v in (cell.numbers[name] for name in names))
+    return (*values, *(name for name, value in cell.states.items() if value is None))
+
+
+def _step_together(rule: Rule, group: Sequence[Cell]) -> None:
+    """As one cell of len(group) times as many trials."""
+    n, first = len(group), group[0]
+    states: dict[str, Tensor | None] = {
+        name: None if value is None else torch.cat([cell.states[name] for cell in group])  # type: ignore[misc]
+        for name, value in first.states.items()
+    }
+    numbers = {name: v.repeat(n) if isinstance(v, PerTrial) else v for name, v in first.numbers.items()}
+    joined = Cell(torch.cat([c.param for c in group]), torch.cat([c.grad for c in group]), states, numbers)
+    _step(rule, joined)
+    for i, cell in enumerate(group):
+        rows = slice(i * len(cell.param), (i + 1) * len(cell.param))
+        cell.param.copy_(joined.param[rows])
+        for name, value in cell.states.items():
+            if value is not None:
+                value.copy_(joined.states[name][rows])  # type: ignore[index]
