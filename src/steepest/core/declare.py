@@ -150,9 +150,9 @@ class Rule(Item):
     decay: how weight_decay acts: coupled (on the gradient), decoupled (on the parameter), inside (the body takes it).
 
     Numbers (t, lr, hyperparameters, scalar states) are floats, or one per trial. looks_at says what the body sees:
-    elementwise: tensors (K, P), numbers as float64 columns (K, 1). Plain arithmetic only (core.numbers has larger, smaller,
+    elementwise: tensors (K, P), numbers as float64 columns (K, 1). Plain arithmetic only (core.per_trial has larger, smaller,
         choose): it is recorded once, with no values at hand.
-    matrix: each parameter of K trials by itself, (K, *shape), K = 1 for a run alone; numbers as core.numbers.PerTrial. Any
+    matrix: each parameter of K trials by itself, (K, *shape), K = 1 for a run alone; numbers as core.per_trial.PerTrial. Any
         torch functions, in which trials never meet. state_shapes: the shape of a state from the parameter's and the static
         hyperparameters; None where it has none, and the body receives None.
     tree: the same after totals, a function of the same arguments that returns a tuple of tensors like grad; each is summed

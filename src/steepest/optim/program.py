@@ -154,7 +154,7 @@ def _recorded(rule: Rule, states: Sequence[str]) -> tuple[list[Op], Name, dict[s
             where=rule.name,
             seen=f"its body cannot be recorded: {error}",
             needed="plain arithmetic was needed, one path for all values",
-            repair="Choose with core.numbers.choose or factors of 0 and 1, not with `if`; leave out float() and math.",
+            repair="Choose with core.per_trial.choose or factors of 0 and 1, not with `if`; leave out float() and math.",
         ) from error
     returned = returned if isinstance(returned, (tuple, list)) else (returned,)
     if len(returned) != 1 + len(rule.states):

@@ -27,7 +27,7 @@ from steepest.core import trees
 from steepest.core.declare import Rule
 from steepest.core.domains import as_float64
 from steepest.core.errors import ShapeError, UsageError
-from steepest.core.numbers import PerTrial
+from steepest.core.per_trial import PerTrial
 from steepest.core.trees import Layout, Tree
 
 from .apply import Scratch, apply_block, blocks

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from steepest.core.declare import Rule
-from steepest.core.numbers import PerTrial, holds_for_any
+from steepest.core.per_trial import PerTrial, holds_for_any
 
 BLOCK_BYTES = 2**22
 """Of the parameters that a body sees at once; its temporaries are a few times as large."""
