@@ -11,9 +11,9 @@ from torch import nn
 
 from steepest import data, losses, metrics, models, optim
 from steepest.compare import Arm
-from steepest.compare.split import draw_split, shares_of
 from steepest.compare.task import Task
 from steepest.core.errors import DataError, MetricError, ModelError, NotComparable, UsageError
+from steepest.data.split import draw_split, shares_of
 from steepest.optim import schedules
 
 DIGITS, DIABETES, CANCER = data.load("digits"), data.load("diabetes"), data.load("breast_cancer")

@@ -73,7 +73,7 @@ def draw_again(folder: Path, to: Path | None, *, open_page: bool) -> None:
 def _show_plan(asked: Mapping[str, Any]) -> None:
     from steepest.compare.ask import ask
     from steepest.compare.prepare import plan_in_words, prepared
-    from steepest.compare.progress import Silent
+    from steepest.core.progress import Silent
 
     plan = prepared(ask(**asked), command=None, bar=Silent()).plan
     parts = ", ".join(

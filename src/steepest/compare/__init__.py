@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from steepest.core.progress import progress_of
 from steepest.results.store import Store
 
 from .ask import ask
 from .population import Population
 from .prepare import prepared, prepared_again, refuse_another_study
-from .progress import progress_of
 from .results import Results
 from .study import run_study
 from .trial import Arm, Trial

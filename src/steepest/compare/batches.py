@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from steepest.core.loss import Loss
+from steepest.data.standardise import Scale
 
-from .standardise import Scale
 from .task import Task
 
 STRETCH_BYTES = 4 * 2**20

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from steepest.core.sealed import sealed
+
 from .block import Block
 from .dropout import FixedDropout, StepMasks
-from .sealed import sealed
 
 
 class LoopEngine:

@@ -7,11 +7,11 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from steepest.core.sealed import sealed
 from steepest.core.trees import Tree
 
 from .block import Block
 from .dropout import FixedDropout, MasksInOrder, Recorder, StepMasks
-from .sealed import sealed
 
 
 class VmapEngine:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from steepest.core.errors import ModelError, UsageError, did_you_mean
+from steepest.core.sealed import sealed
 from steepest.kernels.stacked_program import NotStackable
 
 from .block import Block, make_block
@@ -19,7 +20,6 @@ from .dropout import FixedDropout, Recorder, StepMasks
 from .engine_loop import LoopEngine, has_images
 from .engine_stacked import StackedEngine
 from .engine_vmap import VmapEngine, missing_rule
-from .sealed import sealed
 from .weights import Weights
 
 ENGINES = ("stacked", "vmap", "loop")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from steepest.core.errors import UsageError
+from steepest.core.sealed import kept_generator
 from steepest.kernels.allocator import keep_freed_memory
 
 from .batches import Batches, Stretch
@@ -15,7 +16,6 @@ from .dropout import StepMasks
 from .engines import ENGINES, Choice, Sample, check_engine_name, choose
 from .groups import training_order
 from .probe import fastest
-from .sealed import kept_generator
 from .task import Part, Task
 from .team import make_teams
 from .trial import Trial

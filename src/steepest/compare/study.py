@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from steepest.core.declare import Metric
+from steepest.core.progress import Progress
 from steepest.results.records import Event, Outcome, Plan, Study, Verdict
 from steepest.results.store import Store
 
 from .population import Population
-from .progress import Progress
 from .race import Request, TrialKey, protocol
 from .task import Task
 from .trial import Arm, Trial

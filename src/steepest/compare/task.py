@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from steepest.core.declare import Metric
 from steepest.core.errors import MetricError, ModelError, NotComparable, UsageError
 from steepest.core.loss import Loss
+from steepest.core.sealed import sealed
 from steepest.core.streams import generator
+from steepest.data.split import Split, check_shares, draw_split
+from steepest.data.standardise import Scale
 
-from .sealed import sealed
-from .split import Split, check_shares, draw_split
-from .standardise import Scale
 from .trial import Arm
 
 LABEL_KINDS = ("classes", "distribution", "binary", "same")

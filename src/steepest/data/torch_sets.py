@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +12,7 @@ from torch import Tensor
 from torch.utils import data as torch_data
 
 from steepest.core.errors import DataError
-from steepest.core.streams import seed_of
+from steepest.core.sealed import sealed
 
 ENDLESS = 1_000_000  # samples after which a source without a length is taken for endless
 
@@ -29,7 +28,7 @@ def materialise(source: Any, where: str, limit: int | None) -> tuple[Any, Any]:
     tensors = getattr(source, "tensors", None)
     if type(source) is torch_data.TensorDataset and tensors is not None and len(tensors) == 2:
         return tensors
-    with _kept_generators(), _reading(where) as progress:
+    with sealed("reading data"), _reading(where) as progress:
         pairs: list[tuple[Any, Any]] = []
         for sample in _samples(source):
             if _is_enough(source, len(pairs), limit, where):
@@ -57,7 +56,7 @@ def _of_loader(loader: Any, where: str, limit: int | None) -> tuple[Any, Any]:
     batches = _in_order(loader) if is_whole else loader
     xs: list[Any] = []
     ys: list[Any] = []
-    with _kept_generators(), _reading(where) as progress:
+    with sealed("reading data"), _reading(where) as progress:
         for batch in batches:
             if _is_enough(loader.dataset, len(ys), limit, where):
                 break
@@ -179,19 +178,3 @@ def _reading(where: str) -> Iterator[list[int]]:
             needed="a source that can be read to its end was needed",
             repair="Try that one alone: dataset[i], or next(iter(loader)).",
         ) from error
-
-
-@contextmanager
-def _kept_generators() -> Iterator[None]:
-    """Random changes inside a data set start at a fixed seed, and the global generators are put back."""
-    seed = seed_of("reading data")
-    states = random.getstate(), np.random.get_state(), torch.default_generator.get_state()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.default_generator.manual_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.default_generator.set_state(states[2])

@@ -9,8 +9,8 @@ import time
 import pytest
 from rich.console import Console
 
-from steepest.compare import progress
-from steepest.compare.progress import Bar, Pace, Silent, duration, progress_of
+from steepest.core import progress
+from steepest.core.progress import Bar, Pace, Silent, duration, progress_of
 
 
 @pytest.fixture
