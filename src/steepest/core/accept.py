@@ -91,8 +91,8 @@ def accept_probabilities(where: str, name: str, value: Tensor) -> None:
             )
 
 
-def accept_class_axis(where: str, input: Tensor) -> None:
-    """The input has classes on axis 1, at least two."""
+def accept_class_axis(where: str, input: Tensor, least: int = 2) -> None:
+    """The input has classes on axis 1: at least two, where they compete for one label."""
     if input.dim() < 2:
         raise ShapeError(
             where=where,
@@ -100,7 +100,7 @@ def accept_class_axis(where: str, input: Tensor) -> None:
             needed="(N, C, *) was needed: one row of C logits per sample",
             repair="For one sample: input.unsqueeze(0) and target.unsqueeze(0).",
         )
-    if input.shape[1] < 2:
+    if input.shape[1] < least:
         raise ShapeError(
             where=where,
             seen=f"input has shape {tuple(input.shape)}: one class",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from . import accept, reduce
 from .batch import Batch, IgnoreIndex, Options
 from .claims import Claim
 from .compose import Composable
+from .digits import widened
 from .domains import Interval, Search, check_value
 from .errors import UsageError
 from .faster import Kernel, kernel_of
@@ -21,12 +23,13 @@ from .situations import known_situations
 from .targets import TargetKind
 
 SMOOTHING = Interval(0.0, 1.0)
+TAKES = {"probs": "probabilities as they are", "cosines": "cosines"}
 
 
 class Loss(Composable, Item):
     """A loss under the contract: `loss(input, target, weight=, mask=, reduction=, ..., **hyperparameters)`.
 
-    expects: what the input is ("logits", "log_probs", "values"). safe: the (input, target) values that stand in for dead items;
+    expects: what the input is ("logits", "log_probs", "probs", "values"). safe: the (input, target) values that stand in for dead items;
     the body must be finite and smooth there.
     """
 
@@ -53,11 +56,14 @@ class Loss(Composable, Item):
         good_for: Sequence[str] = (),
         avoid: str = "",
         differs: Mapping[str, str] | None = None,
+        holds: str = "",
+        few_roundings: bool = False,
     ) -> None:
         super().__init__(fn, source=source, use=use, search=search, class_name=class_name)
         self.good_for = known_situations(self.name, good_for)
-        self.avoid, self.differs = avoid, dict(differs or {})
+        self.avoid, self.differs, self.holds = avoid, dict(differs or {}), holds
         self.target, self.expects, self.safe = target, expects, safe
+        self.few_roundings = few_roundings
         self.task = (task,) if isinstance(task, str) else tuple(task)
         self.formula, self.slow = formula, slow
         self.equals, self.equals_with, self.equals_input = equals, dict(equals_with or {}), equals_input
@@ -172,39 +178,45 @@ class Loss(Composable, Item):
         self.check_hyper(hyper)
         self.check_complete(hyper)
         check_value(self.name, "label_smoothing", label_smoothing, SMOOTHING)
-        x = accept.accept_input(self.name, "input", input)
+        given = accept.accept_input(self.name, "input", input)
+        x = given if self.few_roundings else widened(given)
         if self.target.has_class_axis and dim != 1:
             x = x.movedim(dim, 1)
             target = target.movedim(dim, 1) if isinstance(target, Tensor) and target.dim() == x.dim() else target
         hyper = {name: _beside(value, x) for name, value in hyper.items()}
         options = Options(weight, mask, class_weight, ignore_index, label_smoothing)
         batch = self.target.batch(self.name, x, target, options, self.safe)
-        return _weighted(self._run(batch, from_probs, hyper), batch)
+        batch = replace(batch, input=self._as_expected(batch.input, from_probs, torch.finfo(given.dtype).tiny))
+        return _weighted(self._run(batch, hyper), batch, given.dtype)
 
-    def _run(self, batch: Batch, from_probs: bool, hyper: dict[str, Any]) -> Tensor:
+    def _run(self, batch: Batch, hyper: dict[str, Any]) -> Tensor:
         """The body; an index outside the classes is told in the user's words, at no cost while all is well."""
-        x = self._as_expected(batch.input, from_probs)
         try:
-            return self.fn(x, batch.target, **hyper)
+            return self.fn(batch.input, batch.target, **hyper)
         except (IndexError, RuntimeError):
             error = self.target.why(self.name, batch)
             if error is None:
                 raise
             raise error from None
 
-    def _as_expected(self, x: Tensor, from_probs: bool) -> Tensor:
-        """Probabilities become logits when the caller says that they are probabilities; nothing is guessed from values."""
+    def _as_expected(self, x: Tensor, from_probs: bool, least: float) -> Tensor:
+        """Probabilities become logits when the caller says that they are probabilities; nothing is guessed from values.
+
+        least: what a probability of 0 counts as, the same in whatever precision the body computes.
+        """
         if not from_probs:
+            if self.expects == "probs":
+                accept.accept_probabilities(self.name, "input", x)
             return x
         if self.expects not in ("logits", "log_probs"):
             raise UsageError(
                 where=self.name,
                 seen="from_probs=True",
-                needed="only losses of logits take probabilities",
-                repair=f"{self.name} takes plain values: leave from_probs out.",
+                needed="only losses of logits turn probabilities into what they take",
+                repair=f"{self.name} takes {TAKES.get(self.expects, 'plain values')}: leave from_probs out.",
             )
         accept.accept_probabilities(self.name, "input", x)
-        return self.target.logits(x)
+        return self.target.logits(x, least)
 
     @property
     def module_class(self) -> type[LossModule]:
@@ -298,8 +310,8 @@ def _beside(value: Any, x: Tensor) -> Any:
     return value.to(x.dtype) if isinstance(value, Tensor) else value
 
 
-def _weighted(values: Tensor, batch: Batch) -> Items:
-    """w * l per item, and the weight that the denominator counts."""
+def _weighted(values: Tensor, batch: Batch, dtype: torch.dtype) -> Items:
+    """w * l per item, and the weight that the denominator counts, in this dtype."""
     weight, live = batch.live.weight, batch.live
     if weight is not None:
         weight = weight.to(values.dtype)
@@ -307,4 +319,4 @@ def _weighted(values: Tensor, batch: Batch) -> Items:
     if live.alive is not None:
         values = torch.where(live.alive, values, 0.0)
     total = weight if batch.factor is None else batch.factor if weight is None else weight * batch.factor
-    return Items(values, total, live.present)
+    return Items(values.to(dtype), None if total is None else total.to(dtype), live.present)

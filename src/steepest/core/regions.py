@@ -93,10 +93,9 @@ class RegionTargets(TargetKind):
             return Live(weight, present, alive)
         return Live(*(None if part is None else part.squeeze(1) for part in (weight, present, alive)))
 
-    def logits(self, p: Tensor) -> Tensor:
-        tiny = torch.finfo(p.dtype).tiny
-        log = p.clamp(min=tiny).log()
-        return log if p.shape[1] > 1 else log - (1 - p).clamp(min=tiny).log()
+    def logits(self, p: Tensor, least: float) -> Tensor:
+        log = p.clamp(min=least).log()
+        return log if p.shape[1] > 1 else log - (1 - p).clamp(min=least).log()
 
 
 def _one_hot(where: str, y: Tensor, x: Tensor) -> Tensor:

@@ -70,9 +70,9 @@ class TargetKind:
             self.refuse(where, "label_smoothing", options.smoothing, "labels")
         return y
 
-    def logits(self, p: Tensor) -> Tensor:
-        """The logits of probabilities."""
-        return p.clamp(min=torch.finfo(p.dtype).tiny).log()
+    def logits(self, p: Tensor, least: float) -> Tensor:
+        """The logits of probabilities; one below `least` counts as that."""
+        return p.clamp(min=least).log()
 
     def why(self, where: str, batch: Batch) -> SteepestError | None:
         """Why the body failed on this batch, if the target is to blame."""
@@ -103,9 +103,8 @@ class Labels01(TargetKind):
     def smooth(self, where: str, y: Tensor, options: Options) -> Tensor:
         return _smoothed(y, options, 0.5)
 
-    def logits(self, p: Tensor) -> Tensor:
-        tiny = torch.finfo(p.dtype).tiny
-        return p.clamp(min=tiny).log() - (1 - p).clamp(min=tiny).log()
+    def logits(self, p: Tensor, least: float) -> Tensor:
+        return p.clamp(min=least).log() - (1 - p).clamp(min=least).log()
 
 
 @dataclass(frozen=True)
@@ -143,6 +142,15 @@ class Distribution(Rows):
 
     def smooth(self, where: str, y: Tensor, options: Options) -> Tensor:
         return _smoothed(y, options, 1.0 / y.shape[1])
+
+
+@dataclass(frozen=True)
+class LabelRows(Rows, Labels01):
+    """A row of labels, each 0, 1 or between, of which an item may bear several; smoothing and whole numbers as for Labels01."""
+
+    def accept(self, where: str, x: Tensor, target: Any) -> Tensor:
+        accept.accept_class_axis(where, x, least=1)
+        return Labels01.accept(self, where, x, target)
 
 
 def _smoothed(y: Tensor, options: Options, even: float) -> Tensor:
@@ -238,8 +246,8 @@ class Ordinal(TargetKind):
             x = torch.where(alive.unsqueeze(1), x, safe[0])
         return Batch(x, Levels(y), Live(weight, live.present, alive))
 
-    def logits(self, p: Tensor) -> Tensor:
-        return binary.logits(p)
+    def logits(self, p: Tensor, least: float) -> Tensor:
+        return binary.logits(p, least)
 
 
 @dataclass(frozen=True)
@@ -265,6 +273,7 @@ same_as_input = TargetKind("same", "floating numbers of the input's shape (N, *)
 binary = Labels01("binary", "numbers in [0, 1] of the input's shape (N, *)")
 classes = ClassTargets("classes", "class indices (N, *), or probabilities of the input's shape (N, C, *)", True)
 distribution = Distribution("distribution", "probabilities of the input's shape (N, C, *)", True)
+multilabel = LabelRows("multilabel", "labels in [0, 1] of the input's shape (N, C, *), any number of them 1", True)
 teacher = Rows("teacher", "logits of the input's shape (N, C, *), given by another model", True)
 boxes = Rows("boxes", "boxes (x1, y1, x2, y2) of the input's shape (N, 4, *)", True, length=4, row="corners x1, y1, x2, y2")
 preferences = Rows(

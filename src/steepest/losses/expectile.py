@@ -17,6 +17,8 @@ from steepest.core.targets import same_as_input
     search={"tau": Linear(0.05, 0.95)},
     task="regression",
     use="When too little and too much cost differently and large errors are really worse; tau 0.5 is half of mse.",
+    few_roundings=True,
+    avoid="Intervals with a stated coverage: quantile. Outliers, since squares follow them: quantile.",
     source="Newey & Powell 1987, Asymmetric least squares estimation and testing, Econometrica 55",
 )
 def expectile(input: Tensor, target: Tensor, *, tau: UnitInside = 0.5) -> Tensor:

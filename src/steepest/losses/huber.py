@@ -19,6 +19,14 @@ from steepest.core.targets import same_as_input
     task="regression",
     good_for=["anything", "outliers"],
     use="Regression with some outliers: exact like MSE near the target, calm like L1 far from it.",
+    few_roundings=True,
+    avoid="Skewed targets whose mean is wanted: mse. Targets on an unknown scale, as delta is in their unit: "
+    "log_cosh after scaling.",
+    differs={
+        "torch.nn.functional.huber_loss": "with weight= it divides by the number of items, ours by the sum of the "
+        "weights; the class takes no weight",
+        "torch.nn.SmoothL1Loss": "huber with delta = beta, divided by beta",
+    },
     source="Huber 1964, doi:10.1214/aoms/1177703732",
 )
 def huber(input: Tensor, target: Tensor, *, delta: Positive = 1.0) -> Tensor:

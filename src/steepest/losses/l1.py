@@ -17,6 +17,13 @@ from steepest.core.targets import same_as_input
     task="regression",
     good_for=["anything", "outliers"],
     use="Regression with many outliers, or where the typical error counts rather than the worst.",
+    few_roundings=True,
+    avoid="Totals and other means: its best constant is the median. Its slope does not shrink near the target, so "
+    "the learning rate has to.",
+    differs={
+        "torch.nn.L1Loss": "takes no weight; the function l1_loss does, and divides by the sum of the weights, as we "
+        "do",
+    },
     source="Laplace 1774, Memoire sur la probabilite des causes par les evenements; Koenker & Bassett 1978, doi:10.2307/1913643",
     class_name="L1",
 )

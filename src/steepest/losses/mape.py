@@ -18,6 +18,13 @@ SMALLEST = 1e-6
     claims=[nonnegative, zero_at_target, minimum_at_target, convex],
     task="regression",
     use="Targets far from 0 whose relative error counts; it favours predictions that are too low. Targets near 0: smape or l1.",
+    few_roundings=True,
+    avoid="Targets that touch or cross 0: smape or l1. Sums of predictions: its best constant lies below the median "
+    "of positive targets.",
+    differs={
+        "keras.losses.MeanAbsolutePercentageError": "100 times as large; targets below 1e-7 count as 1e-7",
+        "sklearn.metrics.mean_absolute_percentage_error": "the same; targets below 2.2e-16 count as that",
+    },
     source="Keras, keras.losses.MeanAbsolutePercentageError (there times 100); de Myttenaere et al. 2016, arXiv:1605.02541",
     class_name="MAPE",
 )

@@ -17,6 +17,16 @@ from steepest.core.targets import same_as_input
     task="regression",
     good_for=["default"],
     use="The default for regression when large errors are really worse and the targets hold no outliers.",
+    few_roundings=True,
+    avoid="Targets with outliers: one error of 100 costs as much as 10,000 errors of 1; then huber or l1. Class "
+    "labels: cross_entropy.",
+    differs={
+        "torch.nn.MSELoss": "takes no weight; the function mse_loss does, and divides by the sum of the weights, as "
+        "we do",
+        "optax.l2_loss": "half of it; optax.squared_error is the same",
+        "keras.losses.MeanSquaredError": "means over the last axis first; with sample_weight the mean still divides "
+        "by the number of samples",
+    },
     source="Legendre 1805, Nouvelles methodes pour la determination des orbites des cometes; Gauss 1809, Theoria motus",
     class_name="MSE",
 )

@@ -22,6 +22,16 @@ from steepest.core.targets import Classes, classes
     search={"margin": Log(0.1, 10)},
     task="classification",
     use="When only the decision counts, not probabilities: what is right by the margin teaches nothing more.",
+    few_roundings=True,
+    avoid="Probabilities, for which cross_entropy; overlapping classes: of two that are nearly as likely, its "
+    "optimum scores both alike.",
+    differs={
+        "torch.nn.MultiMarginLoss": "with class weights its mean divides by the number of samples, ours by their "
+        "weights",
+        "keras.losses.CategoricalHinge": "only the worst rival counts, with margin 1; ours adds all rivals and "
+        "divides by the number of classes",
+        "optax.multiclass_hinge_loss": "only the worst rival counts, with margin 1",
+    },
     source="Crammer & Singer 2001, On the algorithmic implementation of multiclass kernel-based vector machines, JMLR 2",
 )
 def multi_margin(input: Tensor, target: Classes, *, margin: Positive = 1.0, p: Literal[1, 2] = 1) -> Tensor:

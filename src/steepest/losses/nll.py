@@ -17,6 +17,11 @@ from steepest.core.targets import Classes, classes
     equals="torch.nn.NLLLoss",
     task="classification",
     use="When the model already ends in log_softmax; otherwise cross_entropy does both and is more accurate.",
+    few_roundings=True,
+    avoid="Plain logits: nothing refuses them, and the loss then falls without end; cross_entropy takes logits.",
+    differs={
+        "torch.nn.NLLLoss": "the same, but for NaN where all is ignored, ours 0",
+    },
     source="Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",
     class_name="NLL",
 )

@@ -24,6 +24,11 @@ from steepest.core.targets import same_as_input
     search={"tau": Linear(0.05, 0.95)},
     task="regression",
     use="Prediction intervals (tau 0.05 and 0.95), or when too little costs more than too much; tau 0.5 is half of l1.",
+    few_roundings=True,
+    avoid="Only the middle is wanted: l1 or huber. Several quantiles fitted one by one may cross each other.",
+    differs={
+        "sklearn.metrics.mean_pinball_loss": "the same, alpha being tau",
+    },
     source="Koenker & Bassett 1978, doi:10.2307/1913643",
 )
 def quantile(input: Tensor, target: Tensor, *, tau: UnitInside = 0.5) -> Tensor:

@@ -16,6 +16,9 @@ from steepest.core.targets import same_as_input
     claims=[nonnegative, zero_at_target, minimum_at_target, symmetric, bounded(2)],
     task="regression",
     use="Relative error with targets that come near 0; a prediction of the wrong sign costs 2 and teaches nothing, so start near.",
+    few_roundings=True,
+    avoid="A model that starts with the wrong sign or far off, where it costs 2 and teaches nothing: begin with l1, "
+    "or take msle.",
     source="Makridakis 1993, Accuracy measures: theoretical and practical concerns, International Journal of Forecasting 9",
     class_name="SMAPE",
 )

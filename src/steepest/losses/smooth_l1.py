@@ -18,6 +18,13 @@ from steepest.core.targets import same_as_input
     search={"beta": Log(0.01, 10)},
     task="regression",
     use="Box coordinates and other regression where L1's constant slope is wanted far from the target; it is huber / beta.",
+    few_roundings=True,
+    avoid="Comparing several beta: its curvature near the target is 1/beta and asks for another learning rate each "
+    "time; huber's stays 1.",
+    differs={
+        "torch.nn.SmoothL1Loss": "also takes beta = 0, which is l1",
+        "keras.losses.Huber": "is not this one but huber, delta times as large",
+    },
     source="Girshick 2015, Fast R-CNN, arXiv:1504.08083",
     class_name="SmoothL1",
 )

@@ -19,6 +19,9 @@ from steepest.core.targets import Classes, classes
     task="classification",
     good_for=["anything"],
     use="An equal of cross-entropy on many tasks, steadier over seeds; with 42 classes or more raise scale or peak.",
+    few_roundings=True,
+    avoid="Softmax probabilities are read from the outputs, which are no logits here. 42 classes and more without "
+    "tuning scale or peak.",
     source="Hui & Belkin 2020, arXiv:2006.07322 (scale and peak are its k and M)",
 )
 def square(input: Tensor, target: Classes, *, scale: Positive = 1.0, peak: Positive = 1.0) -> Tensor:
