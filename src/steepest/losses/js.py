@@ -22,6 +22,13 @@ from steepest.core.targets import distribution
     claims=[nonnegative, zero_at_target, minimum_at_target, shift_invariant, bounded(math.log(2)), bounded_gradient(1)],
     task="classification",
     use="Targets that are distributions of which some are wrong: unlike kl_div it is bounded, and a share of 0 is no disaster.",
+    avoid="Hard labels: cross_entropy. A start that is sure and wrong: the loss is bounded, so its slope there is "
+    "nearly 0; kl_div.",
+    differs={
+        "kornia.losses.js_div_loss_2d": "the same divergence of two maps of probabilities, over their pixels; ours "
+        "takes logits over classes",
+        "timm JsdCrossEntropy": "another thing: cross_entropy plus the divergence between augmented copies of a batch",
+    },
     source="Lin 1991, Divergence measures based on the Shannon entropy, doi:10.1109/18.61115",
     class_name="JS",
 )

@@ -22,6 +22,14 @@ from steepest.core.targets import distribution
     equals_input=lambda input: input.log_softmax(1),
     task="classification",
     use="Targets that are distributions themselves: distillation, annotators who disagree.",
+    avoid="Hard labels: cross_entropy takes the indices and costs the same. Shares of which some are wrong: js is "
+    "bounded.",
+    differs={
+        "torch.nn.KLDivLoss": "takes log-probabilities; its default mean divides by rows times classes, "
+        "reduction='batchmean' by rows, as ours",
+        "keras.losses.KLDivergence": "takes probabilities, both clipped at 1e-7",
+        "optax.kl_divergence": "takes log-probabilities, without a reduction",
+    },
     source="Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",
     class_name="KLDiv",
 )
