@@ -1,4 +1,4 @@
-"""The eight declarations: @loss @weighting @rule @schedule @metric @check @dataset @section. What is declared is what is tested.
+"""The declarations @loss @weighting @rule @schedule @metric @dataset @section; what is declared is what is tested. (@check: core.checks.)
 
 A decorator turns one pure function into an Item that carries its facts and claims. There is no registry: an item is found
 because its file lies in the folder (core.discover), or because a package names its module under the entry point "steepest.items".
@@ -424,64 +424,6 @@ def dataset(*, task: str, size: str, use: str, source: str, licence: str = "") -
 
     def declare(fn: Body) -> Dataset:
         return Dataset(fn, task=task, size=size, use=use, source=source, licence=licence)
-
-    return declare
-
-
-class Check(Item):
-    """A mistake that ruins training silently: the function looks at facts and returns findings.
-
-    bad and good: scripts that fire it and that do not; the tests run both.
-    """
-
-    kind = "check"
-
-    def __init__(
-        self,
-        fn: Body,
-        *,
-        code: str,
-        title: str,
-        damage: str,
-        repair: str,
-        bad: str,
-        good: str,
-        needs: Literal["source", "batch", "gradients", "history"],
-        certainty: Literal["error", "warning", "note"],
-        source: str,
-    ) -> None:
-        super().__init__(fn, source=source, use=title)
-        self.code, self.title, self.damage, self.repair = code, title, damage, repair
-        self.bad, self.good, self.needs, self.certainty = bad, good, needs, certainty
-
-
-def check(
-    *,
-    code: str,
-    title: str,
-    damage: str,
-    repair: str,
-    bad: str,
-    good: str,
-    needs: Literal["source", "batch", "gradients", "history"],
-    certainty: Literal["error", "warning", "note"],
-    source: str,
-) -> Callable[[Body], Check]:
-    """Declare a check (see Check)."""
-
-    def declare(fn: Body) -> Check:
-        return Check(
-            fn,
-            code=code,
-            title=title,
-            damage=damage,
-            repair=repair,
-            bad=bad,
-            good=good,
-            needs=needs,
-            certainty=certainty,
-            source=source,
-        )
 
     return declare
 
