@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # what the table below finds at run time; a test holds the tw
     from .explain import explain as explain
     from .explain import suggest as suggest
     from .losses import weightings as weightings
+    from .optim import groups as groups
     from .optim import schedules as schedules
 
 _MODULE_OF = {
@@ -54,6 +55,7 @@ _MODULE_OF = {
     "data": "",
     "dataset": "core.declare",
     "explain": "explain",
+    "groups": "optim",
     "loss": "core.declare",
     "losses": "",
     "metric": "core.declare",

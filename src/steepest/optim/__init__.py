@@ -5,3 +5,5 @@ from steepest.core.discover import Catalogue
 from .optimizer import class_of as _class_of
 
 Catalogue.of(__name__, kind="rule", folders=("rules",), class_of=_class_of)
+
+from .groups import groups as groups  # noqa: E402: the catalogue above must exist first
