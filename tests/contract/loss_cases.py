@@ -59,8 +59,8 @@ def parametrize(items: list[Loss]) -> Any:
     return pytest.mark.parametrize("loss", items, ids=lambda item: item.name)
 
 
-LABELS = ("classes", "binary", "distribution", "regions")  # kinds whose labels may be smoothed
-EQUAL = ("same", "amounts", "binary", "distribution", "teacher", "boxes", "preferences", "lists")  # of the input's shape
+LABELS = ("classes", "binary", "multilabel", "distribution", "regions")  # kinds whose labels may be smoothed
+EQUAL = ("same", "amounts", "binary", "multilabel", "distribution", "teacher", "boxes", "preferences", "lists")  # of the input's shape
 SCALED = ("classes", "ordinal", "regions")  # kinds with class weights, unless all classes are one item
 UNLIKE = ("embeddings", "views", "lists", "regions", "sequence")  # a mask's elements are no items, or have no inner axes
 PLAIN = {item.target.name for item in LOSSES} - set(UNLIKE)
@@ -81,7 +81,8 @@ each_loss_of_separate_items = parametrize([item for item in LOSSES if not item.t
 each_loss_of_classes = parametrize(chosen("classes"))
 each_loss_of_equal_shapes = parametrize(chosen(*EQUAL))
 each_loss_of_labels = parametrize(chosen(*LABELS))
-each_loss_with_probabilities = parametrize(chosen("binary", "distribution"))
+each_loss_with_probabilities = parametrize(chosen("binary", "multilabel", "distribution"))
+each_loss_that_holds_nothing = parametrize([item for item in LOSSES if not item.holds])  # its gradient is the value's slope
 
 
 def numbers_of(loss: Loss) -> list[str]:
@@ -139,7 +140,7 @@ def draw_target(loss: Loss, shape: tuple[int, ...], draw: torch.Generator) -> Te
         return y.abs()
     if name == "boxes":
         return torch.cat([y[:, :2], y[:, :2] + y[:, 2:].abs() + 0.1], 1)
-    if name == "binary":
+    if name in ("binary", "multilabel"):
         return y.sigmoid()
     return y.softmax(1) if name == "distribution" else y
 
@@ -165,6 +166,8 @@ def as_input(loss: Loss, x: Tensor) -> Tensor:
     """Any numbers, made into what the loss expects."""
     if loss.expects == "cosines":
         return (x / 4).tanh()
+    if loss.expects == "probs":
+        return x.sigmoid()
     return x.log_softmax(1) if loss.expects == "log_probs" else x
 
 

@@ -43,18 +43,19 @@ def targets(loss: Loss, size: float) -> Tensor | None:
     draw, n = generator("claims' targets", loss.name), rows_of(loss)
     if loss.target.name == "distribution":
         return torch.randn(n, CLASSES, generator=draw, dtype=torch.float64).mul(3).softmax(1)
-    if loss.target.name == "binary":
-        y = torch.randn(n, generator=draw, dtype=torch.float64)
-        return torch.where(torch.arange(n) % 3 > 0, (3 * y).sigmoid(), torch.arange(n) % 2)  # a third of them hard
+    if loss.target.name in ("binary", "multilabel"):
+        y = torch.randn(input_shape(loss, n), generator=draw, dtype=torch.float64)
+        places = torch.arange(y.numel()).reshape(y.shape)
+        return torch.where(places % 3 > 0, (3 * y).sigmoid(), places % 2)  # a third of them hard
     y = draw_target(loss, input_shape(loss, n), draw)
     return size * y if y is not None and y.is_floating_point() else y
 
 
 def right(loss: Loss, y: Tensor) -> Tensor:
     """The prediction that says what the target, a number or a probability, says."""
-    if loss.expects == "values" or loss.target.name == "teacher":
+    if loss.expects in ("values", "probs") or loss.target.name == "teacher":
         return y
-    return torch.logit(y).clamp(-1e4, 1e4) if loss.target.name == "binary" else y.log()
+    return torch.logit(y).clamp(-1e4, 1e4) if loss.target.name in ("binary", "multilabel") else y.log()
 
 
 def rounding(loss: Loss, y: Tensor) -> float:
@@ -72,7 +73,7 @@ def nonnegative(loss: Loss, claim: Claim, hyper: dict[str, Any]) -> None:
         x, y = as_input(loss, scores(loss, size)), targets(loss, size)
         assert (loss(x, y, reduction="none", **hyper) >= -rounding(loss, y)).all()
         if y is not None and y.shape == x.shape:
-            near = right(loss, y) * (1 + 3 * EPS)
+            near = right(loss, y) * (1 - 3 * EPS if loss.expects == "probs" else 1 + 3 * EPS)
             assert (loss(near, y, reduction="none", **hyper) >= -rounding(loss, y)).all()
 
 

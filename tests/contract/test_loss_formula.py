@@ -30,6 +30,7 @@ HALVES = [torch.float16, torch.bfloat16]
 EXTREMES = (-1e4, -88.3, -20.7, -1.0, -1e-3, 0.0, 1e-8, 0.5, 1.0, 17.3, 50.0, 88.7, 1e4)
 MEASUREMENTS = (0.0, 1.0, 0.25, -3.3, 1e4)
 ODDS = (0.0, 1.0, 0.25)
+PROBABILITIES = (0.0, 1e-30, 1e-8, 1e-3, 0.25, 0.5, 0.75, 1 - 2**-9, 1 - 2**-20, 1.0)
 ROWS = (
     (0.0, 0.0, 0.0),  # all tie
     (1.0, -1.0, 0.5),
@@ -42,7 +43,7 @@ ROWS = (
     (-1e4, -1e4, -9999.5),
 )
 PARAMETERS = ((0.25, 0.0), (-3.3, 3.5), (1e-3, -20.7), (1e4, 1.0))  # the second is the logarithm of a scale
-FEW = ("same", "amounts", "binary", "classes", "distribution")  # kinds whose items are a number or a row beside another
+FEW = ("same", "amounts", "binary", "multilabel", "classes", "distribution")  # kinds whose items are a number or a row beside another
 CERTAIN = (1e4, -1e4, 0.0)  # p of the losers is below any float; 13,029 digits for the formula of focal
 SHARES = ((1.0, 0.0, 0.0), (0.5, 0.25, 0.25), (0.0, 0.5, 0.5))
 
@@ -57,7 +58,7 @@ def points(loss: Loss, dtype: torch.dtype, rows: tuple[Any, ...] = ROWS) -> Iter
         return
     """Batches of one item."""
     if not loss.target.has_class_axis:
-        for x in EXTREMES:
+        for x in PROBABILITIES if loss.expects == "probs" else EXTREMES:
             for y in ODDS if loss.target.name == "binary" else MEASUREMENTS:
                 if loss.target.name == "amounts" and y < 0:
                     continue
@@ -106,7 +107,8 @@ def nudges(loss: Loss, x: Any, y: Any, dtype: torch.dtype) -> Iterator[tuple[Any
         step = (1 + has_logs) * float(ulp(spread, dtype)) if spread else 0.0
         yield from (([v + step * (i == k) for i, v in enumerate(x)], y) for k in range(len(x)))
         if isinstance(y, list):
-            yield from ((x, [v + float(ulp(v, dtype)) * (i == k) for i, v in enumerate(y)]) for k in range(len(y)))
+            rounded_ones = [k for k, v in enumerate(y) if loss.target.name != "multilabel" or 0 < v < 1]
+            yield from ((x, [v + float(ulp(v, dtype)) * (i == k) for i, v in enumerate(y)]) for k in rounded_ones)
         return
     if loss.target.name == "binary":
         yield x + float(ulp(x, dtype)), y

@@ -136,7 +136,7 @@ def test_labels_that_are_no_class_indices_are_refused(loss):
 @each_loss_of_equal_shapes
 def test_whole_numbers_as_measurements_are_refused(loss):
     x, y = batch(loss)
-    if loss.target.name == "binary":
+    if loss.target.name in ("binary", "multilabel"):
         assert torch.equal(loss(x, y.round().long()), loss(x, y.round()))
     else:
         assert "target.float()" in refusal(DtypeError, loss, x, y.long()).repair
@@ -265,7 +265,7 @@ def test_a_smoothing_outside_zero_and_one_is_refused(loss):
 @parametrize([item for item in LOSSES if item.expects in ("logits", "log_probs")])
 def test_probabilities_are_taken_when_said_to_be_probabilities(loss):
     x, y = batch(loss)
-    p = x.sigmoid() if loss.target.name in ("binary", "ordinal") else x.softmax(1)
+    p = x.sigmoid() if loss.target.name in ("binary", "multilabel", "ordinal") else x.softmax(1)
     torch.testing.assert_close(loss(p, y, from_probs=True), loss(x, y), rtol=1e-12, atol=1e-12)
     sure = (p > 0.5).double()
     assert loss(sure, y, from_probs=True).isfinite()

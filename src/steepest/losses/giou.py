@@ -1,7 +1,8 @@
-"""GIoU, DIoU: one minus the overlap of two boxes, with a term that still pulls when they do not touch."""
+"""GIoU, DIoU, CIoU: one minus the overlap of two boxes, with terms that still pull when they do not touch."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -92,3 +93,49 @@ def diou(input: Tensor, target: Tensor) -> Tensor:
     """Boxes (N, 4, *) as x1, y1, x2, y2 -> (N, *), in 0..2 for real boxes. A box whose corners are exchanged has no area."""
     share, _, hull, apart = _sizes(input, target)
     return (1 - share) + _ratio(apart.square().sum(1), hull.square().sum(1))
+
+
+def _plain_shape(a: Any, b: Any) -> float:
+    """How far the diagonals of two boxes differ in direction, in right angles, squared."""
+    angles = [math.atan2(max(0.0, c[2] - c[0]), max(0.0, c[3] - c[1])) for c in (a, b)]
+    return (2 / math.pi * (angles[0] - angles[1])) ** 2
+
+
+def _plain_ciou(x: Any, y: Any, still: Any = None) -> list[float]:
+    values = []
+    for a, b, before, diou in zip(x, y, still or x, _plain_diou(x, y)):
+        shape, then = _plain_shape(a, b), _plain_shape(before, b)
+        lost = 1 - _plain_overlap(before, b)[0]
+        values.append(diou + (then / (lost + then) * shape if then > 0 else 0.0))
+    return values
+
+
+@loss(
+    slow=_plain_ciou,
+    target=boxes,
+    claims=[nonnegative, zero_at_target, minimum_at_target],
+    task="detection",
+    use="Boxes whose shape matters too: besides diou's pull the ratio of width to height is made that of the target.",
+    avoid="Where boxes are so small that a pixel turns their shape, or predicted corners may be exchanged; take diou or giou.",
+    source="Zheng et al. 2020, arXiv:1911.08287",
+    differs={"torchvision complete_box_iou_loss": "adds 1e-7 to the denominators; the mean is not the default there"},
+    holds="the weight of the shape term, as otherwise less overlap would be a way to a lower value",
+    class_name="CIoU",
+)
+def ciou(input: Tensor, target: Tensor) -> Tensor:
+    """Boxes (N, 4, *) as x1, y1, x2, y2 -> (N, *). diou + a * shape, a = shape / (1 - overlap + shape), held still.
+
+    shape is (2 / pi times the difference of the diagonals' angles) squared. A box whose corners are exchanged has no area.
+    """
+    share, _, hull, apart = _sizes(input, target)
+    shape = (2 / math.pi * (_angle(input) - _angle(target))).square()
+    lost = 1 - share
+    weight = _ratio(shape, lost + shape).detach()
+    return lost + _ratio(apart.square().sum(1), hull.square().sum(1)) + weight * shape
+
+
+def _angle(box: Tensor) -> Tensor:
+    """Of the diagonal, from the upright: atan(width / height); 0 for a box without any size, where it has no slope."""
+    width, height = (box[:, 2] - box[:, 0]).relu(), (box[:, 3] - box[:, 1]).relu()
+    is_point = (width == 0) & (height == 0)
+    return torch.atan2(torch.where(is_point, 0.0, width), torch.where(is_point, 1.0, height))
