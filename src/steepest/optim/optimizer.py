@@ -1,29 +1,35 @@
 """A rule as a torch.optim.Optimizer: `optim.AdamW(model.parameters(), lr=1e-3)` stands where torch's own stood.
 
-Param groups, closures, hooks, schedulers and pickling are torch's. Where torch has the rule, options and states bear
-torch's names (beta1 and beta2 lie in a group as `betas`), so that checkpoints interchange both ways.
+Param groups, closures, hooks, schedulers and pickling are torch's. Where torch has the rule, arguments, options and states
+bear torch's names (beta1 and beta2 lie in a group as `betas`), so that checkpoints interchange both ways.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from steepest.core.declare import Rule
-from steepest.core.errors import DtypeError, UsageError
+from steepest.core.errors import Unsupported, UsageError
 
-from .apply import Scratch, apply_block, blocks
+from .apply import Scratch
+from .delegated import DELEGATED
+from .options import EXECUTION, Interface, interface_of, twin_of
 from .program import program_of
-from .settings import accept_settings
+from .tensors import state_shape
+from .work import Member, Work, run_captured, run_differentiably, run_elementwise, run_whole
 
 Options = dict[str, Any]
-# Options of torch that say how it computes, not what.
-EXECUTION = ("foreach", "fused", "capturable", "differentiable")
+# Rules that take sparse gradients. Adagrad and SGD leave a parameter and its states as they are where the gradient is 0.
+SPARSE = ("adagrad", "sgd", "sparse_adam")
+# Devices on which torch can capture a step in a graph.
+CAPTURING = ("cuda", "xpu", "hpu", "xla")
+_UNSAID = {"betas": None, "weight_decay": None, "maximize": False, **EXECUTION}
 
 
 class RuleOptimizer(torch.optim.Optimizer):
@@ -35,38 +41,41 @@ class RuleOptimizer(torch.optim.Optimizer):
         self,
         params: Iterable[Any],
         lr: float | Tensor | None = None,
-        *,
-        weight_decay: float | None = None,
-        betas: tuple[float, ...] | None = None,
+        *args: Any,
+        betas: tuple[float | Tensor, ...] | None = None,
+        weight_decay: float | Tensor | None = None,
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
         **hyper: Any,
     ) -> None:
-        """None stands for the rule's default; betas=(0.9, 0.999) says beta1=0.9, beta2=0.999 in torch's way."""
-        program_of(self.rule)  # refuses what cannot be run before anything is set up
-        given = {**hyper, "lr": lr, "weight_decay": weight_decay, "betas": betas}
-        super().__init__(params, {**self._settled(given), "maximize": maximize})
+        """lr=None stands for the class's default; betas=(0.9, 0.999) says beta1=0.9, beta2=0.999 in torch's way.
 
-    def _settled(self, given: Mapping[str, Any]) -> Options:
-        """All hyperparameters as a group keeps them; what is not given has the rule's default."""
-        settings = accept_settings(self.rule, _unpacked(given))
-        for name, value in settings.items():
-            if isinstance(value, Tensor) and value.numel() != 1:
-                raise UsageError(
-                    where=self.rule.class_name,
-                    seen=f"{name} has {value.numel()} values",
-                    needed="an optimizer takes one number",
-                    repair="For one per trial: steepest.optim.stacked.StackedRule, or st.Population for whole models.",
-                )
-        return _packed(settings)
+        Further positional arguments are those of the class's signature, which is torch's where torch has the class.
+        """
+        named = {"betas": betas, "weight_decay": weight_decay, "maximize": maximize, "foreach": foreach}
+        named |= {"capturable": capturable, "differentiable": differentiable, "fused": fused}
+        given = {name: value for name, value in named.items() if value is not _UNSAID[name]}
+        first = self._interface.signature.parameters["lr"].default if lr is None else lr
+        params, options = self._interface.bind((params, first, *args), {**given, **hyper})
+        super().__init__(params, self._interface.defaults(options))
+        self._evaluating = False
+
+    @property
+    def _interface(self) -> Interface:
+        return interface_of(self.rule)
 
     def add_param_group(self, param_group: Options) -> None:
-        """Add parameters; hyperparameters that the group does not name are the optimizer's."""
+        """Add parameters; options that the group does not name are the optimizer's."""
         if isinstance(param_group, dict):
-            names = {*self.rule.hyper, "weight_decay", "betas"}
+            names = self._interface.names
             own = {name: param_group.pop(name) for name in names & set(param_group)}
-            common = {name: value for name, value in self.defaults.items() if name in names}
-            param_group.update(self._settled({**_unpacked(common), **_unpacked(own)}))
+            param_group.update(self._interface.defaults(own, self.defaults))
         super().add_param_group(param_group)
+
+    # -- a step --------------------------------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
         """One step along all gradients; returns the closure's loss if there is a closure."""
@@ -74,71 +83,175 @@ class RuleOptimizer(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        scratch = Scratch()
-        with torch.no_grad():
-            for group in self.param_groups:
-                self._step_group(group, scratch)
+        self._refuse_while_evaluating()
+        with torch.set_grad_enabled(bool(self.defaults.get("differentiable"))):
+            works = [(group, self._work_of(group)) for group in self.param_groups]
+            if self.rule.looks_at == "elementwise":
+                scratch = Scratch()
+                for group, work in works:
+                    self._step_group(group, work, scratch)
+            else:
+                run_whole([work for _, work in works])
         return loss
 
-    def _step_group(self, group: Options, scratch: Scratch) -> None:
-        settings = {n: value.item() if isinstance(value, Tensor) else value for n, value in _unpacked(group).items()}
-        steps: dict[tuple[float, ...], Options] = {}  # parameters of the same age share their numbers
+    def _step_group(self, group: Options, work: Work, scratch: Scratch) -> None:
+        if group.get("differentiable"):
+            run_differentiably(work)
+        elif group.get("capturable"):
+            run_captured(work, scratch)
+        else:
+            run_elementwise(work, scratch)
+
+    def _work_of(self, group: Options) -> Work:
+        """The step of one group, with all states made and counts raised."""
+        rule = self._interface.rule_of(group)
+        settings = self._interface.settings_of(rule, group)
+        if group.get("differentiable"):
+            settings |= {n: v for n, v in self._interface.unpacked(group).items() if n in settings}
+        decay = "decoupled" if group.get("decoupled_weight_decay") else rule.decay
+        if decay != "inside" and isinstance(settings["weight_decay"], (int, float)) and settings["weight_decay"] == 0:
+            decay = "none"
+        members = []
         for param in group["params"]:
-            grad = param.grad
-            if grad is None:
-                continue
-            self._refuse_sparse(grad)
-            state = self._state_of(param, settings)
-            state["step"] += 1
-            age = (float(state["step"]), *(float(state[name]) for name in self.rule.scalar_states))
-            if age not in steps:
-                steps[age] = self._numbers(settings, age)
-            self._step_param(param, grad, state, steps[age], scratch, -1 if settings["maximize"] else 1)
+            if param.grad is not None:
+                self._accept(param, param.grad, group)
+                state, is_new = self._state_of(param, group, rule, settings)
+                members.append(
+                    Member(param, self._dense(param.grad, rule, state, decay), state, 1.0 if is_new else 2.0)
+                )
+        counted = [member for member in members if "step" in member.state]
+        if counted:
+            torch._foreach_add_([member.state["step"] for member in counted], 1)
+        for member in counted:
+            step = member.state["step"]
+            member.count = step if group.get("capturable") and not group.get("differentiable") else step.item()
+        return Work(rule, settings, decay, bool(group.get("maximize")), members)
 
-    def _state_of(self, param: Tensor, settings: Options) -> Options:
-        """The parameter's state; what is not there yet, or what torch's checkpoint lacks, has its starting value."""
+    def _state_of(self, param: Tensor, group: Options, rule: Rule, settings: Options) -> tuple[Options, bool]:
+        """The parameter's state, and whether it has just been made; what a checkpoint lacks has its starting value."""
+        states = rule.states_with(settings)
+        if not states and not self._counts:
+            return {}, True
         state = self.state[param]
-        if "step" not in state:
-            state["step"] = torch.tensor(0.0, dtype=torch.float32)
-        for name in self.rule.states:
+        is_new = not all(name in state for name in states if state_shape(rule, name, param.shape, settings) is not None)
+        device = param.device if group.get("capturable") else torch.device("cpu")
+        if self._counts and "step" not in state:
+            state["step"] = torch.zeros((), dtype=_scalar_dtype(), device=device)
+        for name in states:
             if state.get(name) is None:
-                start = self.rule.initial.get(name, 0.0)
-                value = settings[start] if isinstance(start, str) else start
-                if name not in self.rule.scalar_states:
-                    filled = complex(value, value) if param.is_complex() else value
-                    value = torch.full_like(param, filled, memory_format=torch.preserve_format)
-                state[name] = value
-        return state
+                value = self._start_of(name, param, rule, settings, device)
+                if value is not None:
+                    state[name] = value
+        return state, is_new
 
-    def _numbers(self, settings: Options, age: tuple[float, ...]) -> Options:
-        program = program_of(self.rule)
-        constants = program.constants({name: value for name, value in settings.items() if name in self.rule.hyper})
-        numbers = program.numbers({**constants, "t": age[0], **dict(zip(self.rule.scalar_states, age[1:]))})
-        decay = settings["weight_decay"]
-        numbers["decay"] = 1 - settings["lr"] * decay if self.rule.decay == "decoupled" else decay
-        return {**numbers, "has_decay": decay != 0}
+    def _start_of(self, name: str, param: Tensor, rule: Rule, settings: Options, device: torch.device) -> Tensor | None:
+        start = rule.initial.get(name, 0.0)
+        if start == "param":
+            return param.detach().clone(memory_format=torch.preserve_format)
+        value = settings[start] if isinstance(start, str) else start
+        if name in rule.scalar_states:
+            return torch.as_tensor(value, dtype=torch.float64, device=device).detach().clone()
+        shape = state_shape(rule, name, param.shape, settings)
+        if shape is None:
+            return None
+        filled = complex(value, value) if param.is_complex() else value
+        if shape != param.shape:
+            return torch.full(shape, filled, dtype=param.dtype, device=param.device)
+        return torch.full_like(param, filled, memory_format=torch.preserve_format, requires_grad=False)
 
-    def _step_param(
-        self, param: Tensor, grad: Tensor, state: Options, numbers: Options, scratch: Scratch, sign: int
-    ) -> None:
-        program = program_of(self.rule)
-        wide = {name: _real(state[name]) for name in self.rule.states if name not in self.rule.scalar_states}
-        wide["param"], grad = _real(param), _real(grad)
-        decay = self.rule.decay if numbers["has_decay"] else "none"
-        for block in blocks(wide["param"]):
-            tensors = {name: value[block] for name, value in wide.items()} if block else wide
-            part = grad[block] if sign > 0 else -grad[block]
-            apply_block(program, {**numbers, **tensors, "grad": part}, decay, scratch)
-        for name, value in program.new_scalars.items():
-            state[name] = numbers[value]
+    @property
+    def _counts(self) -> bool:
+        """Torch's SGD keeps no count: a buffer that has just been made is at its first step, any other is older."""
+        return self._interface.namesake is not torch.optim.SGD
 
-    def _refuse_sparse(self, grad: Tensor) -> None:
-        if grad.layout != torch.strided:
-            raise DtypeError(
-                where=self.rule.class_name,
-                seen=f"a gradient has layout {grad.layout}",
+    def _dense(self, grad: Tensor, rule: Rule, state: Options, decay: str) -> Tensor:
+        """A sparse gradient as it is where only its rows move, else dense."""
+        moves_all = decay != "none" or (rule.name == "sgd" and "momentum_buffer" in state)
+        return grad.to_dense() if grad.is_sparse and moves_all else grad
+
+    def _accept(self, param: Tensor, grad: Tensor, group: Options) -> None:
+        name = self.rule.class_name
+        sparse = grad.layout != torch.strided
+        if sparse and not (grad.is_sparse and self.rule.name in SPARSE):
+            raise Unsupported(
+                where=name,
+                seen=f"{name} does not support sparse gradients",
                 needed="dense gradients were needed",
-                repair="Embedding(..., sparse=False) gives dense ones; for sparse ones take torch.optim.SparseAdam.",
+                repair="Embedding(..., sparse=False) gives dense ones; for sparse ones take steepest.optim.SparseAdam.",
+            )
+        if self.rule.looks_at != "elementwise" and param.is_complex():
+            raise Unsupported(
+                where=name,
+                seen=f"{name} does not support complex parameters",
+                needed="real parameters were needed",
+                repair="Keep real and imaginary parts as two parameters.",
+            )
+        if group.get("fused") and not param.is_floating_point():
+            raise Unsupported(
+                where=name,
+                seen=f"`fused=True` requires all the params to be floating point Tensors but one is {param.dtype}",
+                needed="real parameters were needed",
+                repair="Leave fused out.",
+            )
+        if group.get("capturable") and not group.get("differentiable") and param.device.type not in CAPTURING:
+            raise Unsupported(
+                where=name,
+                seen=f"If capturable=True, params and state_steps must be on supported devices: {list(CAPTURING)}",
+                needed=f"a parameter lies on the {param.device.type}",
+                repair="Leave capturable out: nothing is captured there.",
+            )
+        if self.rule.name == "sparse_adam" and not sparse:
+            raise Unsupported(
+                where=name,
+                seen="SparseAdam does not support dense gradients, please consider Adam instead",
+                needed="sparse gradients were needed",
+                repair="Embedding(..., sparse=True) gives sparse ones; steepest.optim.Adam takes dense ones.",
+            )
+
+    # -- weights to judge a model at -----------------------------------------------------------------------------------
+
+    def eval(self) -> None:
+        """Put the weights at which the model is to be judged and used into its parameters, until `train()`.
+
+        For most rules they are the weights that it learns at, and nothing changes. Save the model and the optimizer in
+        the same state of the two.
+        """
+        if self._evaluating:
+            return
+        self._evaluating = True
+        with torch.no_grad():
+            for group in self.param_groups:
+                for param in group["params"]:
+                    weights = self._evaluated_weights(param, group)
+                    if weights is not None:
+                        self.state[param]["trained"] = param.detach().clone()
+                        param.copy_(weights)
+
+    def train(self) -> None:
+        """Put the weights that the model learns at back, to the last bit."""
+        self._evaluating = False
+        with torch.no_grad():
+            for group in self.param_groups:
+                for param in group["params"]:
+                    if param in self.state and "trained" in self.state[param]:
+                        param.copy_(self.state[param].pop("trained"))
+
+    def _evaluated_weights(self, param: Tensor, group: Options) -> Tensor | None:
+        """The weights at which the model is judged; None where they are those that it learns at."""
+        rule = self._interface.rule_of(group)
+        if rule.evaluated is None or param not in self.state:
+            return None
+        takes = inspect.signature(rule.evaluated).parameters
+        values = {**self._interface.settings_of(rule, group), **self.state[param], "param": param}
+        return rule.evaluated(**{name: value for name, value in values.items() if name in takes})
+
+    def _refuse_while_evaluating(self) -> None:
+        if self._evaluating and any("trained" in state for state in self.state.values()):
+            raise UsageError(
+                where=f"{self.rule.class_name}.step",
+                seen="the parameters hold the weights for evaluation",
+                needed="those that it learns at were needed",
+                repair="Call optimizer.train() before training and optimizer.eval() before evaluating or saving.",
             )
 
     # -- checkpoints ---------------------------------------------------------------------------------------------------
@@ -146,34 +259,112 @@ class RuleOptimizer(torch.optim.Optimizer):
     def state_dict(self) -> Options:
         """As torch's, and loadable by the torch class of the same rule."""
         saved = super().state_dict()
-        saved["param_groups"] = [{**_twin_options(self.rule), **group} for group in saved["param_groups"]]
+        saved["param_groups"] = [{**self._torch_only(), **group} for group in saved["param_groups"]]
         return saved
 
     def load_state_dict(self, state_dict: Options) -> None:
         """Continue from a checkpoint of this class, or of the torch class of the same rule."""
+        hook = self.register_load_state_dict_pre_hook(self._prepared)
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            hook.remove()
+
+    def _prepared(self, _: Any, state_dict: Options) -> Options:
+        """A checkpoint with the options that this class has, and with copies of its tensors.
+
+        Scalar states become plain numbers: torch would round those that are tensors to the parameter's dtype.
+        """
+        scalars = {"step", *self.rule.scalar_states}
+        states = {
+            key: {
+                name: value.item() if name in scalars and isinstance(value, Tensor) else _copied(value)
+                for name, value in state.items()
+            }
+            if isinstance(state, dict)
+            else state
+            for key, state in state_dict["state"].items()
+        }
         groups = [self._own_options(group) for group in state_dict["param_groups"]]
-        super().load_state_dict({**state_dict, "param_groups": groups})
-        for state in self.state.values():  # torch keeps the checkpoint's own tensors: steps would write into them
-            state.update({name: value.clone() for name, value in state.items() if isinstance(value, Tensor)})
+        return {**state_dict, "state": states, "param_groups": groups}
+
+    def __setstate__(self, state: Options) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            for name, value in self._torch_defaults().items():
+                group.setdefault(name, value)
+            if self._interface.namesake is torch.optim.AdamW:
+                group["decoupled_weight_decay"] = True
+            for param in group["params"]:
+                own = self.state.get(param, {})
+                device = param.device if group.get("capturable") else torch.device("cpu")
+                for name in {"step", *self.rule.scalar_states} & set(own):
+                    dtype = _scalar_dtype() if name == "step" else torch.float64
+                    if not isinstance(own[name], Tensor):
+                        own[name] = torch.tensor(float(own[name]), dtype=dtype, device=device)
+        self._evaluating = any("trained" in own for own in self.state.values())
+
+    def _torch_defaults(self) -> Options:
+        """What an option was before checkpoints knew it."""
+        common = {"maximize": False, **EXECUTION, "amsgrad": False, "centered": False, "decoupled_weight_decay": False}
+        return {name: value for name, value in common.items() if name in self.defaults}
+
+    def _torch_only(self) -> Mapping[str, Any]:
+        """The options that torch's class of the same rule has and ours has not, with the values that make it the same."""
+        return {name: value for name, value in _twin_options(self.rule).items() if name not in self.defaults}
 
     def _own_options(self, saved: Options) -> Options:
         """A saved group without the options that only torch has; one that would change the rule is refused."""
-        group = dict(self.defaults)
-        torch_only = {name: value for name, value in _twin_options(self.rule).items() if name not in self.defaults}
+        group = {}
+        torch_only = self._torch_only()
         for name, value in saved.items():
             if name not in torch_only:
                 group[name] = value
-            elif name not in EXECUTION and value != torch_only[name]:
+            elif value != torch_only[name]:
                 raise UsageError(
                     where=f"{self.rule.class_name}.load_state_dict",
                     seen=f"the checkpoint was made with {name}={value!r}",
                     needed=f"this rule has {name}={torch_only[name]!r} only",
-                    repair=f"Go on with {self.rule.equals}.",
+                    repair=f"Go on with steepest.optim.{(self.rule.equals or '').rpartition('.')[2]}.",
                 )
         return group
 
 
-@lru_cache(maxsize=None)
+class EarlyAdagrad(RuleOptimizer):
+    """Adagrad makes its states at once, so that processes can share them; torch's own does."""
+
+    def add_param_group(self, param_group: Options) -> None:
+        super().add_param_group(param_group)
+        group = self.param_groups[-1]
+        for param in group["params"]:
+            self._state_of(param, group, self.rule, self._interface.settings_of(self.rule, group))
+
+    def share_memory(self) -> None:
+        """Put the states into memory that several processes see (Hogwild)."""
+        for state in self.state.values():
+            state["sum"].share_memory_()
+
+
+class RowsOnly(RuleOptimizer):
+    """SparseAdam takes real parameters alone; torch's own says so when it is made."""
+
+    def add_param_group(self, param_group: Options) -> None:
+        super().add_param_group(param_group)
+        for param in self.param_groups[-1]["params"]:
+            kind = "complex parameters" if param.is_complex() else ""
+            if param.layout != torch.strided or kind:
+                self.param_groups.pop()
+                raise UsageError(
+                    where=self.rule.class_name,
+                    seen=f"SparseAdam does not support {kind}"
+                    if kind
+                    else "SparseAdam requires dense parameter tensors",
+                    needed="dense, real parameters with sparse gradients were needed",
+                    repair="nn.Embedding(..., sparse=True) has them.",
+                )
+
+
+@cache
 def class_of(rule: Rule) -> type[RuleOptimizer]:
     """The optimizer class of a rule, made once."""
     attributes = {
@@ -181,19 +372,13 @@ def class_of(rule: Rule) -> type[RuleOptimizer]:
         "__module__": __name__.rpartition(".")[0],  # optim.AdamW is found there, by pickle too
         "__qualname__": rule.class_name,
         "__doc__": _doc(rule),
-        "__signature__": _signature(rule),
     }
-    return type(rule.class_name, (RuleOptimizer,), attributes)
-
-
-def _signature(rule: Rule) -> inspect.Signature:
-    common = inspect.signature(RuleOptimizer.__init__).parameters
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    lr = common["lr"].replace(default=rule.hyper["lr"].default)
-    own = [inspect.Parameter(h.name, keyword, default=h.default) for h in rule.hyper.values() if h.name != "lr"]
-    decay = [common["weight_decay"].replace(default=rule.weight_decay)] if rule.decay != "none" else []
-    betas = [common["betas"]] if "beta1" in rule.hyper else []
-    return inspect.Signature([common["params"], lr, *own, *decay, *betas, common["maximize"]])
+    if rule.name in DELEGATED:
+        return type(rule.class_name, (DELEGATED[rule.name],), attributes)  # type: ignore[return-value]
+    if rule.looks_at == "elementwise":
+        program_of(rule)  # refuses what cannot be run before anything is set up
+    base = {"adagrad": EarlyAdagrad, "sparse_adam": RowsOnly}.get(rule.name, RuleOptimizer)
+    return type(rule.class_name, (base,), {**attributes, "__signature__": interface_of(rule).signature})
 
 
 def _doc(rule: Rule) -> str:
@@ -202,29 +387,17 @@ def _doc(rule: Rule) -> str:
     return "\n\n".join([rule.purpose, rule.use, "\n".join(lines), f"Source: {rule.source}"])
 
 
-def _unpacked(options: Mapping[str, Any]) -> Options:
-    """Options with beta1, beta2, ... instead of betas."""
-    plain = {name: value for name, value in options.items() if name != "betas"}
-    if options.get("betas") is not None:
-        plain.update({f"beta{i}": value for i, value in enumerate(options["betas"], 1)})
-    return plain
-
-
-def _packed(settings: Mapping[str, Any]) -> Options:
-    """Options with betas instead of beta1, beta2, ..."""
-    names = [name for name in (f"beta{i}" for i in range(1, len(settings))) if name in settings]
-    packed = {name: value for name, value in settings.items() if name not in names}
-    return {**packed, "betas": tuple(settings[name] for name in names)} if names else packed
-
-
-@lru_cache(maxsize=None)
+@cache
 def _twin_options(rule: Rule) -> Mapping[str, Any]:
     """The options of torch's class of the same rule, with the values that make it the same; none without a twin."""
-    module, _, name = (rule.equals or "").rpartition(".")
-    if module != "torch.optim":
-        return {}
-    return {**getattr(torch.optim, name)([torch.zeros(1)]).defaults, **rule.equals_with}
+    twin: Any = twin_of(rule)
+    return {} if twin is None else {**twin([torch.zeros(1, 1)]).defaults, **rule.equals_with}
 
 
-def _real(value: Tensor) -> Tensor:
-    return torch.view_as_real(value) if value.is_complex() else value
+def _copied(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def _scalar_dtype() -> torch.dtype:
+    """Of step counts: torch's choice."""
+    return torch.float64 if torch.get_default_dtype() == torch.float64 else torch.float32

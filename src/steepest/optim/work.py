@@ -1,0 +1,191 @@
+"""What one step of an optimizer does to the parameters of a group, and the one place that runs it (`run_together`)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from steepest.core.declare import Rule
+
+from .apply import Scratch, apply_block, blocks
+from .program import Program, program_of
+from .tensors import Cell, step_cells
+
+Options = dict[str, Any]
+# Their arithmetic is float32's, rounded once when the result is stored: op by op it would be rounded ten times.
+HALF = (torch.float16, torch.bfloat16)
+
+
+@dataclass
+class Member:
+    """A parameter with a gradient, its state by name, and which step this is, from 1 on (captured: a tensor)."""
+
+    param: Tensor
+    grad: Tensor
+    state: Options
+    count: Any
+
+
+@dataclass
+class Work:
+    """One step of one group. settings: the rule's hyperparameters and weight_decay; decay: what weight_decay does."""
+
+    rule: Rule
+    settings: Options
+    decay: str
+    maximize: bool
+    members: list[Member]
+
+    @property
+    def tensor_states(self) -> list[str]:
+        """The states that exist here and have the parameter's shape."""
+        return [n for n in self.rule.states_with(self.settings) if n not in self.rule.scalar_states]
+
+
+# -- element by element ------------------------------------------------------------------------------------------------
+
+
+def run_together(
+    program: Program,
+    decay: str,
+    maximize: bool,
+    numbers: Mapping[str, Any],
+    members: Sequence[dict[str, Tensor]],
+    scratch: Scratch,
+) -> None:
+    """Move all members (param, grad and states by name; real, strided, of any shape and dtype) by one step, in place.
+
+    All share `numbers`: floats, or on a captured accelerator 0-dim tensors; "decay" among them. This is the place where
+    another executor may take over: it is given everything and owes only the result.
+    """
+    for tensors in members:
+        for block in blocks(tensors["param"]):
+            part = {name: value[block] for name, value in tensors.items()} if block else dict(tensors)
+            if maximize:
+                part["grad"] = -part["grad"]
+            if part["param"].dtype in HALF:
+                wide = {name: value.float() for name, value in part.items()}
+                apply_block(program, {**numbers, **wide}, decay, scratch)
+                for name in set(part) - {"grad"}:
+                    part[name].copy_(wide[name])
+            else:
+                apply_block(program, {**numbers, **part}, decay, scratch)
+
+
+def run_elementwise(work: Work, scratch: Scratch) -> None:
+    """One step of a group whose rule looks at single elements."""
+    program = program_of(work.rule, work.rule.states_with(work.settings))
+    constants = program.constants(dict(work.settings))
+    for age, members in _by_age(work):
+        numbers = _numbers(program, work, constants, age)
+        for member in members:
+            if member.grad.is_sparse:
+                _run_rows(program, work, numbers, member, scratch)
+        dense = [_tensors(work, m) for m in members if not m.grad.is_sparse]
+        run_together(program, work.decay, work.maximize, numbers, dense, scratch)
+        for name, value in program.new_scalars.items():
+            for member in members:
+                member.state[name].fill_(numbers[value])
+
+
+def _by_age(work: Work) -> Iterator[tuple[tuple[float, ...], list[Member]]]:
+    """Members of the same age share their numbers: the step count, then the scalar states."""
+    found: dict[tuple[float, ...], list[Member]] = {}
+    for member in work.members:
+        age = (member.count, *(member.state[name].item() for name in work.rule.scalar_states))
+        found.setdefault(age, []).append(member)
+    yield from found.items()
+
+
+def _numbers(program: Program, work: Work, constants: Options, age: Sequence[Any]) -> Options:
+    """All numbers of a step, from the constants, the count and the scalar states."""
+    numbers = program.numbers({**constants, "t": age[0], **dict(zip(work.rule.scalar_states, age[1:]))})
+    decay = work.settings["weight_decay"]
+    numbers["decay"] = 1 - work.settings["lr"] * decay if work.decay == "decoupled" else decay
+    return numbers
+
+
+def _tensors(work: Work, member: Member) -> dict[str, Tensor]:
+    found = {"param": member.param, "grad": member.grad, **{n: member.state[n] for n in work.tensor_states}}
+    return {name: _real(value) for name, value in found.items()}
+
+
+def _run_rows(program: Program, work: Work, numbers: Options, member: Member, scratch: Scratch) -> None:
+    """A sparse gradient moves the rows that it names, and leaves the others and their states as they are."""
+    grad = member.grad.coalesce()
+    places = tuple(grad.indices())
+    whole = _tensors(work, replace(member, grad=member.param))
+    rows = {name: value[places] for name, value in whole.items()}
+    rows["grad"] = _real(grad.values())
+    run_together(program, work.decay, work.maximize, numbers, [rows], scratch)
+    for name in set(rows) - {"grad"}:
+        whole[name][places] = rows[name]
+
+
+# -- captured, differentiated ------------------------------------------------------------------------------------------
+
+
+def run_captured(work: Work, scratch: Scratch) -> None:
+    """The same without a value read back: counts and numbers stay on the device, as a captured graph needs."""
+    program = program_of(work.rule, work.rule.states_with(work.settings))
+    for member in work.members:
+        device, dtype = member.param.device, _real(member.param).dtype
+        exact = {n: torch.as_tensor(v, dtype=torch.float64, device=device) for n, v in work.settings.items()}
+        age = [member.count.double(), *(member.state[name].double() for name in work.rule.scalar_states)]
+        numbers = _numbers(program, replace(work, settings=exact), program.constants(dict(exact)), age)
+        narrow = {n: v.to(torch.float32 if dtype in HALF else dtype) for n, v in numbers.items()}
+        run_together(program, work.decay, work.maximize, narrow, [_tensors(work, member)], scratch)
+        for name, value in program.new_scalars.items():
+            member.state[name].copy_(numbers[value])
+
+
+def run_differentiably(work: Work) -> None:
+    """The same with autograd looking on: the body as it is, new tensors for all states, the parameter in place."""
+    rule, settings = work.rule, work.settings
+    off = {name for name in rule.states if name not in rule.states_with(settings)}
+    off |= {rule.only_with[name] for name in off}
+    takes = set(inspect.signature(rule.fn).parameters)
+    for member in work.members:
+        param, grad = _real(member.param), _real(-member.grad if work.maximize else member.grad)
+        if work.decay == "coupled":
+            grad = grad + settings["weight_decay"] * param.clone()
+        elif work.decay == "decoupled":
+            param.mul_(1 - settings["lr"] * settings["weight_decay"])
+        states = {name: _real(value) for name, value in member.state.items()}
+        values = {**settings, **states, **dict.fromkeys(off, 0.0), "t": member.count, "param": param.clone()}
+        step, *new = rule.fn(grad, **{name: value for name, value in values.items() if name in takes})
+        for name, value in zip(rule.states, new):
+            if name not in off:
+                pairs = member.state[name].is_complex()
+                member.state[name] = torch.view_as_complex(value) if pairs else torch.as_tensor(value)
+        param.sub_(step)
+
+
+def _real(value: Tensor) -> Tensor:
+    return torch.view_as_real(value) if value.is_complex() else value
+
+
+# -- tensor by tensor, model by model ----------------------------------------------------------------------------------
+
+
+def run_whole(works: Sequence[Work]) -> None:
+    """One step of a rule that looks at whole tensors or at the whole model, over all groups at once."""
+    cells, owners = [], []
+    for work in works:
+        for member in work.members:
+            scalars = {name: member.state[name].item() for name in work.rule.scalar_states}
+            named = {name: member.state.get(name) for name in work.rule.states if name not in scalars}
+            states = {name: None if value is None else value.unsqueeze(0) for name, value in named.items()}
+            grad = -member.grad if work.maximize else member.grad
+            numbers = {**work.settings, **scalars, "t": member.count}
+            cells.append(Cell(member.param.unsqueeze(0), grad.unsqueeze(0), states, numbers))
+            owners.append(member.state)
+    if cells:
+        for state, scalars in zip(owners, step_cells(works[0].rule, cells)):
+            for name, value in scalars.items():
+                state[name].fill_(value)
