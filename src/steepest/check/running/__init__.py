@@ -1,0 +1,1 @@
+"""Watching a program: torch's calls become a record that the rules read, whatever the names and the style of the program."""

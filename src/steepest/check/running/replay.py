@@ -1,0 +1,122 @@
+"""A recorded loss as a function again: the same calls with other outputs of the model or other targets."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .ops import Op, Ref, ancestors
+from .record import Backward, ModelCall, Run
+
+NOT_REPEATED = frozenset({"backward", "item", "tolist", "numpy"})
+
+
+class CannotReplay(Exception):
+    """The recorded calls do not give the recorded value again, so nothing can be concluded from other values."""
+
+
+def replayed(op: Op, instead: Mapping[int, Tensor]) -> Tensor:
+    """The result of `op` when the tensors with these ids are replaced. Raises CannotReplay."""
+    done: dict[int, Any] = {}
+
+    def value(ref: Ref) -> Any:
+        if ref.tensor is None:
+            raise CannotReplay
+        if id(ref.tensor) in instead:
+            return instead[id(ref.tensor)]
+        if ref.op is None or not _touched(ref.op, frozenset(instead)):
+            return ref.tensor
+        outs = result(ref.op)
+        for known, fresh in zip(ref.op.out, outs):
+            if known.tensor is ref.tensor:
+                return fresh
+        raise CannotReplay
+
+    def plain(x: Any) -> Any:
+        if isinstance(x, Ref):
+            return value(x)
+        if isinstance(x, list):
+            return [plain(v) for v in x]
+        return x
+
+    def result(of: Op) -> list[Any]:
+        if id(of) not in done:
+            if of.name in NOT_REPEATED or not of.out:
+                raise CannotReplay
+            args = [plain(a) for a in of.args]
+            if of.in_place and args and isinstance(args[0], Tensor):
+                args[0] = args[0].clone()
+            out = of.func(*args, **{k: plain(v) for k, v in of.kwargs.items()})
+            out = args[0] if of.name == "setitem" else out
+            done[id(of)] = [t for t in _flat(out)]
+        return done[id(of)]
+
+    return result(op)[0]
+
+
+@functools.lru_cache(maxsize=20_000)
+def _touched(op: Op, ids: frozenset[int]) -> bool:
+    """Whether a replaced tensor is among what led to `op`."""
+    return any(r.tensor is not None and id(r.tensor) in ids for a in ancestors(op) for r in a.refs())
+
+
+def _flat(out: Any) -> list[Tensor]:
+    from .ops import tensors_in
+
+    return list(tensors_in(out, 2))
+
+
+def outputs_in(run: Run, seen: Backward) -> list[tuple[ModelCall, Tensor]]:
+    """The outputs of models that the loss was made of, last call first; floating numbers only."""
+    ids = {id(r.tensor) for op in seen.ops() for r in op.refs() if r.tensor is not None}
+    found = []
+    for call in reversed(run.calls_in(seen)):
+        found += [(call, t) for t in call.outputs if id(t) in ids and t.is_floating_point()]
+    return found
+
+
+def between(seen: Backward, output: Tensor) -> list[Op]:
+    """The calls from an output of the model to the loss."""
+    return [op for op in seen.ops() if _touched(op, frozenset({id(output)}))]
+
+
+def targets_in(seen: Backward, output: Tensor, inputs: list[Tensor]) -> list[Tensor]:
+    """What the output was held against: tensors with the batch's length that do not come from the model."""
+    found: dict[int, Tensor] = {}
+    for op in between(seen, output):
+        for ref in op.refs():
+            t = ref.tensor
+            if t is None or t is output or t.requires_grad or not t.dim() or not output.dim():
+                continue
+            if t.shape[0] == output.shape[0] and (ref.op is None or not _touched(ref.op, frozenset({id(output)}))):
+                found.setdefault(id(t), t)
+    return list(found.values())
+
+
+def value_of(seen: Backward, instead: Mapping[int, Tensor]) -> float:
+    """The loss with some tensors replaced."""
+    if seen.op is None:
+        raise CannotReplay
+    state = torch.get_rng_state()
+    try:
+        with torch.no_grad():
+            return float(replayed(seen.op, instead))
+    except CannotReplay:
+        raise
+    except Exception as error:
+        raise CannotReplay from error
+    finally:
+        torch.set_rng_state(state)
+
+
+def can_replay(seen: Backward, output: Tensor) -> bool:
+    """Whether the same output gives the recorded loss again."""
+    try:
+        again = value_of(seen, {id(output): output.detach().clone()})
+    except CannotReplay:
+        return False
+    return abs(again - seen.value) <= 1e-4 * max(1.0, abs(seen.value))
