@@ -15,7 +15,7 @@ from steepest.core.errors import DomainError, UnknownName, UsageError
 from steepest.core.item import Hyper
 from steepest.core.targets import same_as_input
 from steepest.explain import CATALOGUES, explain, find
-from steepest.explain.curves import CURVATURE, PUSH, Walk
+from steepest.explain.curves import CURVATURE, PUSH, Walk, all_panels
 from steepest.explain.drawing import draw, legend
 from steepest.explain.record import Panel, Series
 from steepest.explain.vary import around, variants
@@ -46,7 +46,12 @@ def words(text: str) -> str:
 def test_every_item_tells_its_purpose_use_parameters_claims_and_source(item):
     shown = explain(item)
     text = words(shown.render(width=300))
-    for told in (item.name, item.purpose, item.use, item.source, *(c.says for c in getattr(item, "claims", ()))):
+    said = (item.name, item.purpose, item.use, item.source, *(c.says for c in getattr(item, "claims", ())))
+    for told in (
+        *said,
+        getattr(item, "avoid", ""),
+        *(w for pair in getattr(item, "differs", {}).items() for w in pair),
+    ):
         assert words(told) in text
     for hyper in item.hyper.values():
         assert hyper.name in text and (hyper.domain is None or hyper.domain.explain() in text)
@@ -62,27 +67,36 @@ def test_no_line_of_prose_or_plot_is_wider_than_the_terminal(item, width):
     assert all(len(line) <= width for line in [*prose.splitlines(), *drawn])
 
 
-DRAWN = [item for item in losses if explain(item).facts.panels]
+def test_every_loss_is_drawn():
+    assert [item.name for item in losses if not explain(item).facts.panels] == []
 
 
-def test_a_loss_of_numbers_or_of_classes_is_drawn():
-    kinds = ("same", "amounts", "binary", "classes", "distribution", "parameters")
-    assert {item.name for item in losses if item.target.name in kinds} == {item.name for item in DRAWN}
-
-
-@pytest.mark.parametrize("item", DRAWN, ids=lambda i: i.name)
+@pytest.mark.parametrize("item", list(losses), ids=lambda i: i.name)
 def test_the_drawn_gradient_of_a_loss_is_the_slope_of_its_drawn_value(item):
-    value, gradient = explain(item).facts.panels
-    assert [s.label for s in value.series] == [s.label for s in gradient.series]
-    for v, g in zip(value.series, gradient.series):
-        x = value.x
-        middle = range(1, len(x) - 1)
-        slope = {i: (v.y[i + 1] - v.y[i - 1]) / (x[i + 1] - x[i - 1]) for i in middle}
-        # At a kink (l1, huber) the central difference lies between the two slopes: the neighbours' gradients bound it.
-        scale = max(map(abs, g.y))
-        assert all(
-            min(g.y[i - 1 : i + 2]) - 0.02 * scale <= slope[i] <= max(g.y[i - 1 : i + 2]) + 0.02 * scale for i in middle
-        )
+    for value, gradient in [explain(item).facts.panels, *(both for _, both in all_panels(item))]:
+        assert [s.label for s in value.series] == [s.label for s in gradient.series]
+        for v, g in zip(value.series, gradient.series):
+            assert_is_slope(value.x, v.y, g.y, holds=bool(item.holds))
+
+
+def assert_is_slope(x, y, g, holds):
+    """Of a loss that holds a part of itself still, the gradient is another one by intent: then it is finite."""
+    assert all(map(math.isfinite, [*y, *g]))
+    if holds:
+        return
+    middle = range(1, len(x) - 1)
+    slope = {i: (y[i + 1] - y[i - 1]) / (x[i + 1] - x[i - 1]) for i in middle}
+    # At a kink (l1, huber) the central difference lies between the two slopes: the neighbours' gradients bound it.
+    scale = max(map(abs, g))
+    assert all(min(g[i - 1 : i + 2]) - 0.02 * scale <= slope[i] <= max(g[i - 1 : i + 2]) + 0.02 * scale for i in middle)
+
+
+def test_every_number_that_changes_a_loss_is_varied_and_both_labels_are_shown():
+    assert [name for name, _ in all_panels(losses.huber)] == ["delta"]
+    asl = [(name, panels[0].x_title) for name, panels in all_panels(losses.asl)]
+    assert asl == [("gamma_pos", "logit, label 1"), ("gamma_neg", "logit, label 0"), ("margin", "logit, label 0")]
+    assert explain("asl(gamma_neg=1)").facts.panels[0].x_title == "logit, label 0"
+    assert [len(p.series) for _, panels in all_panels(losses.mse) for p in panels] == [1, 1]
 
 
 def test_a_walk_takes_the_same_steps_as_torch():
@@ -97,6 +111,12 @@ def test_a_walk_takes_the_same_steps_as_torch():
         theirs.step()
         at = at - walk.step(curvature * at, at)
     torch.testing.assert_close(at, param.detach(), rtol=1e-9, atol=0)
+
+
+def test_a_walk_that_runs_away_ends_there():
+    lines = {s.label: s.y for s in explain("sgd").facts.panels[0].series}
+    away = [y for y in lines.values() if math.isnan(y[-1])]
+    assert away and all(math.isfinite(y[0]) and max(v for v in y if v == v) <= 10 * y[0] for y in lines.values())
 
 
 def test_momentum_answers_a_push_with_a_running_sum_that_fades_after_it():

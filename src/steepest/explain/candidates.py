@@ -50,9 +50,7 @@ class Suggestions(list[Suggestion]):
         )
 
 
-def suggest(
-    task: str, *, imbalanced: bool = False, outliers: bool = False, noisy_labels: bool = False
-) -> Suggestions:
+def suggest(task: str, *, imbalanced: bool = False, outliers: bool = False, noisy_labels: bool = False) -> Suggestions:
     """Losses and weightings worth trying: the default of the task, those for what you know of the data, then good all-rounders.
 
     task: "classification", "binary", "regression", "counts", ... as the losses declare it. With nothing known, all losses of

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,107 +12,75 @@ from torch import Tensor
 from steepest.core.declare import Rule, Schedule
 from steepest.core.item import Item
 from steepest.core.loss import Loss
+from steepest.optim.tensors import Cell, state_shape, step_cells
 
+from .probes import Probe, probes_of
 from .record import Panel, Series
-from .vary import variants
+from .vary import variants, varied
 
 N_POINTS = 121
 HORIZON = 1000
 
 
-def panels(item: Item, asked: dict[str, Any]) -> list[Panel]:
-    """None, one or two panels; asked: hyperparameters that the reader named."""
+def panels(item: Item, asked: dict[str, Any], vary: str | None = None) -> list[Panel]:
+    """None, one or two panels. asked: hyperparameters that the reader named; vary: the one that differs from line to line."""
     if isinstance(item, Loss):
-        return _of_loss(item, asked)
+        return _of_loss(item, asked, vary)
     if isinstance(item, Schedule):
-        return _of_schedule(item, asked)
-    if isinstance(item, Rule) and item.looks_at == "elementwise":
-        return _of_rule(item, asked)
-    return []
+        return _of_schedule(item, asked, vary)
+    return _of_rule(item, asked) if isinstance(item, Rule) else []
+
+
+def all_panels(item: Item) -> list[tuple[str, list[Panel]]]:
+    """(what is varied, its panels): each number of a loss or schedule, and both labels where there are two."""
+    if isinstance(item, Loss):
+        names: list[str | None] = [*varied(item)] or [None]
+        sets = [(name, _of_probe(item, probe, {}, name)) for name in names for probe in probes_of(item, {})]
+        return [(name or "", drawn) for name, drawn in sets if name is None or _differ(drawn)] or _without_names(sets)
+    if isinstance(item, Schedule):
+        return [(name or "", _of_schedule(item, {}, name)) for name in varied(item) or [None]]
+    return [("", drawn) for drawn in [panels(item, {})] if drawn]
 
 
 # -- losses ---------------------------------------
 
 
-@dataclass(frozen=True)
-class Probe:
-    """One number that is moved, and the input and target that it makes."""
-
-    says: str
-    low: float
-    high: float
-    input: Callable[[Tensor], Tensor]
-    target: Callable[[Tensor], Tensor]
+def _of_loss(item: Loss, asked: dict[str, Any], vary: str | None = None) -> list[Panel]:
+    """Value and gradient in the first situation in which the lines differ, else in the first of all."""
+    drawn = [_of_probe(item, probe, asked, vary) for probe in probes_of(item, asked)]
+    return next((both for both in drawn if _differ(both)), drawn[0] if drawn else [])
 
 
-def _beside_zero(x: Tensor) -> Tensor:
-    return torch.stack([x, torch.zeros_like(x)], 1)
-
-
-def _two_log_probs(p: Tensor) -> Tensor:
-    return torch.stack([p, 1 - p], 1).clamp(min=1e-12).log()
-
-
-def _first_class(x: Tensor) -> Tensor:
-    return torch.zeros(len(x), dtype=torch.long)
-
-
-def _seventy_percent(x: Tensor) -> Tensor:
-    return torch.tensor([0.7, 0.3], dtype=x.dtype).expand(len(x), 2)
-
-
-PROBES = {
-    ("parameters", "values"): Probe("location minus number, scale 1", -3, 3, _beside_zero, torch.zeros_like),
-    ("same", "values"): Probe("prediction minus target", -3, 3, lambda x: x, torch.zeros_like),
-    ("amounts", "values"): Probe("prediction, target 1", 0, 4, lambda x: x, torch.ones_like),
-    ("amounts", "log_means"): Probe("logarithm of the prediction, target 1", -3, 3, lambda x: x, torch.ones_like),
-    ("binary", "logits"): Probe("logit, label 1", -6, 6, lambda x: x, torch.ones_like),
-    ("classes", "logits"): Probe("logit of the true class, the other at 0", -6, 6, _beside_zero, _first_class),
-    ("classes", "values"): Probe("score of the true class, the other at 0", -2, 3, _beside_zero, _first_class),
-    ("classes", "log_probs"): Probe("probability of the true class", 0.05, 1, _two_log_probs, _first_class),
-    ("classes", "cosines"): Probe("cosine of the true class, the other at 0", -0.95, 0.95, _beside_zero, _first_class),
-    ("distribution", "logits"): Probe(
-        "logit of a class whose true share is 70 %", -6, 6, _beside_zero, _seventy_percent
-    ),
-    ("distribution", "log_probs"): Probe("probability, true share 70 %", 0.05, 0.95, _two_log_probs, _seventy_percent),
-}
-
-
-RELATIVE = Probe("prediction, target 1", -1, 4, lambda x: x, torch.ones_like)
-
-
-def _probe(item: Loss, asked: dict[str, Any]) -> Probe | None:
-    """By what the loss takes; a loss of numbers that looks at more than their difference is shown at target 1."""
-    probe = PROBES.get((item.target.name, item.expects))
-    if probe is not PROBES["same", "values"]:
-        return probe
-    hyper = variants(item, asked)[0][1]
-    at_zero, at_one = (item(torch.tensor([y + 0.5]), torch.tensor([y]), **hyper) for y in (0.0, 1.0))
-    return probe if torch.equal(at_zero, at_one) else RELATIVE
-
-
-def _of_loss(item: Loss, asked: dict[str, Any]) -> list[Panel]:
-    probe = _probe(item, asked)
-    if probe is None:
-        return []
+def _of_probe(item: Loss, probe: Probe, asked: dict[str, Any], vary: str | None) -> list[Panel]:
     x = torch.linspace(probe.low, probe.high, N_POINTS, dtype=torch.float64)
     values, slopes = [], []
-    for label, hyper in variants(item, asked):
+    for label, hyper in variants(item, asked, vary=vary):
         moved = x.clone().requires_grad_()
-        value = item(probe.input(moved), probe.target(moved), reduction="none", **hyper)
+        value = probe.values(item, moved, hyper)
         (slope,) = torch.autograd.grad(value.sum(), moved)
         values.append(Series(label, value.detach().tolist()))
         slopes.append(Series(label, slope.tolist()))
     return [Panel("value", probe.says, x.tolist(), values), Panel("gradient", probe.says, x.tolist(), slopes)]
 
 
+def _differ(drawn: list[Panel]) -> bool:
+    """The lines of a panel are not all the same."""
+    return any(line.y != panel.series[0].y for panel in drawn for line in panel.series[1:])
+
+
+def _without_names(sets: list[tuple[str | None, list[Panel]]]) -> list[tuple[str, list[Panel]]]:
+    """One line where a hyperparameter changes nothing that can be drawn."""
+    return [("", [replace(panel, series=panel.series[:1]) for panel in drawn]) for _, drawn in sets[:1]]
+
+
 # -- schedules ---------------------------------------
 
 
-def _of_schedule(item: Schedule, asked: dict[str, Any]) -> list[Panel]:
+def _of_schedule(item: Schedule, asked: dict[str, Any], vary: str | None = None) -> list[Panel]:
     steps = torch.linspace(0, HORIZON, N_POINTS, dtype=torch.float64)
     lines = [
-        Series(label, item(steps, HORIZON, **hyper).expand(N_POINTS).tolist()) for label, hyper in variants(item, asked)
+        Series(label, item(steps, HORIZON, **hyper).expand(N_POINTS).tolist())
+        for label, hyper in variants(item, asked, vary=vary)
     ]
     return [Panel("multiplier of the learning rate", f"step, of {HORIZON}", steps.tolist(), lines)]
 
@@ -155,25 +123,32 @@ def _of_rule(rule: Rule, asked: dict[str, Any]) -> list[Panel]:
 
 
 def _descent(rule: Rule, hyper: dict[str, Any]) -> list[float]:
-    """Height above the minimum, from (1, 1), down to LOWEST; what climbs beyond 10 times the start is cut off."""
+    """Height above the minimum, from (1, 1), down to LOWEST; it ends where it climbs beyond 10 times the start.
+
+    A rule that looks at matrices walks down the same valley in each of two columns.
+    """
     curvature = torch.tensor(CURVATURE, dtype=torch.float64)
-    at, heights = torch.ones(2, dtype=torch.float64), []
+    curvature = curvature.unsqueeze(1).expand(2, 2) if rule.looks_at == "matrix" else curvature
+    at = torch.ones_like(curvature)
+    heights: list[float] = []
     walk = Walk(rule, hyper, at)
     for _ in range(N_STEPS + 1):
-        heights.append(max(LOWEST, float((curvature * at * at).sum() / 2)))
+        height = float((curvature * at * at).sum() / at.shape[-1])
+        if not height <= 10 * (heights or [height])[0]:
+            break
+        heights.append(max(LOWEST, height))
         at = at - walk.step(curvature * at, at)
-    top = 10 * heights[0]
-    return [h if h <= top else float("nan") for h in heights]
+    return heights + [math.nan] * (N_STEPS + 1 - len(heights))
 
 
 def _answer(rule: Rule, hyper: dict[str, Any]) -> list[float]:
-    at = torch.ones((), dtype=torch.float64)
+    at = torch.ones((1, 1) if rule.looks_at == "matrix" else (), dtype=torch.float64)
     walk = Walk(rule, {**hyper, "lr": 1.0}, at)
-    return [float(walk.step(torch.full((), float(i < PUSH), dtype=torch.float64), at)) for i in range(3 * PUSH)]
+    return [float(walk.step(torch.full_like(at, float(i < PUSH)), at)) for i in range(3 * PUSH)]
 
 
 class Walk:
-    """A rule's body stepping one small tensor, without weight decay."""
+    """A rule stepping one small tensor, without weight decay."""
 
     def __init__(self, rule: Rule, hyper: dict[str, Any], like: Tensor) -> None:
         self.rule, self.t = rule, 0
@@ -183,12 +158,20 @@ class Walk:
     def step(self, grad: Tensor, param: Tensor) -> Tensor:
         """What is subtracted from param."""
         self.t += 1
-        seen = {"param": param} if self.rule.needs_param else {}
-        step, *new = self.rule.fn(grad, **self.states, **seen, t=self.t, **self.hyper)
-        self.states = dict(zip(self.rule.states, new))
-        return torch.as_tensor(step)
+        scalars = {name: self.states[name] for name in self.rule.scalar_states}
+        tensors = {name: value for name, value in self.states.items() if name not in scalars}
+        numbers = {**self.hyper, **scalars, "t": float(self.t), "weight_decay": 0.0}
+        cell = Cell(param.clone().unsqueeze(0), grad.unsqueeze(0), tensors, numbers)
+        self.states.update(step_cells(self.rule, [cell])[0])
+        return param - cell.param[0]
 
     def _initial(self, name: str, like: Tensor) -> Any:
+        """A number where the state is one; None where such a tensor has no such state."""
         start = self.rule.initial.get(name, 0.0)
+        if start == "param":
+            return like.clone().unsqueeze(0)
         number = float(self.hyper[start]) if isinstance(start, str) else float(start)
-        return number if name in self.rule.scalar_states else torch.full_like(like, number)
+        if name in self.rule.scalar_states:
+            return number
+        shape = state_shape(self.rule, name, like.shape, self.hyper)
+        return None if shape is None else torch.full((1, *shape), number, dtype=like.dtype)

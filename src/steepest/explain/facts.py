@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from steepest.core.declare import Dataset, Metric, Rule, Schedule, Weighting
-from steepest.core.formula import Formula
 from steepest.core.domains import PerClass
+from steepest.core.formula import Formula
 from steepest.core.item import REQUIRED, Hyper, Item
 from steepest.core.loss import Loss
 from steepest.core.model import Model
@@ -30,6 +30,7 @@ EXPECTED = {
 DECAY = {
     "decoupled": "shrinks the weights themselves, apart from the gradient",
     "coupled": "enters the gradient, as an L2 penalty would",
+    "inside": "is part of the step",
     "none": "none",
 }
 SYMBOLS = {
@@ -86,12 +87,14 @@ def facts_of(found: Found) -> Facts:
         kind=_kind(item),
         purpose=item.purpose,
         use=item.use,
+        avoid=getattr(item, "avoid", ""),
         formula=formula.pretty() if formula else "",
         latex=formula.latex() if formula else "",
         details=_details(item),
         parameters=[_parameter(h) for h in item.hyper.values()],
         claims=[claim.says for claim in getattr(item, "claims", ())],
         twin=_twin(item),
+        differs=list(getattr(item, "differs", {}).items()),
         source=item.source,
         file=_file(item),
         code=_code(item),
@@ -124,7 +127,8 @@ def _of_its_kind(item: Item) -> list[tuple[str, str]]:
         expected = EXPECTED.get(item.expects, item.expects)
         return [("input", expected), ("target", item.target.says), *_labelled("shapes", _note(item))]
     if isinstance(item, Rule):
-        return [("weight decay", _decay(item)), ("memory", _memory(item)), ("looks at", _looks(item))]
+        evidence = [*_labelled("evidence", item.evidence), *_labelled("alone", item.solo_only)]
+        return [("weight decay", _decay(item)), ("memory", _memory(item)), ("looks at", _looks(item)), *evidence]
     if isinstance(item, Schedule):
         return _labelled("note", _note(item))
     if isinstance(item, Weighting):
@@ -156,7 +160,11 @@ def _symbols(item: Item) -> str:
         return ""
     if isinstance(item, Loss):
         said = SYMBOLS.get(item.target.name, "")
-        return said.replace("x: prediction", "x: logarithm of the expected amount") if item.expects == "log_means" else said
+        return (
+            said.replace("x: prediction", "x: logarithm of the expected amount")
+            if item.expects == "log_means"
+            else said
+        )
     words = set(re.findall(r"[a-zA-Z_]+", formula)) - set(item.hyper)
     return ", ".join(
         f"{letter}: {meaning}" for letter, meaning in LETTERS.get(item.kind, {}).items() if letter in words
@@ -240,7 +248,10 @@ def _uses(item: Item) -> list[tuple[str, str]]:
             ("compare", f"steepest compare --data ... --schedules {option}"),
         ],
         Weighting: [
-            ("Python", f"steepest.weightings.{name}(counts{', ' + given if given else ''})  # as class_weight of a loss"),
+            (
+                "Python",
+                f"steepest.weightings.{name}(counts{', ' + given if given else ''})  # as class_weight of a loss",
+            ),
             ("compare", f"steepest compare --data ... --weightings {option}"),
         ],
         Metric: [

@@ -38,6 +38,7 @@ class Parameter:
 class Facts:
     """formula: text of several lines; latex; both "" where no closed form is declared.
 
+    avoid: when not to choose it. differs: (what another library calls it, where that departs from ours).
     details: (label, text) pairs of what only this kind of item has. uses: how it is written in Python and as a command.
     """
 
@@ -45,12 +46,14 @@ class Facts:
     kind: str
     purpose: str
     use: str
+    avoid: str
     formula: str
     latex: str
     details: list[tuple[str, str]]
     parameters: list[Parameter]
     claims: list[str]
     twin: str
+    differs: list[tuple[str, str]]
     source: str
     file: str
     code: str

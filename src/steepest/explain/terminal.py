@@ -20,6 +20,7 @@ def text_of(facts: Facts, *, width: int = 80, colour: bool = False, code: bool =
         page.title(facts),
         page.paragraph(facts.purpose, ""),
         page.section("Use it", page.paragraph(facts.use)),
+        page.section("Do not use it", page.paragraph(facts.avoid)),
         page.section("Formula", [INDENT * 2 + line.rstrip() for line in facts.formula.splitlines()]),
         page.section("In code", [INDENT * 2 + line for line in facts.code.splitlines()]) if code else [],
         page.section("Parameters", page.parameters(facts.parameters)),
@@ -27,6 +28,7 @@ def text_of(facts: Facts, *, width: int = 80, colour: bool = False, code: bool =
         page.section(
             "Claims, each tried by a test", [line for c in facts.claims for line in page.paragraph(c, INDENT + "· ")]
         ),
+        page.section("Elsewhere", page.twins(facts.differs)),
         page.section("How to write it", page.pairs(facts.uses)),
         page.panels(facts.panels),
         page.paragraph("Also of this name: " + ", ".join(f"steepest explain {n}" for n in facts.namesakes), "")
@@ -79,6 +81,13 @@ class _Page:
         for label, text in rows:
             head, *rest = self.paragraph(text, INDENT + " " * margin) or [INDENT + " " * margin]
             found += [INDENT + self.dim(label.ljust(margin)) + head[len(INDENT) + margin :], *rest]
+        return found
+
+    def twins(self, rows: list[tuple[str, str]]) -> list[str]:
+        """Each name on a line of its own, with what it does otherwise below."""
+        found = []
+        for name, text in rows:
+            found += [INDENT + self.dim(name), *self.paragraph(text, INDENT * 2)]
         return found
 
     def parameters(self, rows: list[Parameter]) -> list[str]:

@@ -8,11 +8,13 @@ from steepest.core.domains import Interval, Linear, Log, Log1m, PerClass
 from steepest.core.item import REQUIRED, Hyper, Item
 
 
-def variants(item: Item, asked: dict[str, Any], skip: tuple[str, ...] = ()) -> list[tuple[str, dict[str, Any]]]:
-    """(label, hyperparameters) of each line; one line where nothing can be varied."""
+def variants(
+    item: Item, asked: dict[str, Any], skip: tuple[str, ...] = (), vary: str | None = None
+) -> list[tuple[str, dict[str, Any]]]:
+    """(label, hyperparameters) of each line; one line where nothing can be varied. vary: the name, if not the first."""
     fixed = {name: _stand_in(h) for name, h in item.hyper.items() if h.default is REQUIRED and name not in skip}
     fixed.update(asked)
-    name = _name_to_vary(item, asked, skip)
+    name = vary or _name_to_vary(item, asked, skip)
     if name is None:
         return [(item.name, fixed)]
     hyper = item.hyper[name]
@@ -45,10 +47,15 @@ def around(hyper: Hyper, instead: Any = None) -> list[float]:
 
 def _name_to_vary(item: Item, asked: dict[str, Any], skip: tuple[str, ...]) -> str | None:
     """The first number among those that were asked for, else the first of all."""
-    numbers = [
+    numbers = varied(item, skip)
+    return next((n for n in asked if n in numbers), numbers[0] if numbers else None)
+
+
+def varied(item: Item, skip: tuple[str, ...] = ()) -> list[str]:
+    """The hyperparameters that a picture can vary: numbers."""
+    return [
         n for n, h in item.hyper.items() if isinstance(h.domain, Interval) and h.default is not None and n not in skip
     ]
-    return next((n for n in asked if n in numbers), numbers[0] if numbers else None)
 
 
 def _label(hyper: Hyper, value: Any) -> str:

@@ -23,7 +23,7 @@ from steepest.core.targets import binary
     avoid="Labels that are about as often 1 as 0, or probabilities used as they are: bce_with_logits. alpha = 0.25 "
     "weighs label 1 less.",
     differs={
-        "torchvision.ops.sigmoid_focal_loss": "the same formula and defaults; alpha = -1 leaves the weights out; its "
+        "torchvision.ops.sigmoid_focal_loss": "the same for labels of 0 and 1; alpha = -1 leaves the weights out; its "
         "default reduction is none, ours mean",
         "keras.losses.BinaryFocalCrossentropy": "alpha acts only with apply_class_balancing=True; takes "
         "probabilities unless from_logits=True",
