@@ -18,11 +18,12 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / PACKAGE
 FLOORS = {
     "core": 0,
     "losses": 1, "optim": 1, "metrics": 1, "data": 1, "models": 1, "results": 1, "kernels": 1,
-    "fit": 2, "report": 2, "explain": 2,
-    "check": 3,
+    "report": 2, "explain": 2, "check": 2,
+    "fit": 3,
     "compare": 4,
-    "nn": 5, "cli": 5,
-    "__init__": 6, "__main__": 6,
+    "nn": 5, "lr_range": 5,
+    "cli": 6,
+    "__init__": 7, "__main__": 7,
 }
 # Rooms that may use less than their floor allows: the report redraws a page years later, without the model's code,
 # and a check knows a loss by its name.

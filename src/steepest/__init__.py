@@ -41,7 +41,9 @@ if TYPE_CHECKING:  # what the table below finds at run time; a test holds the tw
     from .core.errors import SteepestError as SteepestError
     from .explain import explain as explain
     from .explain import suggest as suggest
+    from .fit import fit as fit
     from .losses import weightings as weightings
+    from .lr_range import lr_range as lr_range
     from .optim import groups as groups
     from .optim import schedules as schedules
 
@@ -55,9 +57,11 @@ _MODULE_OF = {
     "data": "",
     "dataset": "core.declare",
     "explain": "explain",
+    "fit": "fit",
     "groups": "optim",
     "loss": "core.declare",
     "losses": "",
+    "lr_range": "lr_range",
     "metric": "core.declare",
     "metrics": "",
     "models": "",

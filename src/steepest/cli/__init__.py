@@ -133,6 +133,52 @@ def resume(*, folder: options.Study, open_page: options.Open = False) -> None:
     go_on(folder, open_page=open_page)
 
 
+@app.command(no_args_is_help=True)
+@guarded
+def lr(
+    *,
+    model: options.Model = "mlp",
+    data: options.Data,
+    optimizers: options.Optimizers = "nadamw,adamw,sgd(momentum=0.9)",
+    losses: options.RangeLosses = None,
+    lowest: options.Lowest = None,
+    highest: options.Highest = None,
+    rates: options.NRates = 17,
+    steps: options.Steps = 100,
+    seeds: options.NSeeds = 3,
+    seed: options.Seed = 0,
+    task: options.Task = None,
+    batch_size: options.BatchSize = 64,
+    out: options.RangePage = Path("steepest-runs/lr.html"),
+    open_page: options.Open = False,
+) -> None:
+    """Which learning rate to take, and from which one on training diverges.
+
+    Short runs at each rate of a grid, all trained at once. Draws the curves here and on a page.
+
+    \b
+    [dim]steepest lr --data digits[/dim]
+    [dim]steepest lr net.py:Net --data table.csv:price --optimizers "adamw,lion" --steps 200[/dim]
+    """
+    from .ranges import find_rates
+
+    asked = {
+        "model": model,
+        "data": data,
+        "optimizers": optimizers,
+        "losses": losses,
+        "lowest": lowest,
+        "highest": highest,
+        "rates": rates,
+        "steps": steps,
+        "seeds": seeds,
+        "seed": seed,
+        "task": task,
+        "batch_size": batch_size,
+    }
+    find_rates(asked, out, open_page=open_page)
+
+
 @app.command("list")
 @guarded
 def list_items(*, kind: options.Listed = None) -> None:

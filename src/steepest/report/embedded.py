@@ -31,9 +31,12 @@ def as_json(study: Study) -> str:
     plain["outcomes"] = {
         f.name: [_cell(getattr(o, f.name), f.name, arms, most) for o in study.outcomes] for f in fields(Outcome)
     }
-    text = json.dumps(
-        _finite({"format": FORMAT, "curve_points": most, "arms": arms, **plain}), separators=(",", ":"), allow_nan=False
-    )
+    return json_for_script({"format": FORMAT, "curve_points": most, "arms": arms, **plain})
+
+
+def json_for_script(plain: dict[str, Any]) -> str:
+    """Plain values as JSON inside a script element: NaN is null, and no tag can begin in it."""
+    text = json.dumps(_finite(plain), separators=(",", ":"), allow_nan=False)
     for letter, code in LETTERS.items():
         text = text.replace(letter, code)
     return text

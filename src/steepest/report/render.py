@@ -6,7 +6,7 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -41,20 +41,23 @@ def write(study: Study, path: str | os.PathLike[str]) -> Path:
 
 def page(study: Study) -> str:
     """The HTML page: no script, no request to anywhere; all numbers are in it as JSON (`script#study`)."""
-    answered = list(answers(study))
+    return document(_title(study), [(i.name, i.question, block) for i, block in answers(study)], as_json(study))
+
+
+def document(title: str, blocks: Sequence[tuple[str, str, Block]], numbers: str) -> str:
+    """A page of any blocks, each with its id and its question. numbers: JSON that is safe inside a script element."""
     style = style_sheet() + files(__package__).joinpath("page.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return str(
         _environment()
         .get_template("page.html.j2")
         .render(
-            plan=study.plan,
-            title=_title(study),
-            sections=answered,
+            title=title,
+            sections=[({"name": name, "question": question}, block) for name, question, block in blocks],
             style=_safe(style),
             policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
             icon=base64.b64encode(ICON.encode()).decode(),
-            numbers=_safe(as_json(study)),
+            numbers=_safe(numbers),
             charts=_Drawer(),
         )
     )
