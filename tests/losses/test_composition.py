@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from steepest import losses
 from steepest.core.errors import ShapeError, UsageError
 from steepest.losses import weightings
+from steepest.optim import schedules
 
 
 @pytest.fixture
@@ -125,6 +126,106 @@ def test_terms_with_other_items_are_not_added_unreduced():
     assert both(x, y).shape == ()
     with pytest.raises(ShapeError, match="each"):
         both(x, y, reduction="none")
+
+
+# -- factors that are functions of the step ---------------------------------------------------------------------------------
+
+
+def halving(step):
+    return 0.5 ** step.double()
+
+
+def test_a_factor_follows_the_steps_that_were_counted(batch):
+    x, y = batch
+    both = losses.MSE() + 2 * losses.Weighted(losses.L1(), halving)
+    for k in range(4):
+        torch.testing.assert_close(both(x, y), F.mse_loss(x, y) + 2 * 0.5**k * F.l1_loss(x, y))
+        torch.testing.assert_close(both(x, y, step=1), F.mse_loss(x, y) + F.l1_loss(x, y))  # whatever was counted
+        both.advance()
+    both.advance(6)
+    assert [float(f) for f in both.factors()] == [1.0, 2 * 0.5**10]
+    assert [float(f) for f in both.factors(step=0)] == [1.0, 2.0]
+
+
+def test_a_schedule_of_the_catalogue_is_a_factor(batch):
+    x, y = batch
+    ramp = losses.Weighted(losses.Huber(delta=0.5), schedules.warmup_cosine, horizon=20, warmup=0.5, floor=0.1)
+    for step in (0, 4, 10, 19, 500):
+        wanted = schedules.warmup_cosine(step, 20, warmup=0.5, floor=0.1) * F.huber_loss(x, y, delta=0.5)
+        torch.testing.assert_close(ramp(x, y, step=step), wanted)
+
+
+def test_parts_do_not_hold_the_factor_and_the_total_of_a_step_does(batch):
+    x, y = batch
+    both = losses.MSE() + losses.Weighted(losses.L1(), halving)
+    pieces = [both.parts(x[c], y[c]) for c in (slice(0, 1), slice(1, 12))]
+    numerators, denominators = (torch.stack(side).sum(0) for side in zip(*pieces))
+    torch.testing.assert_close(both.total(numerators, denominators, step=3), both(x, y, step=3))
+    both.advance(3)
+    torch.testing.assert_close(both.total(numerators, denominators), both(x, y, step=3))
+
+
+def test_the_counted_step_is_saved_and_a_copy_counts_by_itself(batch):
+    x, y = batch
+    ramp = losses.Weighted(losses.MSE(), halving)
+    twin = pickle.loads(pickle.dumps(copy.deepcopy(ramp)))
+    ramp.advance(2)
+    assert set(ramp.state_dict()) == {"step"} and twin(x, y) == 4 * ramp(x, y)
+    twin.load_state_dict(ramp.state_dict())
+    assert twin(x, y) == ramp(x, y)
+    assert "step" not in (losses.MSE() + losses.L1()).state_dict()
+
+
+def test_the_gradient_of_a_learned_factor_knows_of_the_step(batch):
+    x, y = batch
+    learned = nn.Parameter(torch.tensor(0.5))
+    (learned * losses.Weighted(losses.L1(), halving))(x, y, step=2).backward()
+    torch.testing.assert_close(learned.grad.double(), 0.25 * F.l1_loss(x, y))
+
+
+def test_a_step_and_a_horizon_per_trial_equal_a_loop(batch):
+    x, y = batch
+
+    def value(step, horizon):
+        ramp = losses.Weighted(losses.L1(), schedules.warmup_cosine, horizon=horizon)
+        return (losses.MSE() + ramp)(x, y, step=step)
+
+    steps, horizons = torch.tensor([0, 5, 30]), torch.tensor([10.0, 20.0, 30.0])
+    loop = torch.stack([value(*pair) for pair in zip(steps, horizons)])
+    torch.testing.assert_close(torch.vmap(value)(steps, horizons), loop)
+
+
+def test_a_compiled_ramp_is_not_compiled_again_at_each_step(batch):
+    x, y = batch
+    both = losses.MSE() + losses.Weighted(losses.L1(), schedules.warmup_cosine, horizon=20)
+    graphs = []
+
+    def plain(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    torch._dynamo.reset()
+    compiled = torch.compile(both, fullgraph=True, backend=plain)
+    for _ in range(4):
+        torch.testing.assert_close(compiled(x, y), both(x, y))
+        both.advance()
+    assert len(graphs) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: losses.Weighted(losses.MSE(), schedules.constant),
+        lambda: losses.Weighted(losses.MSE(), halving, horizon=5),
+        lambda: losses.Weighted(losses.MSE(), halving, warmup=0.1),
+        lambda: losses.Weighted(losses.MSE(), 0.5),
+        lambda: losses.Weighted(losses.Weighted(losses.MSE(), halving), halving),
+        lambda: losses.Weighted(losses.MSE(), schedules.warmup_cosine, horizon=5, warmpu=0.1),
+    ],
+)
+def test_what_is_no_function_of_the_step_is_refused(wrong):
+    with pytest.raises(UsageError):
+        wrong()
 
 
 # -- heads ---------------------------------------------------------------------------------------------------------------------

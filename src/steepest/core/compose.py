@@ -1,8 +1,10 @@
-"""Composition: losses add and scale (`a + 0.5 * b`), and several heads have a loss each; every term keeps its own denominator."""
+"""Composition: losses add and scale (`a + 0.5 * b`), by numbers, by learned tensors or by functions of the step, and several
+heads have a loss each; every term keeps its own denominator.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from .errors import ShapeError, UsageError
+from .item import Item
+
+
+Ramp = Callable[..., "float | Tensor"]
+"""A factor as a function of the step, counted from 0."""
 
 
 class Composable:
@@ -36,11 +43,17 @@ class Composable:
 
 @dataclass(frozen=True)
 class Term:
-    """number x tensor x loss; the tensor may be learned, or differ from trial to trial."""
+    """number x tensor x ramp(step) x loss; the tensor may be learned, or differ from trial to trial."""
 
     loss: nn.Module
     number: float = 1.0
     tensor: Tensor | None = None
+    ramp: Ramp | None = None
+
+    def factor(self, step: Tensor | None) -> float | Tensor:
+        """What the loss is multiplied by at this step."""
+        found: float | Tensor = self.number if self.tensor is None else self.number * self.tensor
+        return found if self.ramp is None else found * self.ramp(step)
 
     def times(self, factor: float | Tensor) -> Term:
         if not isinstance(factor, Tensor):
@@ -81,13 +94,18 @@ def _terms_of(value: Any) -> tuple[Term, ...] | None:
 class LossSum(Composable, nn.Module):
     """number x loss + ...: each term a loss of the same input and target, reduced by itself.
 
-    Options of a call (weight, mask, ignore_index, reduction, ...) go to every term.
+    Options of a call (weight, mask, ignore_index, reduction, ...) go to every term. Where a factor is a function of the step
+    (see Weighted), the step is counted by `advance()` and saved with the module; `step=` in a call takes its place.
     """
+
+    step: Tensor | None
 
     def __init__(self, *terms: Term) -> None:
         super().__init__()
         self.losses = nn.ModuleList([term.loss for term in terms])
         self.numbers = [term.number for term in terms]
+        self.ramps = [term.ramp for term in terms]
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64) if any(self.ramps) else None)
         for i, term in enumerate(terms):
             if isinstance(term.tensor, nn.Parameter):
                 self.register_parameter(f"factor{i}", term.tensor)
@@ -97,38 +115,54 @@ class LossSum(Composable, nn.Module):
     @property
     def terms(self) -> tuple[Term, ...]:
         return tuple(
-            Term(loss, number, getattr(self, f"factor{i}"))
-            for i, (loss, number) in enumerate(zip(self.losses, self.numbers))
+            Term(loss, number, getattr(self, f"factor{i}"), ramp)
+            for i, (loss, number, ramp) in enumerate(zip(self.losses, self.numbers, self.ramps))
         )
 
-    def forward(self, input: Tensor, target: Any, **options: Any) -> Tensor:
-        return _added(self.each(input, target, **options))
+    def advance(self, n_steps: int = 1) -> None:
+        """So many steps have passed. An optimizer's step or an epoch: the unit is yours, and that of the functions of the step."""
+        if self.step is not None:
+            self.step += n_steps
 
-    def each(self, input: Tensor, target: Any, **options: Any) -> list[Tensor]:
+    def factors(self, step: int | Tensor | None = None) -> list[float | Tensor]:
+        """What the terms are multiplied by at a step; by default the one that was counted."""
+        at = self._at(step)
+        return [term.factor(at) for term in self.terms]
+
+    def _at(self, step: int | Tensor | None) -> Tensor | None:
+        return self.step if step is None or self.step is None else torch.as_tensor(step, device=self.step.device)
+
+    def forward(self, input: Tensor, target: Any, *, step: int | Tensor | None = None, **options: Any) -> Tensor:
+        return _added(self.each(input, target, step=step, **options))
+
+    def each(self, input: Tensor, target: Any, *, step: int | Tensor | None = None, **options: Any) -> list[Tensor]:
         """The summands, factors inside, in the order in which they were written."""
-        return [_scaled(term, term.loss(input, target, **options)) for term in self.terms]
+        at = self._at(step)
+        return [_scaled(term.factor(at), term.loss(input, target, **options)) for term in self.terms]
 
     def parts(self, input: Tensor, target: Any, **options: Any) -> tuple[Tensor, Tensor]:
         """(numerators, denominators), both (T,), without the factors: add them up over batches or machines, then `total`."""
         pairs = [term.loss.parts(input, target, **options) for term in self.terms]  # type: ignore[operator]
         return torch.stack([n for n, _ in pairs]), torch.stack([d for _, d in pairs])
 
-    def total(self, numerators: Tensor, denominators: Tensor) -> Tensor:
+    def total(self, numerators: Tensor, denominators: Tensor, *, step: int | Tensor | None = None) -> Tensor:
         """The loss of all that the parts were summed over; a term without items counts 0."""
         means = numerators / torch.where(denominators == 0, 1.0, denominators)
-        return _added([_scaled(term, means[i]) for i, term in enumerate(self.terms)])
+        return _added([_scaled(factor, means[i]) for i, factor in enumerate(self.factors(step))])
 
     def extra_repr(self) -> str:
         return ", ".join(f"factor of {i}: {_factor(term)}" for i, term in enumerate(self.terms))
 
 
-def _scaled(term: Term, value: Tensor) -> Tensor:
-    value = value if term.number == 1 else value * term.number
-    return value if term.tensor is None else value * term.tensor
+def _scaled(factor: float | Tensor, value: Tensor) -> Tensor:
+    if isinstance(factor, Tensor):
+        return value * factor.to(value)
+    return value if factor == 1 else value * factor
 
 
 def _factor(term: Term) -> str:
-    return f"{term.number:g}" + ("" if term.tensor is None else f" x {term.tensor.detach().tolist():g}")
+    tensor = "" if term.tensor is None else f" x {term.tensor.detach().tolist():g}"
+    return f"{term.number:g}{tensor}" + ("" if term.ramp is None else f" x {term.ramp!r} of the step")
 
 
 def _added(values: list[Tensor]) -> Tensor:
@@ -143,6 +177,54 @@ def _added(values: list[Tensor]) -> Tensor:
     for value in values[1:]:
         total = total + value
     return total
+
+
+@dataclass(frozen=True)
+class Course:
+    """A schedule over a run of so many steps, as a function of the step alone."""
+
+    schedule: Item
+    horizon: float | Tensor
+    hyper: Mapping[str, Any]
+
+    def __call__(self, step: Tensor) -> Tensor:
+        return self.schedule(step, self.horizon, **self.hyper)
+
+    def __repr__(self) -> str:
+        hyper = "".join(f", {name}={value!r}" for name, value in self.hyper.items())
+        return f"{self.schedule.name}(horizon={self.horizon:g}{hyper})"
+
+
+class Weighted(LossSum):
+    """A loss (or a sum) whose factor is a function of the step: `Weighted(losses.Boundary(), schedules.linear, horizon=10_000)`.
+
+    weight: a schedule of the catalogue, with its horizon and hyperparameters; or any function of the step (a 0-d int64 tensor)
+    that gives a number or a 0-d tensor. It adds and scales like every loss: `losses.Dice() + 0.1 * Weighted(...)`. Call
+    `advance()` of the outermost sum after each step, or give `step=` to the call.
+    """
+
+    def __init__(
+        self, loss: Any, weight: Item | Ramp, *, horizon: float | Tensor | None = None, **hyper: Any
+    ) -> None:
+        terms, is_schedule = _terms_of(loss) or (), getattr(weight, "kind", "") == "schedule"
+        if not terms or not callable(weight) or is_schedule is (horizon is None) or (hyper and not is_schedule):
+            raise UsageError(
+                where="Weighted",
+                seen=f"{loss!r}, {weight!r} and horizon={horizon!r}",
+                needed="a loss and a schedule with its horizon, or a loss and a function of the step, were needed",
+                repair="For example Weighted(losses.Dice(), schedules.warmup_cosine, horizon=10_000, warmup=0.1).",
+            )
+        if any(term.ramp is not None for term in terms):
+            raise UsageError(
+                where="Weighted",
+                seen="a term whose factor is a function of the step already",
+                needed="at most one such function per term was needed",
+                repair="Multiply the functions: Weighted(loss, lambda step: f(step) * g(step)).",
+            )
+        if isinstance(weight, Item):
+            weight.check_hyper(hyper)
+            weight = Course(weight, horizon if isinstance(horizon, Tensor) else float(horizon or 0.0), dict(hyper))
+        super().__init__(*(replace(term, ramp=weight) for term in terms))
 
 
 class Heads(nn.Module):

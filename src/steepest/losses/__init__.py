@@ -1,6 +1,7 @@
 """The catalogue of losses: one file each, all under the weighting contract of core.reduce."""
 
 from steepest.core.compose import Heads as Heads
+from steepest.core.compose import Weighted as Weighted
 from steepest.core.discover import Catalogue
 
 Catalogue.of(__name__, kind="loss")
