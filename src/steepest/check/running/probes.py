@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .ops import tensors_in
 from .record import ModelCall
+from .tracer import tensors_in
 
 
 @contextmanager
@@ -123,20 +123,42 @@ def crosstalk(call: ModelCall) -> float:
     return moved / max(base.std().item(), 1e-6) if base.numel() > 1 else 0.0
 
 
-def looks_ahead(call: ModelCall) -> float:
+def looks_ahead(call: ModelCall, which: int = 0) -> float:
     """How much outputs before time t move when the input from t on is changed, relative to the output's spread."""
+    found = _moved_by(call, which)
+    return found[0] if found else 0.0
+
+
+def per_time(call: ModelCall) -> bool:
+    """The output has the input's time axis, and its later part follows the later input."""
+    found = _moved_by(call, 0)
+    return found is not None and found[1] > 1e-6
+
+
+def _moved_by(call: ModelCall, which: int) -> tuple[float, float] | None:
+    """How much the first and the second half of the output move when the second half of an input changes."""
     reply = replies(call)
-    if reply is None:
-        return 0.0
-    batch = call.inputs[0]
+    if reply is None or which >= len(call.inputs):
+        return None
+    batch = call.inputs[which]
     if batch.dim() < 2 or batch.shape[1] < 4:
-        return 0.0
-    base = reply(call.inputs)
-    if base is None or base.dim() < 2 or base.shape[:2] != batch.shape[:2]:
-        return 0.0
-    half = batch.shape[1] // 2
-    other = reply([changed(batch, (slice(None), slice(half, None))), *call.inputs[1:]])
+        return None
+    base, times = reply(call.inputs), batch.shape[1]
+    if base is None or base.dim() < 2 or base.shape[0] not in (batch.shape[0], batch.shape[0] * times):
+        return None
+    half = times // 2
+    fresh = list(call.inputs)
+    fresh[which] = changed(batch, (slice(None), slice(half, None)))
+    other = reply(fresh)
     if other is None or other.shape != base.shape:
-        return 0.0
-    moved = (other[:, :half] - base[:, :half]).abs().max().item()
-    return moved / max(base.std().item(), 1e-6)
+        return None
+    moved = (other - base).abs()
+    if base.shape[0] == batch.shape[0] * times and batch.shape[0] > 1:
+        moved = moved.reshape(batch.shape[0], times, -1)
+    elif base.shape[1] != times:
+        axis = next((d for d in range(2, base.dim()) if base.shape[d] == times), None)
+        if axis is None:
+            return None
+        moved = moved.movedim(axis, 1)
+    spread = max(base.std().item(), 1e-6)
+    return moved[:, :half].max().item() / spread, moved[:, half:].max().item() / spread

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
-
-from .ops import Op, ancestors
+from .graph import Op, ancestors
 from .place import Place
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
-@dataclass
+
+@dataclass(eq=False)
 class Event:
     """Something that happened in the training loop. at: the number of torch calls before it."""
 
@@ -23,7 +24,7 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(eq=False)
 class ModelCall:
     """A call of a module by the program itself, not by another module."""
 
@@ -42,14 +43,38 @@ class ModelCall:
     built: list[tuple[nn.Module, int]] = field(default_factory=list)
     outputs_ops: list[Op] = field(default_factory=list)
     layers: list[LayerCall] = field(default_factory=list)
+    _crosstalk: float | None = None
+    _looks_ahead: float | None = None
 
     @property
     def is_model(self) -> bool:
         """It has weights: a loss or an activation has none."""
         return next(self.module.parameters(), None) is not None
 
+    def crosstalk(self) -> float:
+        """How much a change of one sample moves the output of the others (see probes)."""
+        if self._crosstalk is None:
+            from .probes import crosstalk
 
-@dataclass
+            self._crosstalk = crosstalk(self)
+        return self._crosstalk
+
+    def looks_ahead(self, which: int = 0) -> float:
+        """How much a change of the later part of an input moves the earlier output (see probes)."""
+        if self._looks_ahead is None:
+            from .probes import looks_ahead
+
+            self._looks_ahead = looks_ahead(self, which)
+        return self._looks_ahead
+
+    def is_causal(self) -> bool:
+        """Outputs depend on earlier input only, and do on their own place."""
+        from .probes import looks_ahead, per_time
+
+        return looks_ahead(self, 0) < 1e-6 and per_time(self)
+
+
+@dataclass(eq=False)
 class LayerCall:
     """A call of a module inside a model."""
 
@@ -59,7 +84,7 @@ class LayerCall:
     kwargs: dict[str, Any]
 
 
-@dataclass
+@dataclass(eq=False)
 class Backward:
     """One call of backward: what its root was, what it reached."""
 
@@ -81,7 +106,7 @@ class Backward:
         return ancestors(self.op)
 
 
-@dataclass
+@dataclass(eq=False)
 class OptimizerSeen:
     """An optimizer that the program built."""
 
@@ -103,7 +128,7 @@ class OptimizerSeen:
     unreached: dict[int, int] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(eq=False)
 class LoaderSeen:
     """A DataLoader that the program iterated: how often, and its first batches."""
 
@@ -117,7 +142,7 @@ class LoaderSeen:
     places: list[Place] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(eq=False)
 class LossCall:
     """A call of one of torch's losses, or of its error."""
 
@@ -127,7 +152,7 @@ class LossCall:
     error: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class Run:
     """Everything that was seen."""
 
@@ -170,10 +195,14 @@ class Run:
         return [c for c in self.calls if c.kept and c.is_model and self._outputs_in(c, made)]
 
     def _outputs_in(self, call: ModelCall, made: set[int]) -> bool:
-        return any(id(op) in made for op in self.ops_of_outputs(call))
+        return any(id(op) in made for op in call.outputs_ops)
 
-    def ops_of_outputs(self, call: ModelCall) -> list[Op]:
-        return [op for t in call.outputs if (op := self.op_of(t)) is not None]
+    def prefers_wrong(self, seen: Backward) -> tuple[float, float] | None:
+        """See sign.prefers_wrong."""
+        from .sign import prefers_wrong
+
+        return prefers_wrong(self, seen)
 
     op_of: Any = None
+    growing: tuple[Op, int] | None = None
     keep_alive: Any = None

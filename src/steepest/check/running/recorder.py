@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from .gradients import is_zero, leaves_of, norms_of
-from .ops import Op, Tracer, tensors_in
+from .graph import Op
 from .patches import Patches
 from .place import Place, Turn, here
 from .record import Backward, Event, LayerCall, LoaderSeen, LossCall, ModelCall, OptimizerSeen, Run
+from .tracer import Tracer, tensors_in
 
 LOSSES = frozenset(
     "cross_entropy nll_loss binary_cross_entropy binary_cross_entropy_with_logits mse_loss l1_loss smooth_l1_loss huber_loss kl_div "
@@ -95,6 +96,8 @@ class Recorder:
     def on_op(self, op: Op) -> None:
         if op.name in LOSSES:
             self._loss(op, "")
+        elif op.module is None and op.name == "add" and op.out and op.out[0].shape in ((), (1,)):
+            self._growing_sum(op)
         elif op.module is None and op.name in ("eq", "ne", "gt", "ge", "lt", "le", "round", "argmax", "max", "sub"):
             key = (op.name, op.place.line)
             self.n_kept[key] += 1
@@ -106,12 +109,24 @@ class Recorder:
         if op.name in LOSSES:
             self._loss(op, str(error))
 
+    def _growing_sum(self, op: Op) -> None:
+        """A chain of sums with gradients over several steps of the optimizer."""
+        result = self.tracer.result
+        if not torch.is_grad_enabled() or result is None or not result.requires_grad:
+            return
+        length, step = max((r.op.chain for r in op.refs() if r.op is not None), default=(0, -1))
+        length += step != self.run.steps
+        op.chain = (length, self.run.steps)
+        if length >= 4 and (self.run.growing is None or self.run.growing[1] < length):
+            self.run.growing = (op, length)
+
     def _loss(self, op: Op, error: str) -> None:
         call = LossCall(op, op.grad, {}, error)
         if len(self.run.losses) < KEEP_LABELS:
-            target = op.value(1, "target")
-            if target is not None and getattr(target, "tensor", None) is not None and target.tensor.numel() <= 100_000:
-                call.labels = _labels(target.tensor)
+            args, kwargs = self.tracer.raw
+            target = kwargs.get("target", args[1] if len(args) > 1 else None)
+            if isinstance(target, Tensor) and target.numel() <= 100_000:
+                call.labels = _labels(target)
             self.run.losses.append(call)
 
     # -- modules ---------------------------------------------------------------------------------------------------

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .ops import Op, Ref, ancestors
+from .graph import Op, Ref, ancestors
 from .record import Backward, ModelCall, Run
+from .tracer import tensors_in
 
 NOT_REPEATED = frozenset({"backward", "item", "tolist", "numpy"})
 
@@ -22,13 +22,14 @@ class CannotReplay(Exception):
 def replayed(op: Op, instead: Mapping[int, Tensor]) -> Tensor:
     """The result of `op` when the tensors with these ids are replaced. Raises CannotReplay."""
     done: dict[int, Any] = {}
+    moves = touched(op, instead)
 
     def value(ref: Ref) -> Any:
         if ref.tensor is None:
             raise CannotReplay
         if id(ref.tensor) in instead:
             return instead[id(ref.tensor)]
-        if ref.op is None or not _touched(ref.op, frozenset(instead)):
+        if ref.op is None or id(ref.op) not in moves:
             return ref.tensor
         outs = result(ref.op)
         for known, fresh in zip(ref.op.out, outs):
@@ -52,22 +53,21 @@ def replayed(op: Op, instead: Mapping[int, Tensor]) -> Tensor:
                 args[0] = args[0].clone()
             out = of.func(*args, **{k: plain(v) for k, v in of.kwargs.items()})
             out = args[0] if of.name == "setitem" else out
-            done[id(of)] = [t for t in _flat(out)]
+            done[id(of)] = list(tensors_in(out, 2))
         return done[id(of)]
 
     return result(op)[0]
 
 
-@functools.lru_cache(maxsize=20_000)
-def _touched(op: Op, ids: frozenset[int]) -> bool:
-    """Whether a replaced tensor is among what led to `op`."""
-    return any(r.tensor is not None and id(r.tensor) in ids for a in ancestors(op) for r in a.refs())
-
-
-def _flat(out: Any) -> list[Tensor]:
-    from .ops import tensors_in
-
-    return list(tensors_in(out, 2))
+def touched(root: Op, ids: Iterable[int]) -> set[int]:
+    """The calls (by id) before `root` that depend on one of these tensors."""
+    wanted, marked = set(ids), set()
+    for op in sorted(ancestors(root), key=lambda o: o.index):
+        for r in op.refs():
+            if (r.tensor is not None and id(r.tensor) in wanted) or (r.op is not None and id(r.op) in marked):
+                marked.add(id(op))
+                break
+    return marked
 
 
 def outputs_in(run: Run, seen: Backward) -> list[tuple[ModelCall, Tensor]]:
@@ -81,18 +81,23 @@ def outputs_in(run: Run, seen: Backward) -> list[tuple[ModelCall, Tensor]]:
 
 def between(seen: Backward, output: Tensor) -> list[Op]:
     """The calls from an output of the model to the loss."""
-    return [op for op in seen.ops() if _touched(op, frozenset({id(output)}))]
+    if seen.op is None:
+        return []
+    moved = touched(seen.op, {id(output)})
+    return [op for op in seen.ops() if id(op) in moved]
 
 
-def targets_in(seen: Backward, output: Tensor, inputs: list[Tensor]) -> list[Tensor]:
+def targets_in(seen: Backward, output: Tensor) -> list[Tensor]:
     """What the output was held against: tensors with the batch's length that do not come from the model."""
     found: dict[int, Tensor] = {}
-    for op in between(seen, output):
+    ops = between(seen, output)
+    moved = {id(op) for op in ops}
+    for op in ops:
         for ref in op.refs():
             t = ref.tensor
             if t is None or t is output or t.requires_grad or not t.dim() or not output.dim():
                 continue
-            if t.shape[0] == output.shape[0] and (ref.op is None or not _touched(ref.op, frozenset({id(output)}))):
+            if t.shape[0] == output.shape[0] and (ref.op is None or id(ref.op) not in moved):
                 found.setdefault(id(t), t)
     return list(found.values())
 

@@ -1,4 +1,4 @@
-"""Every call of torch that a program makes, and which results went into which: the program as a graph of operations."""
+"""Records every call of torch that a program makes, as a graph of operations."""
 
 from __future__ import annotations
 
@@ -10,84 +10,16 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from .place import Place, here
+from .graph import PASSES, Op, Ref
+from .numbers_seen import seen
+from .place import here
 
 _INIT = frozenset({"uniform", "kaiming_uniform", "kaiming_normal", "xavier_uniform", "constant", "fill"})
-PASSES = frozenset(
-    "view reshape squeeze squeeze_ unsqueeze unsqueeze_ flatten contiguous float double half to type type_as clone permute transpose "
-    "t T mT movedim swapaxes getitem cpu cuda detach expand expand_as view_as reshape_as unflatten narrow select chunk split unbind "
-    "data requires_grad_ numpy bfloat16 ravel pin_memory swapdims index_select alias".split()
-)
-"""Operations that hand the same numbers on, in another shape or type."""
-SOFTMAX = frozenset({"softmax", "gumbel_softmax", "softmin"})
-SIGMOID = frozenset({"sigmoid", "hardsigmoid"})
-COMPARES = frozenset({"eq", "ne"})
 NOISE = frozenset("size dim numel shape device dtype grad_fn is_cuda is_leaf requires_grad ndim is_sparse layout len is_nested "
                   "is_floating_point is_complex set_grad_enabled record_function_enter_new record_function_exit grad names stride "
                   "is_contiguous data_ptr element_size storage_offset is_quantized retain_grad register_hook backward repr "
                   "get_device is_inference version get_default_dtype iter hash manual_seed empty is_tensor is_grad_enabled "
                   "has_names nelement nbytes itemsize output_nr name volatile deepcopy reduce_ex storage untyped_storage".split())  # fmt: skip
-
-
-class Ref:
-    """A tensor argument: the operation that made it (None for a leaf), the tensor while it is kept, and its shape."""
-
-    __slots__ = ("op", "tensor", "shape", "dtype")
-
-    def __init__(self, op: Op | None, tensor: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-        self.op, self.tensor, self.shape, self.dtype = op, tensor, shape, dtype
-
-
-class Op:
-    """One call: canonical name, arguments with their origins, what came out, where it stands in the program."""
-
-    __slots__ = ("name", "func", "args", "kwargs", "out", "place", "module", "grad", "step", "used", "index", "in_place")
-
-    def __init__(self, name: str, func: Any, args: Any, kwargs: Any, place: Place, module: Any, step: int, index: int) -> None:
-        self.name, self.func, self.args, self.kwargs = name, func, args, kwargs
-        self.place, self.module, self.step, self.index = place, module, step, index
-        self.grad = torch.is_grad_enabled()
-        self.out: Any = None
-        self.used = 0
-        self.in_place = False
-
-    def refs(self) -> Iterator[Ref]:
-        """The tensor arguments, in order."""
-        yield from _refs((self.args, self.kwargs))
-
-    def ref(self, position: int, name: str = "") -> Ref | None:
-        found = self.value(position, name)
-        return found if isinstance(found, Ref) else None
-
-    def value(self, position: int, name: str = "", default: Any = None) -> Any:
-        """An argument by position or name."""
-        if name and name in self.kwargs:
-            return self.kwargs[name]
-        return self.args[position] if 0 <= position < len(self.args) else default
-
-    def tensor(self, position: int, name: str = "") -> Tensor | None:
-        ref = self.ref(position, name)
-        return ref.tensor if ref else None
-
-    @property
-    def out_shape(self) -> tuple[int, ...]:
-        ref = self.out[0] if self.out else None
-        return ref.shape if ref else ()
-
-    @property
-    def out_tensor(self) -> Tensor | None:
-        return self.out[0].tensor if self.out else None
-
-
-def _refs(value: Any) -> Iterator[Ref]:
-    if isinstance(value, Ref):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for v in value:
-            yield from _refs(v)
-    elif isinstance(value, dict):
-        for v in value.values():
-            yield from _refs(v)
 
 
 def tensors_in(value: Any, depth: int = 3) -> Iterator[Tensor]:
@@ -139,8 +71,9 @@ class Tracer(TorchFunctionMode):
         super().__init__()
         self.keeps, self.on_op, self.on_error = keeps, on_op, on_error
         self.made: dict[int, tuple[weakref.ref[Tensor], Op]] = {}
-        self.numbers: dict[float, Op] = {}
+        self.raw: tuple[Any, Any] = ((), {})
         self.paused = 0
+        self.result: Any = None
         self.step = 0
         self.count = 0
         self.modules: list[Any] = []
@@ -156,7 +89,7 @@ class Tracer(TorchFunctionMode):
         if self.paused or name in NOISE or name in _INIT:
             return func(*args, **kwargs)
         op = Op(name, func, self._noted(args), {k: self._noted(v) for k, v in kwargs.items()}, here(),
-                self.modules[-1] if self.modules else None, self.step, self.count)  # fmt: skip
+                self.modules[-1] if self.modules else None, self.step, self.count, torch.is_grad_enabled())  # fmt: skip
         self.count += 1
         try:
             result = func(*args, **kwargs)
@@ -164,11 +97,16 @@ class Tracer(TorchFunctionMode):
             self.on_error(op, error)
             raise
         self._remember(op, func, args, result)
+        if name == "item":
+            result = seen(result, op)
         self.paused += 1
+        self.result = result if isinstance(result, Tensor) else None
+        self.raw = (args, kwargs)
         try:
             self.on_op(op)
         finally:
             self.paused -= 1
+            self.result, self.raw = None, ((), {})
         return result
 
     def _remember(self, op: Op, func: Any, args: Any, result: Any) -> None:
@@ -179,10 +117,6 @@ class Tracer(TorchFunctionMode):
         for tensor in outs:
             if isinstance(tensor, Tensor):
                 self.remember(tensor, op)
-        if op.name in ("item", "float", "tolist") and isinstance(result, float):
-            if len(self.numbers) > 500:
-                self.numbers.clear()
-            self.numbers[result] = op
         for ref in op.refs():
             if ref.op is not None:
                 ref.op.used += 1
@@ -203,36 +137,3 @@ class Tracer(TorchFunctionMode):
         if isinstance(value, (list, tuple)) and len(value) < 200:
             return [self._noted(v) for v in value]
         return value
-
-
-def origin(ref: Ref | None) -> Op | None:
-    """The call whose numbers these are: shape and type changes are stepped over."""
-    op = ref.op if ref else None
-    while op is not None and op.name in PASSES:
-        first = next(op.refs(), None)
-        op = first.op if first else None
-    return op
-
-
-def leaf(ref: Ref | None) -> Ref | None:
-    """The first tensor behind shape and type changes: itself when it is no result of a call."""
-    while ref is not None and ref.op is not None and ref.op.name in PASSES:
-        first = next(ref.op.refs(), None)
-        if first is None:
-            return ref
-        ref = first
-    return ref
-
-
-def ancestors(op: Op | None, limit: int = 20_000) -> Iterator[Op]:
-    """The call and all calls before it, each once."""
-    stack, seen = [op] if op else [], set()
-    while stack and len(seen) < limit:
-        at = stack.pop()
-        if id(at) in seen:
-            continue
-        seen.add(id(at))
-        yield at
-        stack += [r.op for r in at.refs() if r.op is not None and id(r.op) not in seen]
-
-

@@ -1,0 +1,40 @@
+"""The loss is put into a new tensor: its path to the parameters is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from steepest.core.checks import check
+
+from ..examples import STEP, training
+from ..facts import Facts
+from ..finding import Seen
+from ..seeing import backwards_by_line, number
+
+
+
+@check(
+    code="G03",
+    title="the loss is a fresh tensor without history",
+    damage=(
+        "backward() then only computes the gradient of that tensor: no parameter moves, and no error "
+        "says so."
+    ),
+    repair=(
+        "Call backward() on the loss itself; remove torch.tensor(...), Variable(...), "
+        "requires_grad_(True), .data."
+    ),
+    bad=training(step=STEP.replace("loss_fn(model(xb), yb)", "torch.tensor(loss_fn(model(xb), yb).item(), requires_grad=True)")),
+    good=training(),
+    needs="gradients",
+    certainty="proven",
+    severity="error",
+    source="grad_fn of the loss is None",
+)
+def loss_made_anew(facts: Facts) -> Iterator[Seen]:
+    for line, passes in backwards_by_line(facts.run).items() if facts.run else ():
+        fresh = [b for b in passes if b.requires_grad and b.is_leaf]
+        if fresh:
+            op = fresh[0].op
+            how = f" (made by {op.name} on line {op.place.line})" if op is not None else ""
+            yield Seen(f"backward() is called on a leaf tensor with value {number(fresh[0].value)}{how}: it has no history", line)
