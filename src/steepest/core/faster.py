@@ -29,7 +29,7 @@ class Kernel(Protocol):
         denominator: float | Tensor | None,
         again: Callable[[Tensor], Tensor],
     ) -> Tensor | None:
-        """The loss reduced to a number (mean, sum, batchmean). options: None when there are none.
+        """The reduced loss. options: None when there are none.
 
         again: the declared body on another input, to be differentiated twice.
         """

@@ -23,6 +23,7 @@ from .situations import known_situations
 from .targets import TargetKind
 
 SMOOTHING = Interval(0.0, 1.0)
+FOCUS = Interval(low=0.0)
 TAKES = {"probs": "probabilities as they are", "cosines": "cosines"}
 
 
@@ -83,6 +84,8 @@ class Loss(Composable, Item):
         class_weight: Tensor | None = None,
         ignore_index: IgnoreIndex = None,
         label_smoothing: float | Tensor = 0.0,
+        class_offset: Tensor | None = None,
+        focus: float | Tensor | None = None,
         from_probs: bool = False,
         dim: int = 1,
         reduction: Reduction = "mean",
@@ -103,19 +106,21 @@ class Loss(Composable, Item):
                 class_weight=class_weight,
                 ignore_index=ignore_index,
                 label_smoothing=label_smoothing,
+                class_offset=class_offset,
+                focus=focus,
                 from_probs=from_probs,
                 dim=dim,
                 **hyper,
             )
             return reduce.reduce(items, reduction, normalize, denominator, empty)
 
-        if empty == "nan" or reduction not in ("mean", "sum", "batchmean"):
+        if empty == "nan" or class_offset is not None or focus is not None:
             return composed(input)
         kernel = self._kernel_for(label_smoothing, from_probs, dim)
         if kernel is None:
             return composed(input)
         self.check_hyper(hyper)
-        options = _given(weight, mask, class_weight, ignore_index)
+        options = _given(weight, mask, class_weight, ignore_index, label_smoothing)
         value = kernel(input, target, options, {**self._defaults, **hyper}, reduction, normalize, denominator, composed)
         return composed(input) if value is None else value
 
@@ -136,10 +141,12 @@ class Loss(Composable, Item):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """(numerator, denominator, gradient of the numerator by the input). The input's memory may be used for the gradient."""
         kernel = self._kernel_for(**{k: options[k] for k in ("label_smoothing", "from_probs", "dim") if k in options})
-        if kernel is not None and not input.requires_grad:
+        is_plain = options.get("class_offset") is None and options.get("focus") is None
+        if kernel is not None and is_plain and not input.requires_grad:
             hyper = {name: value for name, value in options.items() if name not in OPTIONS}
             self.check_hyper(hyper)
-            given = _given(*(options.get(name) for name in ("weight", "mask", "class_weight", "ignore_index")))
+            named = (options.get(name) for name in ("weight", "mask", "class_weight", "ignore_index"))
+            given = _given(*named, options.get("label_smoothing", 0.0))
             found = kernel.slope(input, target, given, {**self._defaults, **hyper}, normalize)
             if found is not None:
                 return found[0], found[1], input
@@ -154,7 +161,7 @@ class Loss(Composable, Item):
         """The faster form of the body, where there is one for such a call."""
         if torch.compiler.is_compiling() or from_probs or dim != 1:
             return None
-        if isinstance(label_smoothing, Tensor) or label_smoothing != 0.0:
+        if isinstance(label_smoothing, Tensor) or not 0.0 <= label_smoothing <= 1.0:
             return None
         if not self._kernel_is_known:
             self._kernel, self._kernel_is_known = kernel_of(self.__module__), True
@@ -170,6 +177,8 @@ class Loss(Composable, Item):
         class_weight: Tensor | None = None,
         ignore_index: IgnoreIndex = None,
         label_smoothing: float | Tensor = 0.0,
+        class_offset: Tensor | None = None,
+        focus: float | Tensor | None = None,
         from_probs: bool = False,
         dim: int = 1,
         **hyper: Any,
@@ -187,7 +196,19 @@ class Loss(Composable, Item):
         options = Options(weight, mask, class_weight, ignore_index, label_smoothing)
         batch = self.target.batch(self.name, x, target, options, self.safe)
         batch = replace(batch, input=self._as_expected(batch.input, from_probs, torch.finfo(given.dtype).tiny))
+        if class_offset is not None:
+            batch = replace(batch, input=self.target.offset(self.name, batch.input, class_offset, self.expects))
+        if focus is not None:
+            batch = self._focused(batch, focus)
         return _weighted(self._run(batch, hyper), batch, given.dtype)
+
+    def _focused(self, batch: Batch, focus: float | Tensor) -> Batch:
+        """Each item weighs (1 - p)^focus besides, p the probability that the input gives to its target; held still in the gradient."""
+        check_value(self.name, "focus", focus, FOCUS)
+        doubt = self.target.doubt(self.name, batch, self.expects)
+        share = doubt.detach() ** _beside(focus, doubt)
+        weight = share if batch.live.weight is None else batch.live.weight * share
+        return replace(batch, live=replace(batch.live, weight=weight))
 
     def _run(self, batch: Batch, hyper: dict[str, Any]) -> Tensor:
         """The body; an index outside the classes is told in the user's words, at no cost while all is well."""
@@ -287,6 +308,8 @@ OPTIONS = (
     "class_weight",
     "ignore_index",
     "label_smoothing",
+    "class_offset",
+    "focus",
     "from_probs",
     "dim",
     "reduction",
@@ -297,12 +320,16 @@ OPTIONS = (
 
 
 def _given(
-    weight: Tensor | None, mask: Tensor | None, class_weight: Tensor | None, ignore_index: IgnoreIndex
+    weight: Tensor | None,
+    mask: Tensor | None,
+    class_weight: Tensor | None,
+    ignore_index: IgnoreIndex,
+    label_smoothing: float,
 ) -> Options | None:
     """What the caller says about the items; None when it is nothing."""
-    if weight is None and mask is None and class_weight is None and ignore_index is None:
+    if weight is None and mask is None and class_weight is None and ignore_index is None and label_smoothing == 0.0:
         return None
-    return Options(weight, mask, class_weight, ignore_index)
+    return Options(weight, mask, class_weight, ignore_index, label_smoothing)
 
 
 def _beside(value: Any, x: Tensor) -> Any:

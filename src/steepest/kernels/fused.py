@@ -1,11 +1,11 @@
-"""A loss reduced to a number as one node of the graph: value and gradient in one compiled pass."""
+"""A loss as one node of the graph: value and gradient in one compiled pass, without temporaries."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,24 +13,26 @@ from torch.autograd import forward_ad
 
 from steepest.core.batch import Options
 from steepest.core.errors import SteepestError
-from steepest.core.reduce import Items, parts
+from steepest.core.reduce import Items, parts, reduce
 
 from .compiled import library
 
 Again = Callable[[Tensor], Tensor]
 Numbers = tuple[float, float, float]
+NONE = (0.0, 0.0, 0.0)
+STEP_BACK = -1
 PER_TASK = 2**19
 """Entries per task of the pool: half a millisecond of work, twenty times what handing it over costs.
 Not a function of the number of threads, so that sums come in the same order on every machine."""
 
 _INT, _POINTER, _DOUBLE = ctypes.c_int64, ctypes.c_void_p, ctypes.c_double
-ARGUMENTS = (*(_INT,) * 2, *(_POINTER,) * 3, *(_INT,) * 2, *(_DOUBLE,) * 4, *(_POINTER,) * 2)
-"""is_double, kind; x, y, coefficients; rows, width; scale, three numbers of the loss; gradient, total.
-Returns 0, or 1 to step back."""
+ARGUMENTS = (_INT, *(_POINTER,) * 3, *(_INT,) * 3, *(_DOUBLE,) * 4, *(_POINTER,) * 3)
+"""kind; x, y, coefficients; samples, width, items of a sample; scale, three numbers of the loss; gradient, each
+item's value, total. Returns 0, or 1 to step back."""
 
 
 class FusedKernel:
-    """The sum of coefficient x loss over the items of a batch, or their mean. A core.faster.Kernel.
+    """Coefficient x loss of the items of a batch, their sum, or their mean. A core.faster.Kernel.
 
     Called with what a loss was called with; returns None where the declared body has to do it: other layouts and
     devices, transforms, anything else to be differentiated than the input, anything to be refused.
@@ -39,9 +41,9 @@ class FusedKernel:
 
     source: str
 
-    def __init__(self, kind: int, numbers: Callable[[dict[str, Any]], Numbers]) -> None:
+    def __init__(self, kind: int, numbers: Callable[[dict[str, Any]], Numbers] = lambda hyper: NONE) -> None:
         self.kind, self.numbers = kind, numbers
-        self._function: Any = None
+        self._functions: dict[torch.dtype, Any] = {}
 
     def target(self, x: Any, y: Any) -> Any:
         """The target as the compiled function takes it, where a cast is enough."""
@@ -71,16 +73,28 @@ class FusedKernel:
         y = self.target(x, target)
         if not self.takes(x, y, hyper) or not _is_constant(options, denominator):
             return None
-        items = None if options is None else self._shares(x, y, options)
-        if options is not None and items is None:
-            return None
-        bottom = _bottom(items, y, reduction, normalize, denominator)
+        kind, numbers = self.kind, self.numbers(hyper)
+        items = None
+        if options is not None:
+            items = self._shares(x, y, options)
+            if options.is_smoothed:
+                kind, numbers = self.smoothed(options)
+            if items is None or kind < 0:
+                return None
+        is_each = reduction in ("none", "sample")
+        bottom = 1.0 if is_each else _bottom(items, y, reduction, normalize, denominator)
         if bottom == 0:
             return None
+        call = Call(kind, numbers, 1.0 / bottom, is_each)
         c = None if items is None else items.values
         if x.requires_grad and torch.is_grad_enabled():
-            return _Sum.apply(x, y, c, 1.0 / bottom, self.numbers(hyper), self, again)
-        return self.run(x, y, c, 1.0 / bottom, self.numbers(hyper), None)
+            value = _Node.apply(x, y, c, call, self, again)
+        else:
+            value = self.run(x, y, c, call, None)
+        if reduction != "sample" or value is None:
+            return value
+        weighted = Items(value, *(None, None) if items is None else (items.weight, items.present))
+        return reduce(weighted, "sample", normalize)  # type: ignore[arg-type]
 
     def slope(
         self, input: Tensor, target: Tensor | None, options: Options | None, hyper: dict[str, Any], normalize: str
@@ -89,13 +103,21 @@ class FusedKernel:
         y = self.target(input, target)
         if not self.takes(input, y, hyper) or not _is_constant(options):
             return None
+        kind, numbers = self.kind, self.numbers(hyper)
         items = None if options is None else self._shares(input, y, options)
-        if options is not None and items is None:
+        if options is not None and options.is_smoothed:
+            kind, numbers = self.smoothed(options)
+        if kind < 0 or (options is not None and items is None):
             return None
-        numerator = self.run(input, y, None if items is None else items.values, 1.0, self.numbers(hyper), input)
+        call = Call(kind, numbers, 1.0, False)
+        numerator = self.run(input, y, None if items is None else items.values, call, input)
         if numerator is None:
             return None
         return numerator, input.new_full((), _bottom(items, y, "mean", normalize, None))
+
+    def smoothed(self, options: Options) -> tuple[int, Numbers]:
+        """Kind and numbers for smoothed labels; a kind below 0 to step back."""
+        return STEP_BACK, NONE
 
     def _shares(self, x: Tensor, y: Tensor, options: Options) -> Items | None:
         try:
@@ -120,57 +142,64 @@ class FusedKernel:
             and forward_ad._current_level < 0
             and torch._C._len_torch_dispatch_stack() == 0
             and not (hyper and any(isinstance(value, Tensor) for value in hyper.values()))
-            and bool(self._function if self._function is not None else self._found())
+            and bool(self._functions[x.dtype] if x.dtype in self._functions else self._found(x.dtype))
         )
 
-    def _found(self) -> Any:
+    def _found(self, dtype: torch.dtype) -> Any:
         """The compiled function, False where there is none."""
-        built = library(self.source)
-        self._function = getattr(built, self.source) if built else False
+        built = library(self.source, "double" if dtype is torch.float64 else "float")
+        function = self._functions[dtype] = getattr(built, self.source) if built else False
         if built:
-            self._function.argtypes, self._function.restype = ARGUMENTS, _INT
-        return self._function
+            function.argtypes, function.restype = ARGUMENTS, _INT
+        return function
 
-    def run(
-        self, x: Tensor, y: Tensor, c: Tensor | None, scale: float, numbers: Numbers, gradient: Tensor | None
-    ) -> Tensor | None:
-        """The scaled sum, its gradient written; None to step back."""
-        n = y.numel()
-        width = x.numel() // n
-        rows = max(1, PER_TASK // width)
-        if n > rows:
-            return self._in_tasks(x, y, c, scale, numbers, gradient, rows)
-        total = ctypes.c_double()
-        stepped_back = self._function(
-            x.dtype is torch.float64, self.kind, x.data_ptr(), y.data_ptr(), None if c is None else c.data_ptr(),
-            n, width, scale, *numbers, None if gradient is None else gradient.data_ptr(), ctypes.addressof(total),
-        )  # fmt: skip
-        return None if stepped_back else x.new_full((), total.value)
-
-    def _in_tasks(
-        self, x: Tensor, y: Tensor, c: Tensor | None, scale: float, numbers: Numbers, gradient: Tensor | None, rows: int
-    ) -> Tensor | None:
-        n, size = y.numel(), x.element_size()
-        width = x.numel() // n
-        starts = range(0, n, rows)
-        totals = (ctypes.c_double * len(starts))()
+    def run(self, x: Tensor, y: Tensor, c: Tensor | None, call: Call, gradient: Tensor | None) -> Tensor | None:
+        """The scaled sum or the scaled values, the gradient written; None to step back."""
+        function = self._functions[x.dtype]
+        n, width, inner = self.sizes(x)
+        each = y.new_empty(y.shape, dtype=x.dtype) if call.is_each else None
+        rows = PER_TASK // (width * inner)
+        if n <= rows or n == 1:
+            total = ctypes.c_double()
+            stepped_back = function(
+                call.kind, x.data_ptr(), y.data_ptr(), None if c is None else c.data_ptr(), n, width, inner,
+                call.scale, *call.numbers, None if gradient is None else gradient.data_ptr(),
+                None if each is None else each.data_ptr(), ctypes.addressof(total),
+            )  # fmt: skip
+            return None if stepped_back else x.new_full((), total.value) if each is None else each
+        rows = max(1, rows)
+        tensors = (x, y, c, gradient, each)
+        starts = [None if t is None else t.data_ptr() for t in tensors]
+        strides = [t.numel() // n * t.element_size() if t is not None else 0 for t in tensors]
+        totals = (ctypes.c_double * -(-n // rows))()
 
         def task(place: int) -> int:
-            at = starts[place]
-            return int(self._function(
-                x.dtype is torch.float64, self.kind,
-                x.data_ptr() + at * width * size, y.data_ptr() + at * y.element_size(),
-                None if c is None else c.data_ptr() + at * size, min(rows, n - at), width, scale, *numbers,
-                None if gradient is None else gradient.data_ptr() + at * width * size,
-                ctypes.addressof(totals) + 8 * place,
+            at = place * rows
+            here = [None if start is None else start + at * stride for start, stride in zip(starts, strides)]
+            return int(function(
+                call.kind, *here[:3], min(rows, n - at), width, inner, call.scale, *call.numbers,
+                *here[3:], ctypes.addressof(totals) + 8 * place,
             ))  # fmt: skip
 
         if torch.get_num_threads() == 1:
-            stepped_back = [task(place) for place in range(len(starts))]
+            stepped_back = any(task(place) for place in range(len(totals)))
         else:
             with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-                stepped_back = list(pool.map(task, range(len(starts))))
-        return None if any(stepped_back) else x.new_full((), sum(totals))
+                stepped_back = any(pool.map(task, range(len(totals))))
+        return None if stepped_back else each if each is not None else x.new_full((), sum(totals))
+
+    def sizes(self, x: Tensor) -> tuple[int, int, int]:
+        """Samples, values of an item, items of a sample."""
+        return x.numel(), 1, 1
+
+
+class Call(NamedTuple):
+    """Which loss, its numbers, what its values are multiplied with; is_each: the items' values are wanted, not their sum."""
+
+    kind: int
+    numbers: Numbers
+    scale: float
+    is_each: bool
 
 
 def widened(value: Any) -> Any:
@@ -205,33 +234,26 @@ def _bottom(
     return float(parts(items, normalize)[1])  # type: ignore[arg-type]
 
 
-class _Sum(torch.autograd.Function):
+class _Node(torch.autograd.Function):
     """The gradient is made with the value and handed over once; later, or to be differentiated, it is made anew."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        y: Tensor,
-        c: Tensor | None,
-        scale: float,
-        numbers: Numbers,
-        kernel: FusedKernel,
-        again: Again,
-    ) -> Any:
+    def forward(ctx: Any, x: Tensor, y: Tensor, c: Tensor | None, call: Call, kernel: FusedKernel, again: Again) -> Any:
         gradient = torch.empty_like(x)
-        total = kernel.run(x, y, c, scale, numbers, gradient)
+        found = kernel.run(x, y, c, call, gradient)
         ctx.save_for_backward(x)
         ctx.gradient, ctx.again = gradient, again
-        return total
+        return found
 
     @staticmethod
     def backward(ctx: Any, outer: Tensor) -> Any:
         gradient, ctx.gradient = ctx.gradient, None
         if torch.is_grad_enabled() or gradient is None:
-            return _anew(ctx, outer), None, None, None, None, None, None
-        factor = outer.item()
-        return gradient if factor == 1.0 else gradient.mul_(factor), None, None, None, None, None, None
+            return _anew(ctx, outer), None, None, None, None, None
+        if outer.dim() == 0:
+            factor = outer.item()
+            return gradient if factor == 1.0 else gradient.mul_(factor), None, None, None, None, None
+        return gradient.mul_(outer if outer.shape == gradient.shape else outer.unsqueeze(1)), *(None,) * 5
 
 
 def _anew(ctx: Any, outer: Tensor) -> Tensor:

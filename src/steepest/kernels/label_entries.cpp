@@ -41,8 +41,8 @@ inline T entry(T x, T y, T a, T b, T gamma, T* slope) {
   return wants * power_one * one + refuses * power_zero * zero;
 }
 
-template <class T, int KIND, bool WEIGHTED>
-double entries(const T* x, const T* y, const T* c, int64_t n, double scale, double a, double b, double gamma, T* g) {
+template <class T, int KIND, bool WEIGHTED, bool EACH>
+double entries(const T* x, const T* y, const T* c, int64_t n, double scale, double a, double b, double gamma, T* g, T* each) {
   double total = 0;
   T scratch[BLOCK];
   for (int64_t start = 0; start < n; start += BLOCK) {
@@ -54,12 +54,20 @@ double entries(const T* x, const T* y, const T* c, int64_t n, double scale, doub
       T slope;
       const T value = entry<T, KIND>(x[start + j], y[start + j], T(a), T(b), T(gamma), &slope);
       const T share = WEIGHTED ? c[start + j] : T(1);
-      lanes += share == 0 ? T(0) : share * value;
+      const T counted = share == 0 ? T(0) : share * value;
+      lanes += counted;
       out[j] = share == 0 ? T(0) : slope * T(share * T(scale));
+      if (EACH) each[start + j] = counted * T(scale);
     }
     total += lanes;
   }
   return total * scale;
+}
+
+template <class T, int KIND>
+double run(const T* x, const T* y, const T* c, int64_t n, double scale, double a, double b, double gamma, T* g, T* each) {
+  if (each) return (c ? entries<T, KIND, true, true> : entries<T, KIND, false, true>)(x, y, c, n, scale, a, b, gamma, g, each);
+  return (c ? entries<T, KIND, true, false> : entries<T, KIND, false, false>)(x, y, c, n, scale, a, b, gamma, g, each);
 }
 
 template <class T>
@@ -75,22 +83,18 @@ bool is_wrong(const T* y, const T* c, int64_t n) {
   return wrong;
 }
 
-template <class T>
-int64_t run(int64_t kind, const T* x, const T* y, const T* c, int64_t n, double scale, double a, double b, double gamma, T* g, double* total) {
+}  // namespace
+
+// Sum of coefficient x value x scale over n x width x inner entries; its gradient where g is given (g may be x), the summands where
+// each is. c: coefficients, or null for ones. a, b: what labels 1 and 0 count. Returns 0, or 1 where a coefficient is negative or a
+// label that counts is outside [0, 1].
+extern "C" int64_t label_entries(int64_t kind, const REAL* x, const REAL* y, const REAL* c, int64_t n, int64_t width, int64_t inner,
+                                 double scale, double a, double b, double gamma, REAL* g, REAL* each, double* total) {
+  n *= width * inner;
   for (int64_t start = 0; start < n; start += 4096) {
     if (is_wrong(y + start, c ? c + start : nullptr, n - start < 4096 ? n - start : 4096)) return 1;
   }
-  auto chosen = kind == BCE ? (c ? entries<T, BCE, true> : entries<T, BCE, false>) : (c ? entries<T, FOCAL, true> : entries<T, FOCAL, false>);
-  *total = chosen(x, y, c, n, scale, a, b, gamma, g);
+  constexpr decltype(&run<REAL, BCE>) runs[] = {run<REAL, BCE>, run<REAL, FOCAL>};
+  *total = runs[kind](x, y, c, n, scale, a, b, gamma, g, each);
   return 0;
-}
-
-}  // namespace
-
-// Sum of coefficient x value x scale over n x width entries, and its gradient where g is given (g may be x). c: coefficients, or null
-// for ones. a, b: what labels 1 and 0 count. Returns 0, or 1 where a coefficient is negative or a label that counts is outside [0, 1].
-extern "C" int64_t label_entries(int64_t is_double, int64_t kind, const void* x, const void* y, const void* c, int64_t n, int64_t width,
-                                 double scale, double a, double b, double gamma, void* g, double* total) {
-  if (is_double) return run(kind, (const double*)x, (const double*)y, (const double*)c, n * width, scale, a, b, gamma, (double*)g, total);
-  return run(kind, (const float*)x, (const float*)y, (const float*)c, n * width, scale, a, b, gamma, (float*)g, total);
 }

@@ -1,11 +1,13 @@
-// Losses of a row's softmax, value and gradient in one pass over the row while it is in the cache.
+// Losses of a softmax and a class index, value and gradient in one pass over the logits while they are in the cache.
 //
+// A row is the logits of one item: they lie side by side, or `inner` apart where items are pixels or words, (N, C, *).
 // Per row: top = greatest logit, e_j = exp(x_j - top) of the others, s = their sum; then -log p_y = log1p(s) - (x_y - top), and
 // 1 - p_y is a sum of positive numbers. Nothing is subtracted from a rounded 1, as in core/logits.py.
 // Rows of coefficient 0 are never read. No -ffast-math: a NaN stays a NaN.
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 
 #include "exact.h"
 
@@ -33,7 +35,7 @@ inline double log1p_of(double s) {
   return d == 0.0 ? s : log_of(u) * (s / d);
 }
 
-enum Kind { CROSS_ENTROPY = 0, FOCAL = 1 };
+enum Kind { CROSS_ENTROPY = 0, FOCAL = 1, POLY = 2, SMOOTHED = 3 };
 
 template <class T> struct Exact;
 template <> struct Exact<float> {  // doubles from here on: eight digits to spare
@@ -62,64 +64,82 @@ int64_t greatest(const T* x, int64_t n) {
   return at;
 }
 
-// e_j = exp(x_j - top) with e_top = 0, and their sum; e may be x itself.
-template <class T>
-double exps(const T* x, T* e, int64_t n, T top, int64_t at) {
-  double sum = 0;
+// e_j = exp(x_j - top) with e_top = 0, and their sum; e may be x itself. gaps: where the sum of x_j - top goes, if SMOOTHED.
+template <class T, int KIND>
+double exps(const T* x, T* e, int64_t n, T top, int64_t at, double* gaps) {
+  double sum = 0, gap = 0;
   T part[BLOCK];
   for (int64_t start = 0; start < n; start += BLOCK) {
     const int64_t count = n - start < BLOCK ? n - start : BLOCK;
     T* out = e ? e + start : part;
     const int64_t left_out = at - start;  // outside 0..count-1 but in one block
-    T lanes = 0;
-#pragma omp simd reduction(+ : lanes)
+    T lanes = 0, below = 0;
+#pragma omp simd reduction(+ : lanes, below)
     for (int64_t j = 0; j < count; ++j) {
-      const T power = j == left_out ? T(0) : exp_of(x[start + j] - top);
+      const T d = x[start + j] - top, power = j == left_out ? T(0) : exp_of(d);
+      if (KIND == SMOOTHED) below += d;
       out[j] = power, lanes += power;
     }
-    sum += lanes;
+    sum += lanes, gap += below;
   }
+  if (KIND == SMOOTHED) *gaps = gap;
   return sum;
 }
 
-// What is known of some rows, one per lane. below = x_y - top <= 0; e_y = exp(below), 0 where y is the top itself.
+// What is known of some rows, one per lane. below = x_y - top <= 0; e_y = exp(below), 0 where y is the top itself; gaps: the sum of
+// all x_j - top; slope: the value's derivative by -log p_y.
 template <class T>
 struct Rows {
-  double s[LANES], below[LANES], e_y[LANES], share[LANES];
+  double s[LANES], below[LANES], e_y[LANES], gaps[LANES], share[LANES];
   double value[LANES], slope[LANES], wrong[LANES];  // wrong = 1 - p_y
   int64_t y[LANES], top_at[LANES];
 };
 
+// number: what the loss is tuned by; for SMOOTHED the share of the label that goes to all n classes alike.
 template <class T, int KIND>
-void values(Rows<T>& r, double gamma) {
+[[gnu::noinline]] void values(Rows<T>& r, int64_t n, double number) {
 #pragma omp simd
   for (int64_t i = 0; i < LANES; ++i) {
     const bool is_top = r.top_at[i] == r.y[i];
     const double whole = 1.0 + r.s[i], p = (is_top ? 1.0 : r.e_y[i]) / whole;
     const double others = is_top ? r.s[i] : (r.s[i] - r.e_y[i]) + 1.0;
-    const double nats = Exact<T>::log1p(r.s[i]) - r.below[i];
+    const double size = Exact<T>::log1p(r.s[i]), nats = size - r.below[i];
     r.wrong[i] = others / whole;
     if (KIND == CROSS_ENTROPY) {
       r.value[i] = nats, r.slope[i] = 1.0;
+    } else if (KIND == POLY) {
+      r.value[i] = nats + number * r.wrong[i], r.slope[i] = 1.0 + number * p;
+    } else if (KIND == SMOOTHED) {
+      r.value[i] = (1.0 - number) * nats + number * (size - r.gaps[i] / double(n)), r.slope[i] = 1.0, r.wrong[i] -= number;
     } else {
       const double safe = r.wrong[i] < 1e-300 ? 1e-300 : r.wrong[i];
-      const double power = Exact<T>::power(safe, gamma);
-      r.value[i] = power * nats, r.slope[i] = power + gamma * (power / safe) * p * nats;
+      const double power = Exact<T>::power(safe, number);
+      r.value[i] = power * nats, r.slope[i] = power + number * (power / safe) * p * nats;
     }
   }
 }
 
-// Rows of at most NARROW logits: turned, so that each lane holds a row.
+// Rows of at most NARROW logits, so that each lane holds a row: turned where a row's logits lie side by side (inner = 1).
 template <class T, int KIND>
-void narrow(Rows<T>& r, const T* x, int64_t count, int64_t n, double scale, double gamma, T* g) {
-  T e[NARROW][LANES] = {};
-  T top[LANES], sum[LANES], gap[LANES], e_y[LANES];
-  int32_t at[LANES], y[LANES];
-  for (int64_t i = 0; i < count; ++i) {
-    if (r.share[i] == 0) continue;
-    for (int64_t j = 0; j < n; ++j) e[j][i] = x[i * n + j];
+[[gnu::noinline]] void narrow(Rows<T>& r, const T* x, int64_t count, int64_t n, int64_t inner, double scale, double number, T* g) {
+  T e[NARROW][LANES];
+  std::memset(e, 0, n * sizeof e[0]);
+  T top[LANES], sum[LANES], gap[LANES], gaps[LANES], e_y[LANES];
+  int32_t at[LANES], y[LANES], alive[LANES];
+  int n_alive = 0;
+  for (int i = 0; i < LANES; ++i) n_alive += alive[i] = i < count && r.share[i] != 0;
+  if (inner > 1 && n_alive == LANES) {
+    for (int64_t j = 0; j < n; ++j) std::memcpy(e[j], x + j * inner, sizeof e[j]);
+  } else if (inner == 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t j = 0; j < (alive[i] ? n : 0); ++j) e[j][i] = x[i * n + j];
+    }
+  } else {
+    for (int64_t j = 0; j < n; ++j) {
+      for (int64_t i = 0; i < count; ++i) e[j][i] = alive[i] ? x[j * inner + i] : T(0);
+    }
   }
-  for (int i = 0; i < LANES; ++i) top[i] = e[0][i], at[i] = 0, y[i] = int32_t(r.y[i]), sum[i] = gap[i] = e_y[i] = 0;
+  for (int i = 0; i < LANES; ++i) top[i] = e[0][i], at[i] = 0, y[i] = int32_t(r.y[i]), sum[i] = gap[i] = gaps[i] = e_y[i] = 0;
   for (int32_t j = 1; j < n; ++j) {
 #pragma omp simd
     for (int i = 0; i < LANES; ++i) {
@@ -132,38 +152,48 @@ void narrow(Rows<T>& r, const T* x, int64_t count, int64_t n, double scale, doub
     for (int i = 0; i < LANES; ++i) {
       const T d = e[j][i] - top[i], power = exp_of(d), counted = j == at[i] ? T(0) : power;
       sum[i] += counted;
+      if (KIND == SMOOTHED) gaps[i] += d;
       gap[i] = j == y[i] ? d : gap[i], e_y[i] = j == y[i] ? counted : e_y[i];
       e[j][i] = j == at[i] ? T(1) : power;
     }
   }
-  for (int i = 0; i < LANES; ++i) r.s[i] = sum[i], r.below[i] = gap[i], r.e_y[i] = e_y[i], r.top_at[i] = at[i];
-  values<T, KIND>(r, gamma);
+  for (int i = 0; i < LANES; ++i) r.s[i] = sum[i], r.below[i] = gap[i], r.gaps[i] = gaps[i], r.e_y[i] = e_y[i], r.top_at[i] = at[i];
+  values<T, KIND>(r, n, number);
   if (!g) return;
-  T factor[LANES], at_y[LANES];
+  T factor[LANES], at_y[LANES], even[LANES];
   for (int i = 0; i < LANES; ++i) {
-    const double k = r.share[i] == 0 ? 0.0 : r.share[i] * scale * r.slope[i];
-    factor[i] = T(k / (1.0 + r.s[i])), at_y[i] = T(-k * r.wrong[i]);
+    const double k = alive[i] ? r.share[i] * scale * r.slope[i] : 0.0;
+    even[i] = KIND == SMOOTHED ? T(k * number / double(n)) : T(0);
+    factor[i] = T(k / (1.0 + r.s[i])), at_y[i] = T(-k * r.wrong[i]) - even[i];
   }
   for (int32_t j = 0; j < n; ++j) {
 #pragma omp simd
-    for (int i = 0; i < LANES; ++i) e[j][i] = j == y[i] ? at_y[i] : e[j][i] * factor[i];
+    for (int i = 0; i < LANES; ++i) e[j][i] = j == y[i] ? at_y[i] : KIND == SMOOTHED ? e[j][i] * factor[i] - even[i] : e[j][i] * factor[i];
   }
-  for (int64_t i = 0; i < count; ++i) {
-    for (int64_t j = 0; j < n; ++j) g[i * n + j] = e[j][i];
+  if (inner > 1 && count == LANES) {
+    for (int64_t j = 0; j < n; ++j) std::memcpy(g + j * inner, e[j], sizeof e[j]);
+  } else if (inner == 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t j = 0; j < n; ++j) g[i * n + j] = e[j][i];
+    }
+  } else {
+    for (int64_t j = 0; j < n; ++j) {
+      for (int64_t i = 0; i < count; ++i) g[j * inner + i] = e[j][i];
+    }
   }
 }
 
 template <class T, int KIND>
-void wide(Rows<T>& r, const T* x, int64_t count, int64_t n, double scale, double gamma, T* g) {
+[[gnu::noinline]] void wide(Rows<T>& r, const T* x, int64_t count, int64_t n, double scale, double number, T* g) {
   for (int64_t i = 0; i < count; ++i) {
     if (r.share[i] == 0) continue;
     const T* in = x + i * n;
     r.top_at[i] = greatest(in, n);
     const T top = in[r.top_at[i]], gap = in[r.y[i]] - top;
     r.below[i] = gap, r.e_y[i] = exp_of(gap);
-    r.s[i] = exps(in, g ? g + i * n : nullptr, n, top, r.top_at[i]);
+    r.s[i] = exps<T, KIND>(in, g ? g + i * n : nullptr, n, top, r.top_at[i], &r.gaps[i]);
   }
-  values<T, KIND>(r, gamma);
+  values<T, KIND>(r, n, number);
   for (int64_t i = 0; g && i < count; ++i) {
     T* out = g + i * n;
     if (r.share[i] == 0) {
@@ -171,50 +201,69 @@ void wide(Rows<T>& r, const T* x, int64_t count, int64_t n, double scale, double
       continue;
     }
     const double k = r.share[i] * scale * r.slope[i];
-    const T factor = T(k / (1.0 + r.s[i]));
+    const T factor = T(k / (1.0 + r.s[i])), even = KIND == SMOOTHED ? T(k * number / double(n)) : T(0);
 #pragma omp simd
-    for (int64_t j = 0; j < n; ++j) out[j] *= factor;
-    out[r.top_at[i]] = factor;
-    out[r.y[i]] = T(-k * r.wrong[i]);
+    for (int64_t j = 0; j < n; ++j) out[j] = KIND == SMOOTHED ? out[j] * factor - even : out[j] * factor;
+    out[r.top_at[i]] = factor - even;
+    out[r.y[i]] = T(-k * r.wrong[i]) - even;
   }
 }
 
+// Long rows whose logits lie `inner` apart: turned into memory of their own, and back.
 template <class T, int KIND>
-double rows(const T* x, const int64_t* y, const T* c, int64_t n_rows, int64_t n, double scale, double gamma, T* g) {
+void turned(Rows<T>& r, const T* x, int64_t count, int64_t n, int64_t inner, double scale, double number, T* g, T* memory) {
+  for (int64_t j = 0; j < n; ++j) {
+    for (int64_t i = 0; i < count; ++i) memory[i * n + j] = x[j * inner + i];
+  }
+  wide<T, KIND>(r, memory, count, n, scale, number, g ? memory : nullptr);
+  for (int64_t j = 0; j < (g ? n : 0); ++j) {
+    for (int64_t i = 0; i < count; ++i) g[j * inner + i] = memory[i * n + j];
+  }
+}
+
+// One sample of `inner` items, or with inner = 1 n_items rows.
+template <class T, int KIND>
+double items(const T* x, const int64_t* y, const T* c, int64_t n_items, int64_t n, int64_t inner, double scale, double number, T* g, T* each) {
   double total = 0;
-  const int64_t at_once = n > CACHED ? 1 : n > NARROW && CACHED / n < LANES ? CACHED / n : LANES;
-  for (int64_t first = 0; first < n_rows; first += at_once) {
-    const int64_t count = n_rows - first < at_once ? n_rows - first : at_once;
+  const bool is_long = n > NARROW;
+  const int64_t at_once = !is_long || inner > 1 ? LANES : n > CACHED ? 1 : CACHED / n < LANES ? CACHED / n : LANES;
+  std::unique_ptr<T[]> memory(is_long && inner > 1 ? new T[LANES * n] : nullptr);
+  for (int64_t first = 0; first < n_items; first += at_once) {
+    const int64_t count = n_items - first < at_once ? n_items - first : at_once, place = inner == 1 ? first * n : first;
     Rows<T> r = {};
     for (int64_t i = 0; i < count; ++i) {
       r.share[i] = c ? double(c[first + i]) : 1.0;
       r.y[i] = r.share[i] == 0 ? 0 : y[first + i];
     }
-    (n <= NARROW ? narrow<T, KIND> : wide<T, KIND>)(r, x + first * n, count, n, scale, gamma, g ? g + first * n : nullptr);
+    T* out = g ? g + place : nullptr;
+    if (!is_long) narrow<T, KIND>(r, x + place, count, n, inner, scale, number, out);
+    else if (inner == 1) wide<T, KIND>(r, x + place, count, n, scale, number, out);
+    else turned<T, KIND>(r, x + place, count, n, inner, scale, number, out, memory.get());
     for (int64_t i = 0; i < count; ++i) {
-      if (r.share[i] != 0) total += r.share[i] * r.value[i];
+      const double counted = r.share[i] == 0 ? 0.0 : r.share[i] * r.value[i];
+      total += counted;
+      if (each) each[first + i] = T(counted * scale);
     }
   }
   return total * scale;
 }
 
-template <class T>
-double run(int64_t kind, const T* x, const int64_t* y, const T* c, int64_t n_rows, int64_t n, double scale, double gamma, T* g) {
-  if (kind == FOCAL) return rows<T, FOCAL>(x, y, c, n_rows, n, scale, gamma, g);
-  return rows<T, CROSS_ENTROPY>(x, y, c, n_rows, n, scale, gamma, g);
-}
-
 }  // namespace
 
-// Sum of coefficient x value x scale over n_rows rows, and its gradient where g is given (g may be x). c: coefficients, or null for
-// ones. Returns 0, or 1 when a row that counts has a label outside 0..n-1; then nothing has been written.
-extern "C" int64_t softmax_rows(int64_t is_double, int64_t kind, const void* x, const int64_t* y, const void* c, int64_t n_rows, int64_t n,
-                                double scale, double, double, double gamma, void* g, double* total) {
-  for (int64_t i = 0; i < n_rows; ++i) {
-    const bool counts = !c || (is_double ? ((const double*)c)[i] != 0 : ((const float*)c)[i] != 0);
-    if (counts && (y[i] < 0 || y[i] >= n)) return 1;
+// Sum of coefficient x value x scale over n_samples x inner items of n logits; its gradient where g is given (g may be x), the summands
+// where each is. c: coefficients, or null for ones. Returns 0, or 1 when an item that counts has a label outside 0..n-1; then nothing
+// has been written.
+extern "C" int64_t softmax_rows(int64_t kind, const REAL* x, const int64_t* y, const REAL* c, int64_t n_samples, int64_t n, int64_t inner,
+                                double scale, double number, double, double, REAL* g, REAL* each, double* total) {
+  const int64_t n_items = n_samples * inner;
+  for (int64_t i = 0; i < n_items; ++i) {
+    if ((!c || c[i] != 0) && (y[i] < 0 || y[i] >= n)) return 1;
   }
-  if (is_double) *total = run<double>(kind, (const double*)x, y, (const double*)c, n_rows, n, scale, gamma, (double*)g);
-  else *total = run<float>(kind, (const float*)x, y, (const float*)c, n_rows, n, scale, gamma, (float*)g);
+  constexpr decltype(&items<REAL, FOCAL>) runs[] = {items<REAL, CROSS_ENTROPY>, items<REAL, FOCAL>, items<REAL, POLY>, items<REAL, SMOOTHED>};
+  const int64_t at_once = inner == 1 ? n_items : inner;
+  *total = 0;
+  for (int64_t at = 0; at < n_items; at += at_once) {
+    *total += runs[kind](x + at * n, y + at, c ? c + at : nullptr, at_once, n, inner, scale, number, g ? g + at * n : nullptr, each ? each + at : nullptr);
+  }
   return 0;
 }

@@ -1,5 +1,5 @@
 """Binary cross-entropy."""
 
-from steepest.kernels.labels import LabelKernel
+from steepest.kernels.entries import LabelKernel
 
 kernel = LabelKernel(0, lambda hyper: (hyper["pos_weight"], 1.0, 0.0))

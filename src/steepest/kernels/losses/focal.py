@@ -1,5 +1,5 @@
 """Focal of class indices."""
 
-from steepest.kernels.softmax import SoftmaxKernel
+from steepest.kernels.softmax import FOCAL, SoftmaxKernel
 
-kernel = SoftmaxKernel(1, lambda hyper: (0.0, 0.0, hyper["gamma"]))
+kernel = SoftmaxKernel(FOCAL, lambda hyper: (hyper["gamma"], 0.0, 0.0))

@@ -1,4 +1,4 @@
-"""Losses of one logit and one label in [0, 1] per entry, in one pass over them."""
+"""Losses of one number per entry and one beside it, a target or a label in [0, 1], in one pass over them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from steepest.core.reduce import Items
 
 from .fused import FusedKernel, widened
 
+MSE, L1, HUBER, SMOOTH_L1, QUANTILE, EXPECTILE = range(6)
+"""The kinds of number_entries.cpp."""
 
-class LabelKernel(FusedKernel):
-    """Logits (N, *), labels of the same shape and dtype."""
 
-    source = "label_entries"
+class NumberKernel(FusedKernel):
+    """Numbers (N, *), targets of the same shape and dtype."""
+
+    source = "number_entries"
 
     def target(self, x: Any, y: Any) -> Any:
-        is_whole = type(x) is Tensor and type(y) is Tensor and not y.is_floating_point() and not y.is_complex()
-        return y.to(x.dtype) if is_whole else widened(y)
+        return widened(y)
 
     def fits(self, x: Tensor, y: Tensor) -> bool:
         return y.dtype is x.dtype and y.shape == x.shape and x.dim() > 0 and x.numel() > 0
@@ -38,3 +40,13 @@ class LabelKernel(FusedKernel):
         if live.alive is not None:
             shares = torch.where(live.alive, shares, 0.0)
         return Items(shares.contiguous(), weight, live.present)
+
+
+class LabelKernel(NumberKernel):
+    """Logits (N, *), labels of the same shape and dtype."""
+
+    source = "label_entries"
+
+    def target(self, x: Any, y: Any) -> Any:
+        is_whole = type(x) is Tensor and type(y) is Tensor and not y.is_floating_point() and not y.is_complex()
+        return y.to(x.dtype) if is_whole else widened(y)

@@ -1,0 +1,5 @@
+"""Absolute error."""
+
+from steepest.kernels.entries import L1, NumberKernel
+
+kernel = NumberKernel(L1)

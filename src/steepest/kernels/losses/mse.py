@@ -1,0 +1,5 @@
+"""Squared error."""
+
+from steepest.kernels.entries import MSE, NumberKernel
+
+kernel = NumberKernel(MSE)

@@ -1,0 +1,5 @@
+"""Smooth L1."""
+
+from steepest.kernels.entries import SMOOTH_L1, NumberKernel
+
+kernel = NumberKernel(SMOOTH_L1, lambda hyper: (hyper["beta"], 1 / hyper["beta"], 0.0))
