@@ -16,7 +16,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c const
 # One thread per worker: two workers with two threads each would fight over two cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test test-slow contract-table bench stubs clean
+.PHONY: demo test test-slow contract-table torch-suite bench docs stubs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m steepest demo --out steepest-runs/demo
@@ -30,8 +30,15 @@ test-slow: $(VENV)/installed-test
 contract-table: $(VENV)/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python tools/contract_table.py
 
-bench: $(VENV)/installed
+torch-suite: $(VENV)/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python bench/torch_suite.py
+
+# With the test extras: torch's own test data need expecttest.
+bench: $(VENV)/installed-test
 	for script in bench/*.py; do echo "== $$script"; OMP_NUM_THREADS=1 $(BIN)/python "$$script" || exit 1; done
+
+docs: $(VENV)/installed
+	$(BIN)/python -m steepest docs --out build/docs
 
 stubs: $(BIN)/python
 	$(BIN)/python tools/stubs.py

@@ -240,6 +240,21 @@ def suggest(
 
 @app.command()
 @guarded
+def docs(*, out: options.DocsOut = Path("steepest-docs"), open_page: options.Open = False) -> None:
+    """The whole catalogue as pages, one for each item.
+
+    With formula, curves, when to take it and when not, what it is called elsewhere. Files without scripts, read offline.
+
+    \b
+    [dim]steepest docs --out steepest-docs --open[/dim]
+    """
+    from .catalogue import write_pages
+
+    write_pages(out, open_page=open_page)
+
+
+@app.command()
+@guarded
 def demo(*, out: options.DemoOut = Path("steepest-runs/demo"), open_page: options.Open = False) -> None:
     """A comparison on real data in a minute: a verdict and a page.
 

@@ -115,3 +115,21 @@ def print_explanation(name: str, *, latex: bool, code: bool, plot: Path | None) 
         typer.echo(explanation.render(width=width, colour=has_colours(sys.stdout), code=code), nl=False)
     if plot is not None:
         say("", f"Plot: {plot}")
+
+
+def write_pages(folder: Path, *, open_page: bool) -> None:
+    """`steepest docs`: the pages, with a bar while it lasts; the way in is the last one."""
+    from steepest.core.progress import Bar
+    from steepest.explain import CATALOGUES, pages
+
+    n_items = sum(len(list(items)) for items in CATALOGUES.values())
+    bar, last = Bar(), folder
+    bar.start(n_items + 1, "")
+    try:
+        for last in pages.write(folder):
+            bar.advance(1)
+    finally:
+        bar.stop()
+    typer.echo(f"{n_items} items: {last}")
+    if open_page:
+        typer.launch(str(last.resolve()))

@@ -157,6 +157,7 @@ Out = Annotated[
         help="The study's folder. The same command on it goes on where it stopped.",
     ),
 ]
+DocsOut = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", rich_help_panel=RESULT, help="Where the pages go.")]
 DemoOut = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The study's folder.")]
 Open = Annotated[
     bool, typer.Option("--open", metavar=" ", rich_help_panel=RESULT, help="Open the page in the browser.")

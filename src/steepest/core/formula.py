@@ -7,6 +7,7 @@ All other names are hyperparameters.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
 from .item import Item
+from .mathml import mathml
 
 if TYPE_CHECKING:
     from mpmath import mpf
@@ -67,6 +69,11 @@ class Formula:
 
         expression = _parsed(self.text, self.hyper, as_written=True)
         return self.text if expression is None else str(sympy.pretty(expression, order="none", use_unicode=True))
+
+    def mathml(self) -> str:
+        """For a page without scripts. A text that sympy cannot read stands as it is."""
+        expression = _parsed(self.text, self.hyper, as_written=True)
+        return f"<code>{html.escape(self.text)}</code>" if expression is None else mathml(expression)
 
     def value(self, x: Numbers, y: Numbers, **hyper: float) -> mpf:
         """The value of one item, right to 50 digits. x: a number, or C scores; y: a number, a class, or C probabilities."""

@@ -56,11 +56,11 @@ class Item:
 
     @property
     def purpose(self) -> str:
-        """The first paragraph of the item's file when the file is the item's own, else of its function."""
+        """The first paragraph of the item's file when that is the item's own or its function tells but shapes, else of its function."""
         module = sys.modules.get(self.__module__)
-        own = module is not None and self.__module__.rpartition(".")[2] == self.name
-        text = inspect.cleandoc((module.__doc__ if own and module else "") or self.fn.__doc__ or "")
-        return " ".join(text.split("\n\n")[0].split())
+        told, family = (_first_paragraph(doc) for doc in (self.fn.__doc__, module.__doc__ if module else ""))
+        is_own = self.__module__.rpartition(".")[2] == self.name
+        return family or told if is_own or "->" in told else told
 
     @property
     def file(self) -> str:
@@ -105,6 +105,10 @@ class Item:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _find_item, (self.__module__, self.fn.__qualname__)
+
+
+def _first_paragraph(doc: str | None) -> str:
+    return " ".join(inspect.cleandoc(doc or "").split("\n\n")[0].split())
 
 
 def _find_item(module: str, name: str) -> Any:

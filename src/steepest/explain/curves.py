@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from steepest.core.declare import Rule, Schedule
+from steepest.core.errors import UsageError
 from steepest.core.item import Item
 from steepest.core.loss import Loss
 from steepest.optim.tensors import Cell, state_shape, step_cells
@@ -28,7 +29,12 @@ def panels(item: Item, asked: dict[str, Any], vary: str | None = None) -> list[P
         return _of_loss(item, asked, vary)
     if isinstance(item, Schedule):
         return _of_schedule(item, asked, vary)
-    return _of_rule(item, asked) if isinstance(item, Rule) else []
+    if isinstance(item, Rule):
+        try:
+            return _of_rule(item, asked)
+        except UsageError:  # it wants a closure instead of gradients, as LBFGS does
+            return []
+    return []
 
 
 def all_panels(item: Item) -> list[tuple[str, list[Panel]]]:
@@ -142,7 +148,7 @@ def _descent(rule: Rule, hyper: dict[str, Any]) -> list[float]:
 
 
 def _answer(rule: Rule, hyper: dict[str, Any]) -> list[float]:
-    at = torch.ones((1, 1) if rule.looks_at == "matrix" else (), dtype=torch.float64)
+    at = torch.ones((1, 1) if rule.looks_at == "matrix" else (1,), dtype=torch.float64)
     walk = Walk(rule, {**hyper, "lr": 1.0}, at)
     return [float(walk.step(torch.full_like(at, float(i < PUSH)), at)) for i in range(3 * PUSH)]
 

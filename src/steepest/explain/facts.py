@@ -78,8 +78,8 @@ LETTERS: dict[str, dict[str, str]] = {
 UNITS = {"share": "a share, shown as percent points", "": "none"}
 
 
-def facts_of(found: Found) -> Facts:
-    """All that is declared about the item."""
+def facts_of(found: Found, is_drawn: bool = True) -> Facts:
+    """All that is declared about the item. is_drawn: its curve is computed too."""
     item = found.item
     formula = Formula.of(item)
     return Facts(
@@ -99,7 +99,7 @@ def facts_of(found: Found) -> Facts:
         file=_file(item),
         code=_code(item),
         uses=_uses(item),
-        panels=panels(item, found.options),
+        panels=panels(item, found.options) if is_drawn else [],
         namesakes=found.namesakes,
     )
 
