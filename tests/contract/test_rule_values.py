@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 import torch
 from rule_cases import (
@@ -43,21 +45,26 @@ def exact_counts():
 
 
 def configurations(rule):
-    """The defaults, weight decay, each hyperparameter at several values, and all changed at once."""
+    """The defaults, weight decay, each hyperparameter at several values, all changed at once, all but one."""
     decay = {} if rule.decay == "none" else {"weight_decay": 0.1}
     names = [name for name in rule.hyper if name != "lr"]
     tried = {name: hyper_values(rule.hyper[name], 5) for name in names}
     all_changed = {name: tried[name][-1] for name in names} | decay
-    return [{}, decay, *({name: value} for name in names for value in tried[name][1:]), all_changed]
+    all_but_one = [{n: value for n, value in all_changed.items() if n != name} for name in names]
+    return [{}, decay, *({name: value} for name in names for value in tried[name][1:]), all_changed, *all_but_one]
 
 
 def torch_twin(rule, param, lr, options):
     """The twin with the same hyperparameters in torch's spelling; None where torch refuses them."""
-    spelled = {"weight_decay": rule.weight_decay, **rule.equals_with, **options}
-    if "beta1" in rule.hyper:
-        spelled["betas"] = tuple(spelled.pop(beta, rule.hyper[beta].default) for beta in ("beta1", "beta2"))
+    decay = {} if rule.decay == "none" else {"weight_decay": rule.weight_decay}
+    spelled = {**decay, **rule.equals_with, **options}
+    betas = tuple(name for name in ("beta1", "beta2") if name in rule.hyper)
+    for option, names in {**rule.packs, **({"betas": betas} if betas else {})}.items():
+        spelled[option] = tuple(spelled.pop(name, rule.hyper[name].default) for name in names)
+    twin = getattr(torch.optim, rule.equals.rpartition(".")[2])
+    execution = {"foreach": False} if "foreach" in inspect.signature(twin).parameters else {}
     try:
-        return getattr(torch.optim, rule.equals.rpartition(".")[2])([param], lr=lr, foreach=False, **spelled)
+        return twin([param], lr=lr, **execution, **spelled)
     except ValueError:
         return None
 
@@ -101,12 +108,13 @@ def test_defaults_are_those_of_the_twin(rule):
 def by_slow_form(rule, value, grads, lr, weight_decay, hyper):
     """One parameter through the steps, in plain floats."""
     first = {name: rule.initial.get(name, 0.0) for name in rule.states}
-    states = {name: hyper[v] if isinstance(v, str) else v for name, v in first.items()}
+    states = {n: value if v == "param" else hyper[v] if isinstance(v, str) else v for n, v in first.items()}
+    inside = {"weight_decay": weight_decay} if rule.decay == "inside" else {}
     for t, grad in enumerate(grads, 1):
         grad = grad + weight_decay * value if rule.decay == "coupled" else grad
         value = value - lr * weight_decay * value if rule.decay == "decoupled" else value
         seen = {"param": value} if rule.needs_param else {}
-        step, *new = rule.slow(grad, **states, **seen, t=float(t), lr=lr, **hyper)
+        step, *new = rule.slow(grad, **states, **seen, **inside, t=float(t), lr=lr, **hyper)
         value, states = value - step, dict(zip(rule.states, new))
     return value
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .claims import Claim
 from .counts import accept_counts
-from .domains import OneOf, Search
+from .domains import Counts, Interval, OneOf, Search
 from .item import Hyper, Item
 from .loss import Loss
 from .targets import TargetKind
@@ -22,6 +22,7 @@ from .targets import TargetKind
 Body = Callable[..., Any]
 Decay = Literal["coupled", "decoupled", "inside", "none"]
 LooksAt = Literal["elementwise", "matrix", "tree"]
+Gives = Literal["class_weight", "class_offset", "focus"]
 StateShape = Callable[[torch.Size, Mapping[str, Any]], "tuple[int, ...] | None"]
 
 
@@ -94,6 +95,8 @@ class Weighting(Item):
 
     Calling the item gives weights whose mean over those training samples is 1, so a loss keeps its size and its learning
     rate. A class that was never seen weighs as one that was seen once.
+    gives: the option of a loss that takes them. Beside "class_weight" a scheme may give a "class_offset", (*, C) numbers that
+    are added to the logits, or a "focus" (*), the power of 1 - p that weighs each item; these are given as they are.
     """
 
     kind = "weighting"
@@ -107,12 +110,13 @@ class Weighting(Item):
         formula: str = "",
         claims: Sequence[Claim] = (),
         search: Mapping[str, Search] | None = None,
+        gives: Gives = "class_weight",
     ) -> None:
         super().__init__(fn, source=source, use=use, search=search)
-        self.formula, self.claims = formula, tuple(claims)
+        self.formula, self.claims, self.gives = formula, tuple(claims), gives
 
     def __call__(self, counts: Tensor | Sequence[int], **hyper: Any) -> Tensor:
-        """Weights for `class_weight=` from counts (*, C), such as `torch.bincount(y, minlength=C)`: one row per data set.
+        """What the option `gives` of a loss takes, such as weights for `class_weight=`, from counts (*, C), such as `torch.bincount(y, minlength=C)`: one row per data set.
 
         Of the counts' dtype where they are floating numbers, else of torch's default one.
         """
@@ -120,7 +124,8 @@ class Weighting(Item):
         given = torch.as_tensor(counts)
         n = accept_counts(self.name, given)
         weights = self.fn(n.clamp(min=1.0), **hyper)
-        weights = weights * (n.sum(-1, keepdim=True) / (n * weights).sum(-1, keepdim=True))
+        if self.gives == "class_weight":
+            weights = weights * (n.sum(-1, keepdim=True) / (n * weights).sum(-1, keepdim=True))
         return weights.to(given.dtype if given.is_floating_point() else torch.get_default_dtype())
 
 
@@ -131,11 +136,15 @@ def weighting(
     formula: str = "",
     claims: Sequence[Claim] = (),
     search: Mapping[str, Search] | None = None,
+    gives: Gives = "class_weight",
 ) -> Callable[[Callable[..., Tensor]], Weighting]:
-    """Declare a weighting scheme (see Weighting); formula: sympy text in n, the class's count, and p, its share; any scale."""
+    """Declare a weighting scheme (see Weighting).
+
+    formula: sympy text in n, the class's count, p, its share, and q, the probability that the model gives to the label; any scale.
+    """
 
     def declare(fn: Callable[..., Tensor]) -> Weighting:
-        return Weighting(fn, use=use, source=source, formula=formula, claims=claims, search=search)
+        return Weighting(fn, use=use, source=source, formula=formula, claims=claims, search=search, gives=gives)
 
     return declare
 
@@ -158,12 +167,14 @@ class Rule(Item):
     tree: the same after totals, a function of the same arguments that returns a tuple of tensors like grad; each is summed
         over the whole model, and the body receives the sums as `totals`. Its scalar states are those of the model.
 
+    equals_with: arguments of the twin, equals_when: hyperparameters of ours, under which the two are equal.
     static: hyperparameters that shape the computation, so that trials which step together share their values.
     packs: options of torch that hold several hyperparameters, such as etas=(0.5, 1.2); betas is known without.
     evaluated: `(param, <states>, *, hyper) -> weights`, where a model is judged and used at other weights than it learns at.
     solo_only: why no population steps by it, if none does.
     slow: where no twin exists, the rule once more for one parameter, in plain floats: `(grad, <states>, [param], *, t, lr,
     <hyper>) -> (step, <new states>)`, written from the paper and not from the body.
+    avoid: when not to choose it; differs: what other libraries do otherwise, by their names for it (as for losses).
     evidence: what was measured about it, with the source of each finding.
     """
 
@@ -181,6 +192,7 @@ class Rule(Item):
         looks_at: LooksAt = "elementwise",
         equals: str | None = None,
         equals_with: Mapping[str, Any] | None = None,
+        equals_when: Mapping[str, Any] | None = None,
         slow: Callable[..., Any] | None = None,
         claims: Sequence[Claim] = (),
         search: Mapping[str, Search] | None = None,
@@ -193,6 +205,8 @@ class Rule(Item):
         packs: Mapping[str, Sequence[str]] | None = None,
         evaluated: Callable[..., Tensor] | None = None,
         solo_only: str = "",
+        avoid: str = "",
+        differs: Mapping[str, str] | None = None,
         evidence: str = "",
         class_name: str | None = None,
     ) -> None:
@@ -204,13 +218,14 @@ class Rule(Item):
         self.states = tuple(name for name in positional if name != "param")
         self.formula, self.decay, self.weight_decay, self.looks_at = formula, decay, weight_decay, looks_at
         self.equals, self.equals_with, self.claims = equals, dict(equals_with or {}), tuple(claims)
+        self.equals_when = dict(equals_when or {})
         self.slow, self.totals, self.evaluated = slow, totals, evaluated
         self.initial, self.scalar_states = dict(initial or {}), tuple(scalar_states)
         self.only_with, self.state_shapes = dict(only_with or {}), dict(state_shapes or {})
         words = [name for name, h in self.hyper.items() if not _takes_numbers(h)]
         self.static = tuple(dict.fromkeys([*static, *words]))
         self.packs = {name: tuple(parts) for name, parts in (packs or {}).items()}
-        self.solo_only, self.evidence = solo_only, evidence
+        self.solo_only, self.avoid, self.differs, self.evidence = solo_only, avoid, dict(differs or {}), evidence
 
     def states_with(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """The states that exist under these hyperparameters, numbers or one per trial."""
@@ -218,9 +233,11 @@ class Rule(Item):
 
 
 def _takes_numbers(hyper: Hyper) -> bool:
-    """Whether its values may be one number per trial: flags and counts are numbers, words and nothing are not."""
+    """Whether its values may be one number per trial: flags and counts are numbers; words, rows and nothing are not."""
     domain = hyper.domain
-    return not isinstance(domain, OneOf) or all(isinstance(value, (int, float)) for value in domain.values)
+    if isinstance(domain, OneOf):
+        return all(isinstance(value, (int, float)) for value in domain.values)
+    return isinstance(domain, (Interval, Counts)) and hyper.default is not None
 
 
 def _is_on(value: float | Tensor) -> bool:
@@ -237,6 +254,7 @@ def rule(
     looks_at: LooksAt = "elementwise",
     equals: str | None = None,
     equals_with: Mapping[str, Any] | None = None,
+    equals_when: Mapping[str, Any] | None = None,
     slow: Callable[..., Any] | None = None,
     claims: Sequence[Claim] = (),
     search: Mapping[str, Search] | None = None,
@@ -249,6 +267,8 @@ def rule(
     packs: Mapping[str, Sequence[str]] | None = None,
     evaluated: Callable[..., Tensor] | None = None,
     solo_only: str = "",
+    avoid: str = "",
+    differs: Mapping[str, str] | None = None,
     evidence: str = "",
     class_name: str | None = None,
 ) -> Callable[[Body], Rule]:
@@ -265,6 +285,7 @@ def rule(
             looks_at=looks_at,
             equals=equals,
             equals_with=equals_with,
+            equals_when=equals_when,
             slow=slow,
             claims=claims,
             search=search,
@@ -277,6 +298,8 @@ def rule(
             packs=packs,
             evaluated=evaluated,
             solo_only=solo_only,
+            avoid=avoid,
+            differs=differs,
             evidence=evidence,
             class_name=class_name,
         )

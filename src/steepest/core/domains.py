@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import numbers
+import types
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import torch
 from torch import Tensor
@@ -129,11 +130,32 @@ class PerClass:
         return [1.0, [3.0], [5.0, 0.0], [5.0, math.nan], "ab"] if not self.is_table else [row, [row], [row, [0.5, 0.6]]]
 
 
+@dataclass(frozen=True)
+class Reals:
+    """A fixed number of finite numbers."""
+
+    n: int
+
+    def explain(self) -> str:
+        return f"{self.n} finite numbers"
+
+    def holds(self, value: Any) -> bool:
+        if not isinstance(value, (list, tuple)) or len(value) != self.n:
+            return False
+        return all(isinstance(v, numbers.Real) and math.isfinite(v) for v in value)
+
+    def allowed(self) -> list[Any]:
+        return [tuple(1.0 + i for i in range(self.n))]
+
+    def forbidden(self) -> list[Any]:
+        return [1.0, (1.0,) * (self.n + 1), (math.nan,) * self.n]
+
+
 def _is_positive(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < float(value) < math.inf
 
 
-Domain = Interval | Counts | OneOf | PerClass
+Domain = Interval | Counts | OneOf | PerClass | Reals
 
 Real = Annotated[float | Tensor, Interval()]
 Positive = Annotated[float | Tensor, Interval(low=0.0, open_low=True)]
@@ -142,7 +164,10 @@ Unit = Annotated[float | Tensor, Interval(0.0, 1.0)]
 UnitOpen = Annotated[float | Tensor, Interval(0.0, 1.0, open_high=True)]
 UnitInside = Annotated[float | Tensor, Interval(0.0, 1.0, open_low=True, open_high=True)]
 UnitPositive = Annotated[float | Tensor, Interval(0.0, 1.0, open_low=True)]
+AboveOne = Annotated[float | Tensor, Interval(low=1.0, open_low=True)]
+AtLeastOne = Annotated[float | Tensor, Interval(low=1.0)]
 Count = Annotated[int, Counts()]
+CountFromZero = Annotated[int, Counts(low=0)]
 ClassCounts = Annotated[Sequence[float] | Tensor, PerClass()]
 ClassTable = Annotated[Sequence[Sequence[float]] | Tensor, PerClass(is_table=True)]
 Flag = Annotated[bool, OneOf((False, True))]
@@ -150,9 +175,12 @@ Flag = Annotated[bool, OneOf((False, True))]
 
 def domain_of(annotation: Any) -> Domain | None:
     """The domain inside an annotation (`Positive`, `Literal["min", "max"]`), or None."""
+    options = [part for part in get_args(annotation) if part is not type(None)]
+    if get_origin(annotation) in (Union, types.UnionType) and len(options) == 1:  # "or None": nothing given
+        return domain_of(options[0])
     if get_origin(annotation) is Literal:
         return OneOf(get_args(annotation))
-    known = (Interval, Counts, OneOf, PerClass)
+    known = (Interval, Counts, OneOf, PerClass, Reals)
     return next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, known)), None)
 
 

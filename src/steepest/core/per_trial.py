@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -47,9 +48,14 @@ class PerTrial:
         """Any torch function of tensors and per-trial numbers."""
         tensors = [a for a in args if isinstance(a, Tensor)]
         like = next((a for a in tensors if a.is_floating_point()), tensors[0] if tensors else None)
-        if like is None:
-            return PerTrial(func(*(a.values if isinstance(a, PerTrial) else a for a in args), **(kwargs or {})))
-        return func(*(a.beside(like) if isinstance(a, PerTrial) else a for a in args), **(kwargs or {}))
+
+        def plain(value: Any) -> Any:
+            if not isinstance(value, PerTrial):
+                return value
+            return value.values if like is None else value.beside(like)
+
+        found = func(*map(plain, args), **{name: plain(value) for name, value in (kwargs or {}).items()})
+        return PerTrial(found) if like is None else found
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -100,6 +106,13 @@ def choose(condition: Any, a: Any, b: Any) -> Any:
     if isinstance(condition, Tensor):
         return torch.where(condition != 0, a, b)
     return a if condition else b
+
+
+def log(x: Any) -> Any:
+    """The natural logarithm of a number, of each trial or of each element."""
+    if has_torch_function((x,)):
+        return handle_torch_function(log, (x,), x)
+    return x.log() if isinstance(x, Tensor) else math.log(x)
 
 
 def holds_for_any(condition: Any) -> bool:

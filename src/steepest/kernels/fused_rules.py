@@ -127,10 +127,10 @@ def _sgd(param: Tensor, grad: Tensor, row: Row, at: Moment, lr: float) -> None:
         lr=lr,
         momentum=h["momentum"],
         nesterov=bool(h["nesterov"]),
-        dampening=0.0,
+        dampening=h["dampening"],
         weight_decay=h["weight_decay"],
         maximize=False,
-        is_first_step=False,
+        is_first_step=at.n == 1,
     )
 
 

@@ -8,7 +8,7 @@ tensor where that is more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -27,18 +27,24 @@ class Cell:
 
     states: (K, *) by name, None where this parameter has none; scalar states lie among the numbers.
     numbers: t, lr, weight_decay, all hyperparameters, the scalar states; floats, or PerTrial.
+    climbs: whether the step goes up the gradient instead of down.
     """
 
     param: Tensor
     grad: Tensor
     states: dict[str, Tensor | None]
     numbers: dict[str, Any]
+    climbs: bool = False
+
+    @property
+    def slope(self) -> Tensor:
+        return -self.grad if self.climbs else self.grad
 
     def rows(self, trials: slice) -> Cell:
         """Some of the trials, as views."""
         states = {name: None if value is None else value[trials] for name, value in self.states.items()}
         numbers = {n: v.take(trials) if isinstance(v, PerTrial) else v for n, v in self.numbers.items()}
-        return Cell(self.param[trials], self.grad[trials], states, numbers)
+        return Cell(self.param[trials], self.grad[trials], states, numbers, self.climbs)
 
 
 def state_shape(rule: Rule, name: str, shape: torch.Size, settings: Mapping[str, Any]) -> torch.Size | None:
@@ -51,6 +57,7 @@ def state_shape(rule: Rule, name: str, shape: torch.Size, settings: Mapping[str,
 def step_cells(rule: Rule, cells: Sequence[Cell]) -> list[dict[str, Any]]:
     """One step of all parameters, in place; returns the scalar states of each cell after it."""
     if rule.totals is not None:
+        cells = _of_one_age(rule, cells)
         totals = _totals(rule, rule.totals, cells)
         return [_step(rule, cell, totals) for cell in cells]
     if rule.scalar_states:
@@ -65,7 +72,7 @@ def step_cells(rule: Rule, cells: Sequence[Cell]) -> list[dict[str, Any]]:
 
 
 def _step(rule: Rule, cell: Cell, totals: tuple[Any, ...] | None = None) -> dict[str, Any]:
-    numbers, param, grad = cell.numbers, cell.param, cell.grad
+    numbers, param, grad = cell.numbers, cell.param, cell.slope
     decay = numbers["weight_decay"]
     if rule.decay == "coupled" and holds_for_any(decay != 0):
         grad = grad + decay * param
@@ -87,12 +94,21 @@ def _arguments(rule: Rule, cell: Cell) -> dict[str, Any]:
     return {**given, "param": cell.param} if rule.needs_param else given
 
 
+def _of_one_age(rule: Rule, cells: Sequence[Cell]) -> Sequence[Cell]:
+    """The model's numbers are those of its oldest parameter; one that joins late takes them over."""
+    if not cells or isinstance(cells[0].numbers["t"], PerTrial):
+        return cells
+    oldest = max(cells, key=lambda cell: cell.numbers["t"])
+    shared = {name: oldest.numbers[name] for name in rule.scalar_states}
+    return [replace(cell, numbers={**cell.numbers, **shared}) for cell in cells]
+
+
 def _totals(rule: Rule, contributions: Callable[..., tuple[Tensor, ...]], cells: Sequence[Cell]) -> tuple[Any, ...]:
     """The sums over the model: one number for each trial, in float64."""
     sums: list[Tensor] = []
     for cell in cells:
-        parts = contributions(cell.grad, **_arguments(rule, cell))
-        found = [part.flatten(1).sum(1, dtype=torch.float64).cpu() for part in parts]
+        parts = contributions(cell.slope, **_arguments(rule, cell))
+        found = [part.reshape(len(part), -1).sum(1, dtype=torch.float64).cpu() for part in parts]
         sums = [a + b for a, b in zip(sums, found)] if sums else found
     per_trial = any(isinstance(number, PerTrial) for number in cells[0].numbers.values()) if cells else False
     return tuple(PerTrial(total) if per_trial else total.item() for total in sums)
@@ -125,7 +141,7 @@ def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:
 def _number_key(cell: Cell) -> tuple[Any, ...]:
     names = sorted(cell.numbers)
     values = tuple(id(v) if isinstance(v, PerTrial) else v for v in (cell.numbers[name] for name in names))
-    return (*values, *(name for name, value in cell.states.items() if value is None))
+    return (cell.climbs, *values, *(name for name, value in cell.states.items() if value is None))
 
 
 def _step_together(rule: Rule, group: Sequence[Cell]) -> None:
@@ -136,7 +152,9 @@ def _step_together(rule: Rule, group: Sequence[Cell]) -> None:
         for name, value in first.states.items()
     }
     numbers = {name: v.repeat(n) if isinstance(v, PerTrial) else v for name, v in first.numbers.items()}
-    joined = Cell(torch.cat([c.param for c in group]), torch.cat([c.grad for c in group]), states, numbers)
+    joined = Cell(
+        torch.cat([c.param for c in group]), torch.cat([c.grad for c in group]), states, numbers, first.climbs
+    )
     _step(rule, joined)
     for i, cell in enumerate(group):
         rows = slice(i * len(cell.param), (i + 1) * len(cell.param))

@@ -18,7 +18,14 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
     equals="torch.optim.RMSprop",
     claims=[rests_at_zero_gradient, step_at_most_lr(10.0)],
     search={"lr": Log(1e-4, 1e-1), "alpha": Log1m(1e-3, 3e-1), "momentum": Log1m(5e-3, 3e-1)},
+    only_with={"momentum_buffer": "momentum"},
     use="Recurrent networks and reinforcement learning, where it is the custom; Adam corrects its large first steps.",
+    avoid="A start that must be gentle: the first step is 1 / sqrt(1 - alpha) learning rates long.",
+    differs={
+        "optax.rmsprop": "decay 0.9; eps inside the root, and the learning rate inside the momentum",
+        "keras.optimizers.RMSprop": "rho 0.9, eps 1e-7 inside the root",
+        "tf.train.RMSPropOptimizer": "eps inside the root, mean squares that start at 1 (timm.optim.RMSpropTF)",
+    },
     source="Tieleman & Hinton 2012, Coursera lecture 6.5; Graves 2013, arXiv:1308.0850; search ranges: ours",
     class_name="RMSprop",
 )

@@ -1,0 +1,76 @@
+"""What rules of whole tensors compute with: norms, parameters as matrices, roots and bases, each trial by itself.
+
+All take K trials first, (K, *). A trial that is not finite stays not finite, and alone: decompositions, which refuse a whole
+batch for one such matrix, see the identity in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+
+def norm(x: Tensor) -> Tensor:
+    """The Euclidean norm of each trial's tensor, (K, 1, ..., 1)."""
+    return x.reshape(len(x), -1).norm(dim=1).view(-1, *[1] * (x.dim() - 1))
+
+
+def is_matrix(shape: Sequence[int]) -> bool:
+    """Whether a parameter of this shape is stepped as a matrix: two axes or more, of which the first are the rows."""
+    return len(shape) >= 2
+
+
+def as_matrix(x: Tensor) -> Tensor:
+    """(K, m, *) -> (K, m, n): a convolution's kernels as rows."""
+    return x.flatten(2) if x.dim() > 2 else x
+
+
+def trust_ratio(above: Tensor, below: Tensor) -> Tensor:
+    """above / below, and 1 where either is 0, so that what starts at zero can leave it."""
+    both = (above > 0) & (below > 0)
+    return torch.where(both, above / torch.where(both, below, torch.ones_like(below)), torch.ones_like(above))
+
+
+def orthogonalised(x: Tensor, coefficients: Sequence[float], n_steps: int, eps: float) -> Tensor:
+    """The nearest orthogonal matrix of each (K, m, n), about: n_steps of a Newton-Schulz iteration of degree 5.
+
+    With Muon's coefficients the singular values end between about 0.7 and 1.2; with (15/8, -5/4, 3/8) at 1, slowly.
+    """
+    a, b, c = coefficients
+    is_tall = x.shape[1] > x.shape[2]
+    x = x.mT if is_tall else x
+    x = x / norm(x).clamp(min=eps)
+    for _ in range(n_steps):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if is_tall else x
+
+
+def _where_finite(x: Tensor, fn: Callable[[Tensor], Tensor]) -> Tensor:
+    """fn of the finite matrices (K, n, n); NaN for the others."""
+    finite = x.isfinite().flatten(1).all(1).view(-1, 1, 1)
+    identity = torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
+    return torch.where(finite, fn(torch.where(finite, x, identity)), torch.nan)
+
+
+def eigenbasis(x: Tensor) -> Tensor:
+    """The eigenvectors of symmetric matrices (K, n, n) as columns, the largest eigenvalue first."""
+    return _where_finite(x, lambda m: torch.linalg.eigh(m).eigenvectors.flip(-1))
+
+
+def orthonormal(x: Tensor) -> Tensor:
+    """An orthonormal basis of the columns of (K, n, n), each in turn."""
+    return _where_finite(x, lambda m: torch.linalg.qr(m).Q)
+
+
+def inverse_root(x: Tensor, order: int, eps: Tensor | float) -> Tensor:
+    """(x + eps)**(-1 / order) of symmetric matrices (K, n, n); what rounding puts below zero counts as zero."""
+
+    def root(m: Tensor) -> Tensor:
+        values, vectors = torch.linalg.eigh(m)
+        scale = (values.clamp(min=0) + eps) ** (-1 / order)
+        return (vectors * scale.unsqueeze(-2)) @ vectors.mT
+
+    return _where_finite(x, root)
