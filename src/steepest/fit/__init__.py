@@ -1,0 +1,71 @@
+"""Fit: one training run of a plain nn.Module, faster than the loop that people write by hand, and safe to interrupt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .ask import setup_of
+from .history import History
+from .loop import Run
+
+__all__ = ["History", "fit"]
+
+
+def fit(
+    model: Any,
+    data: Any,
+    *,
+    loss: Any = None,
+    optimizer: Any = "nadamw",
+    learning_rate: float | None = None,
+    schedule: Any = "auto",
+    epochs: int = 10,
+    batch_size: int = 64,
+    validation: Any = None,
+    metrics: Any = None,
+    class_weight: Any = None,
+    accumulate: int = 1,
+    precision: str = "float32",
+    clip_norm: float | None = None,
+    ema: float | None = None,
+    patience: int | None = None,
+    monitor: str | None = None,
+    keep: str | None = None,
+    callbacks: Any = (),
+    out: str | Path | None = None,
+    checkpoint_s: float = 30.0,
+    seed: int = 0,
+    device: Any = None,
+    memory_format: str = "auto",
+    compile: bool = False,
+    standardise: bool = False,
+    task: str | None = None,
+    unpack: Any = None,
+    progress: Any = True,
+) -> History:
+    """Train the model in place and return its history.
+
+    model: an nn.Module (trained as it is), or for data that we read also "mlp", "file.py:Net", a class or a function.
+    data: tensors in memory (x, y) or (x, y, weight), the fast path, where x may be a tuple or mapping of several; a
+    DataLoader or another iterable of batches; a Dataset; or what data.load reads ("digits", "table.csv:target", arrays).
+    Tensors are taken as they are; what data.load reads is converted, and with `standardise` brought to the scale of
+    the training part.
+    loss: a name ("focal(gamma=2)"), one of steepest.losses or torch.nn, or a function (output, target) -> number.
+    optimizer: a name ("adamw(lr=1e-3)"), a rule, a class, or an optimizer of this model.
+    schedule: "auto" is warmup_cosine, or nothing for an optimizer that you made; None keeps the learning rate.
+    validation: a share of the rows (0.2), or data of the same form.
+    metrics: names or items of steepest.metrics, or objects with update, compute and reset such as torchmetrics'.
+    accumulate: pieces in which a batch goes through the model; their sum is exact.
+    precision: "bfloat16", or "float16" with a scaled loss. ema: decay of averaged weights, which are judged and kept.
+    patience: epochs without a better `monitor` after which it ends; then the best weights are put back, unless
+    keep="last".
+    callbacks: functions of an Event; also a TensorBoard writer, a W&B run, mlflow, or the path of a .csv.
+    out: a folder for checkpoints, two generations, one at each epoch and every `checkpoint_s` seconds. The same call
+    goes on from there and ends with the same bits as a run that was never stopped.
+    Ctrl-C ends after the step and returns the history; a second one ends at once.
+
+    Raises a SteepestError subclass with the repair for anything that cannot be trained.
+    """
+    asked = {name: value for name, value in locals().items() if name not in ("model", "data")}
+    return Run(setup_of(model, data, **asked)).go()

@@ -1,0 +1,142 @@
+"""Metrics of a run: outputs of many batches are kept and counted at once.
+
+So that a step pays next to nothing for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from steepest import metrics as catalogue
+from steepest.core.declare import Metric
+from steepest.core.errors import MetricError, ShapeError
+
+KEPT_NUMBERS = 2**18
+"""Outputs kept before they are counted: a call of a metric costs as much for one batch as for many."""
+
+
+def as_metrics(asked: Any) -> list[Any]:
+    """Metrics by name or item; and any object with update, compute and reset (torchmetrics')."""
+    if asked is None:
+        return []
+    listed = [word.strip() for word in asked.split(",")] if isinstance(asked, str) else asked
+    listed = list(listed) if isinstance(listed, Iterable) else [listed]
+    return [_as_metric(one) for one in listed]
+
+
+def _as_metric(one: Any) -> Any:
+    if isinstance(one, str):
+        return catalogue[one]
+    if isinstance(one, Metric) or all(callable(getattr(one, name, None)) for name in ("update", "compute", "reset")):
+        return one
+    raise MetricError(
+        where="metrics",
+        seen=f"a {type(one).__name__}",
+        needed="a name, a metric of steepest.metrics, or an object with update, compute and reset was needed",
+        repair=f"Known: {', '.join(catalogue.names())}.",
+    )
+
+
+def name_of(metric: Any) -> str:
+    return metric.name if isinstance(metric, Metric) else type(metric).__name__
+
+
+class Judge:
+    """The metrics of one part over one epoch. threshold: above which a single output means class 1."""
+
+    def __init__(self, metrics: Sequence[Any], threshold: float = 0.0) -> None:
+        self.metrics, self.threshold = list(metrics), threshold
+        self.states: dict[str, Tensor] = {}
+        self._kept: list[tuple[Tensor, Tensor, Tensor | None]] = []
+        self._n_kept = 0
+        for metric in self._foreign:
+            metric.reset()
+
+    @property
+    def _foreign(self) -> list[Any]:
+        return [metric for metric in self.metrics if not isinstance(metric, Metric)]
+
+    def add(self, output: Any, target: Any, weight: Tensor | None = None) -> None:
+        if not self.metrics:
+            return
+        if not isinstance(output, Tensor) or not isinstance(target, Tensor):
+            raise MetricError(
+                where=name_of(self.metrics[0]),
+                seen=f"the model gives a {type(output).__name__} and the target is a {type(target).__name__}",
+                needed="one tensor each was needed",
+                repair="Leave metrics out, or compute them in a callback.",
+            )
+        self._kept.append((output.detach(), target, weight))
+        self._n_kept += output.numel()
+        if self._n_kept >= KEPT_NUMBERS:
+            self.count()
+
+    def count(self) -> None:
+        """Move what is kept into the states."""
+        if not self._kept:
+            return
+        outputs, targets, weights = zip(*self._kept)
+        output, target = torch.cat(outputs), torch.cat(targets)
+        weight = None if weights[0] is None else torch.cat(weights)
+        self._kept, self._n_kept = [], 0
+        for metric in self.metrics:
+            if not isinstance(metric, Metric):
+                metric.update(output, target)
+                continue
+            state = metric.state(*self._readable(metric, output, target, weight))
+            before = self.states.get(metric.name)
+            self.states[metric.name] = state if before is None else before + state
+
+    def values(self) -> dict[str, float]:
+        self.count()
+        found = {}
+        for metric in self.metrics:
+            if not isinstance(metric, Metric):
+                found[name_of(metric)] = float(metric.compute())
+            elif metric.name in self.states:
+                found[metric.name] = float(metric.value(self.states[metric.name]))
+        return found
+
+    def _readable(
+        self, metric: Metric, x: Tensor, y: Tensor, weight: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Output and target in the form that the metric takes."""
+        if metric.task == "classification":
+            return self._as_classes(metric, x, y, weight)
+        if x[0].numel() == 1 and y[0].numel() == 1:  # one number per row, (N,) or (N, 1)
+            return x.reshape(len(x)), y.reshape(len(y)), weight
+        if x.shape != y.shape:
+            raise ShapeError(
+                where=metric.name,
+                seen=f"the model gives {tuple(x.shape)} and the target is {tuple(y.shape)}",
+                needed="equal shapes were needed",
+                repair=f"target.reshape({', '.join(map(str, x.shape))})"
+                if x.numel() == y.numel()
+                else "Does the last layer fit?",
+            )
+        return x, y, weight
+
+    def _as_classes(
+        self, metric: Metric, x: Tensor, y: Tensor, weight: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        if (
+            x[0].numel() == 1 or x.shape == y.shape and y.dim() == 1
+        ):  # one number per row: class 1 lies above the threshold
+            score = x.reshape(len(x)) - self.threshold
+            return torch.stack([torch.zeros_like(score), score], -1), y.reshape(len(y)).long(), weight
+        if y.dim() == x.dim() and y.shape == x.shape:
+            raise MetricError(
+                where=metric.name,
+                seen=f"targets of shape {tuple(y.shape)}, one number per class",
+                needed="class indices were needed",
+                repair="Targets of single labels: target.argmax(1).",
+            )
+        if x.dim() > 2:  # (N, C, *): a class for each place
+            per_row = x[0, 0].numel()
+            x = x.movedim(1, -1).reshape(-1, x.shape[1])
+            weight = None if weight is None else weight.repeat_interleave(per_row)
+        return x, y.reshape(-1).long(), weight

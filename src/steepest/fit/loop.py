@@ -1,0 +1,526 @@
+"""The loop of one run: batches, steps, validation, checkpoints. Everything that a resumed run needs is in `state()`."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from torch import Tensor, nn
+
+from steepest.core.errors import UsageError
+from steepest.core.progress import Progress, duration
+from steepest.core.sealed import sealed
+
+from . import checkpoint
+from .batches import Batch, Given, Rows, mapped
+from .callbacks import Callback, Event
+from .gap import gap_of, spread_rows
+from .history import History, Row
+from .interrupt import Interruptible
+from .judge import Judge
+from .objective import Objective
+
+Source = Rows | Given
+BEAT_S = 0.1
+"""Between two movements of the progress bar."""
+
+
+@dataclass
+class Setup:
+    """What a run is made of, all accepted. multipliers: of the learning rate, one per step; [] keeps it as it is."""
+
+    model: nn.Module
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    train: Source
+    validation: Source | None
+    epochs: int
+    multipliers: list[float]
+    metrics: list[Any]
+    threshold: float
+    monitor: str
+    best: str
+    device: torch.device
+    precision: torch.dtype
+    accumulate: int
+    clip_norm: float | None
+    ema: float | None
+    patience: int | None
+    keep: str
+    callbacks: list[Callback]
+    folder: Path | None
+    checkpoint_s: float
+    seed: int
+    progress: Progress
+    memory_format: torch.memory_format
+    compiled: nn.Module | None
+    config: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Best:
+    """The weights of the best epoch, copied."""
+
+    value: float
+    epoch: int
+    weights: dict[str, Tensor]
+
+
+class Run:
+    """One run, from its first step or from a checkpoint on."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.history = History(monitor=setup.monitor, notes=list(setup.notes))
+        self.step = self.epoch = self.batch = 0
+        self.total = self.share = 0.0
+        self.best: Best | None = None
+        self.random_of_epoch: dict[str, Any] = {}
+        self.is_over = False
+        self._began = self._saved = time.monotonic()
+        self._seconds_before = 0.0
+        self._parameters = [p for group in setup.optimizer.param_groups for p in group["params"]]
+        self._rates = [_number(group["lr"]) for group in setup.optimizer.param_groups]
+        self._average = [p.detach().clone() for p in self._parameters] if setup.ema is not None else []
+        self._judge = Judge(setup.metrics, setup.threshold)
+        uses_scaler = setup.precision == torch.float16
+        self._scaler = torch.amp.GradScaler(setup.device.type) if uses_scaler else None
+        self._model = setup.compiled if setup.compiled is not None else setup.model
+        self._stop = ""
+
+    # -- from the first to the last step -----------------------------------------------------------------------------
+
+    def go(self) -> History:
+        """Train until it is over, or until something says stop.
+
+        The user's random numbers are afterwards where they were.
+        """
+        setup, modes = self.setup, _modes(self.setup.model)
+        setup.progress.start(float(setup.epochs), self._greeting())
+        try:
+            with sealed("fit", setup.seed), Interruptible() as asked:
+                setup.model.train()
+                self._resume()
+                self._tell("begin", {})
+                while self.epoch < setup.epochs and not self.is_over:
+                    self._train_epoch(asked)
+                    if self._stop:
+                        break
+                self._finish()
+        finally:
+            setup.progress.stop()
+            _set_modes(modes)
+        return self.history
+
+    def _greeting(self) -> str:
+        n = sum(p.numel() for p in self._parameters)
+        return f"{type(self.setup.model).__name__} with {n:,} parameters, {self.setup.epochs} epochs"
+
+    def _train_epoch(self, asked: Interruptible) -> None:
+        setup = self.setup
+        if self.batch == 0:
+            self.random_of_epoch = random_state()
+            self.total, self.share = 0.0, 0.0
+            self._judge = Judge(setup.metrics, setup.threshold)
+        begun, seen = time.monotonic(), self.batch
+        total: Any = self.total
+        share: Any = self.share
+        beat = begun
+        for batch in self._batches():
+            value, counts = self._step(batch)
+            self.step += 1
+            self.batch += 1
+            number = value.item() if value.device.type == "cpu" else value
+            total, share = total + number * counts, share + counts
+            if number != number:
+                self._stop = "diverged"
+                break
+            if setup.callbacks:
+                self._tell("step", {"loss": float(number), "learning_rate": self.learning_rate})
+            now = time.monotonic()
+            if now - beat > BEAT_S:
+                setup.progress.advance((self.batch - seen) / (setup.train.n_batches or self.batch))
+                beat, seen = now, self.batch
+                if setup.folder is not None and now - self._saved > setup.checkpoint_s:
+                    self.total, self.share = float(total), float(share)
+                    self._save()
+            if asked or self._stop:
+                self._stop = self._stop or "interrupted"
+                break
+        self.total, self.share = float(total), float(share)
+        if self._stop in ("", "early") or self.batch == setup.train.n_batches:
+            setup.progress.advance(max(0.0, (self.batch - seen) / max(self.batch, 1)))
+            self._end_epoch(time.monotonic() - begun)
+
+    def _batches(self) -> Iterator[Batch]:
+        """The rest of the epoch. A source that draws its own order is read from the epoch's start, as it was then."""
+        setup, now = self.setup, random_state()
+        if self.batch and isinstance(setup.train, Given):
+            set_random_state(self.random_of_epoch)
+        batches = setup.train.epoch(self.epoch, self.batch)
+        if self.batch and isinstance(setup.train, Given):
+            first = next(batches, None)
+            set_random_state(now)
+            if first is not None:
+                yield first
+        yield from batches
+
+    # -- one step ----------------------------------------------------------------------------------------------------
+
+    def _step(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
+        """(the batch's loss, what it counts); the weights are moved."""
+        setup, optimizer = self.setup, self.setup.optimizer
+        if setup.multipliers:
+            factor = setup.multipliers[min(self.step, len(setup.multipliers) - 1)]
+            for group, rate in zip(optimizer.param_groups, self._rates):
+                _set_rate(group, rate * factor)
+        optimizer.zero_grad()
+        if setup.accumulate > 1:
+            value, counts = self._accumulated(batch)
+        else:
+            output = self._output(batch)
+            with self._half():
+                value, counts = setup.objective.mean(output, batch.target, batch.weight, batch.n_rows)
+            self._backward(value)
+            value = value.detach()
+            self._judge.add(output, batch.target, batch.weight)
+        if setup.clip_norm is not None:
+            if self._scaler is not None:
+                self._scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(self._parameters, setup.clip_norm)
+        if self._scaler is None:
+            optimizer.step()
+        else:
+            self._scaler.step(optimizer)
+            self._scaler.update()
+        if self._average:
+            torch._foreach_lerp_(self._average, [p.detach() for p in self._parameters], 1 - (setup.ema or 0.0))
+        return value, counts
+
+    def _accumulated(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The batch in pieces: numerators are differentiated.
+
+        Their sum of gradients divided by the sum of denominators.
+        """
+        setup = self.setup
+        top, bottom = torch.zeros((), device=setup.device), torch.zeros((), device=setup.device)
+        for piece in pieces(batch, setup.accumulate):
+            output = self._output(piece)
+            with self._half():
+                numerator, denominator = setup.objective.parts(output, piece.target, piece.weight, piece.n_rows)
+            self._backward(numerator)
+            top, bottom = top + numerator.detach(), bottom + denominator.detach()
+            self._judge.add(output, piece.target, piece.weight)
+        divisor = torch.where(bottom == 0, 1.0, bottom)
+        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        torch._foreach_div_(gradients, divisor)
+        return top / divisor, bottom
+
+    def _output(self, batch: Batch) -> Any:
+        with self._half():
+            return called(self._model, self._formatted(batch.inputs))
+
+    def _formatted(self, inputs: Any) -> Any:
+        if self.setup.memory_format is torch.contiguous_format:
+            return inputs
+        return inputs.to(memory_format=self.setup.memory_format)
+
+    def _backward(self, value: Tensor) -> None:
+        (value if self._scaler is None else self._scaler.scale(value)).backward()
+
+    def _half(self) -> Any:
+        if self.setup.precision == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.setup.device.type, self.setup.precision)
+
+    @property
+    def learning_rate(self) -> float:
+        return _number(self.setup.optimizer.param_groups[0]["lr"])
+
+    # -- the end of an epoch -----------------------------------------------------------------------------------------
+
+    def _end_epoch(self, seconds: float) -> None:
+        setup = self.setup
+        row: Row = {"epoch": self.epoch + 1, "loss": self.total / self.share if self.share else float("nan")}
+        row |= self._judge.values()
+        if setup.validation is not None:
+            row |= {f"val_{name}": value for name, value in self.scores(setup.validation).items()}
+        row |= {"learning_rate": self.learning_rate, "seconds": seconds}
+        self.history.rows.append(row)
+        self.epoch, self.batch = self.epoch + 1, 0
+        self._keep_best(row)
+        setup.progress.say(_line(row, setup.epochs))
+        self._tell("epoch", row)
+        is_last = self.epoch == setup.epochs
+        if setup.patience is not None and self.best is not None and self.epoch - self.best.epoch >= setup.patience:
+            self._stop = self._stop or "early"
+        if setup.folder is not None and not is_last and not self._stop:
+            self._save()
+
+    def _keep_best(self, row: Row) -> None:
+        setup = self.setup
+        value = row.get(setup.monitor)
+        if setup.validation is None or value is None or value != value:
+            return
+        is_better = self.best is None or (value > self.best.value if setup.best == "max" else value < self.best.value)
+        if is_better:
+            weights = {} if setup.keep == "last" else copied(self._evaluated_state())
+            self.best = Best(value, self.epoch, weights)
+
+    def scores(self, source: Source) -> dict[str, float]:
+        """Loss and metrics of a part, by the averaged weights where there are any.
+
+        Modes and gradients stay untouched.
+        """
+        setup, judge = self.setup, Judge(self.setup.metrics, self.setup.threshold)
+        total, share = 0.0, 0.0
+        with self._evaluating(), torch.no_grad():
+            for batch in source.epoch(0):
+                output = self._output(batch)
+                with self._half():
+                    value, counts = setup.objective.mean(output, batch.target, batch.weight, batch.n_rows)
+                total, share = total + float(value) * float(counts), share + float(counts)
+                judge.add(output, batch.target, batch.weight)
+        return {"loss": total / share if share else float("nan"), **judge.values()}
+
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        modes = _modes(self.setup.model)
+        self.setup.model.eval()
+        evaluate, train = (getattr(self.setup.optimizer, name, None) for name in ("eval", "train"))
+        self._swap_average()
+        if callable(evaluate):
+            evaluate()
+        try:
+            yield
+        finally:
+            if callable(train):
+                train()
+            self._swap_average()
+            _set_modes(modes)
+
+    def _swap_average(self) -> None:
+        for parameter, average in zip(self._parameters, self._average):
+            parameter.data, average.data = average.data, parameter.data
+
+    def _evaluated_state(self) -> dict[str, Tensor]:
+        with self._evaluating():
+            return copied(self.setup.model.state_dict())
+
+    # -- the end of the run ------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        setup, history = self.setup, self.history
+        history.stopped = history.stopped or self._stop or "finished"
+        history.seconds = self._seconds_before + time.monotonic() - self._began
+        if self.best is not None:
+            history.best_epoch = self.best.epoch
+        if setup.folder is not None and not self.is_over:
+            self._save()
+        if history.stopped == "interrupted" and setup.folder is not None:
+            history.notes.append(f"Saved in {setup.folder}: the same call goes on where it stopped.")
+        self._tell("end", history.rows[-1] if history.rows else {})
+        if self.best is not None and setup.keep == "best" and self.best.weights and history.stopped != "interrupted":
+            setup.model.load_state_dict(self.best.weights)
+            history.holds = "best"
+        elif history.stopped != "interrupted" or setup.folder is None:
+            self._swap_average()
+            evaluate = getattr(setup.optimizer, "eval", None)
+            if callable(evaluate):
+                evaluate()
+        if history.stopped in ("finished", "early"):
+            history.gap = self._gap()
+
+    def _gap(self) -> Any:
+        """Only for rows in memory: of a loader nobody knows which rows it would give again."""
+        train, validation = self.setup.train, self.setup.validation
+        if not isinstance(train, Rows) or not isinstance(validation, Rows):
+            return None
+        values = []
+        for part, rows in (
+            (validation, spread_rows(validation.n_rows, 10_000)),
+            (train, spread_rows(train.n_rows, validation.n_rows)),
+        ):
+            found = self._losses(part, rows)
+            if found is None:
+                return None
+            values.append(found)
+        return gap_of(values[1], values[0])
+
+    def _losses(self, part: Rows, rows: Tensor) -> Tensor | None:
+        """The loss of each of some rows, with the weights that the model holds now."""
+        modes, found = _modes(self.setup.model), []
+        self.setup.model.eval()
+        try:
+            with torch.no_grad():
+                for cut in torch.split(rows, part.batch_size):
+                    inputs, target = (
+                        mapped(lambda t: t.index_select(0, cut.to(t.device)), p) for p in (part.inputs, part.target)
+                    )
+                    output = called(self.setup.model, self._formatted(inputs))
+                    values = self.setup.objective.per_row(output, target)
+                    if values is None or values.dim() != 1:
+                        return None
+                    found.append(values.float().cpu())
+        finally:
+            _set_modes(modes)
+        return torch.cat(found)
+
+    def _tell(self, kind: str, numbers: Any) -> None:
+        setup = self.setup
+        for callback in setup.callbacks:
+            event = Event(kind, self.step, self.epoch, numbers, self.history, setup.model, setup.optimizer)
+            callback(event)
+            if event.reason:
+                self._stop = self._stop or event.reason
+
+    # -- checkpoints -------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """All that the rest of the run depends on."""
+        self._judge.count()
+        best = self.best
+        return {
+            "config": self.setup.config,
+            "model": self.setup.model.state_dict(),
+            "optimizer": self.setup.optimizer.state_dict(),
+            "rates": self._rates,
+            "step": self.step,
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "sums": [self.total, self.share],
+            "metrics": self._judge.states,
+            "rows": self.history.rows,
+            "best": None if best is None else {"value": best.value, "epoch": best.epoch, "weights": best.weights},
+            "average": self._average,
+            "scaler": None if self._scaler is None else self._scaler.state_dict(),
+            "random": random_state(),
+            "random_of_epoch": self.random_of_epoch,
+            "stopped": self.history.stopped if self.history.stopped != "interrupted" else "",
+            "seconds": self._seconds_before + time.monotonic() - self._began,
+        }
+
+    def _save(self) -> None:
+        assert self.setup.folder is not None
+        checkpoint.save(self.setup.folder, self.step, self.state())
+        self._saved = time.monotonic()
+
+    def _resume(self) -> None:
+        """Go on from the folder's newest checkpoint, if it has one."""
+        setup = self.setup
+        found = None if setup.folder is None else checkpoint.newest(setup.folder)
+        if found is None:
+            return
+        state, notes = found
+        _refuse_other_run(state["config"], setup.config, setup.folder)
+        self.history.notes += notes
+        setup.model.load_state_dict(state["model"])
+        setup.optimizer.load_state_dict(state["optimizer"])
+        self._rates = state["rates"]
+        self.step, self.epoch, self.batch = state["step"], state["epoch"], state["batch"]
+        self.total, self.share = state["sums"]
+        self._judge.states = {name: value.to(setup.device) for name, value in state["metrics"].items()}
+        self.history.rows = state["rows"]
+        if state["best"] is not None:
+            self.best = Best(**state["best"])
+        for average, saved in zip(self._average, state["average"]):
+            average.copy_(saved)
+        if self._scaler is not None:
+            self._scaler.load_state_dict(state["scaler"])
+        self.random_of_epoch = state["random_of_epoch"]
+        set_random_state(state["random"])
+        self._seconds_before = state["seconds"]
+        self.history.stopped, self.is_over = state["stopped"], bool(state["stopped"])
+        setup.progress.advance(self.epoch)
+
+
+# -- small things that are said once ---------------------------------------------------------------------------------
+
+
+def called(model: nn.Module, inputs: Any) -> Any:
+    """The model's output: several inputs go in as arguments, named ones by name."""
+    if isinstance(inputs, Tensor):
+        return model(inputs)
+    return model(**inputs) if isinstance(inputs, dict) else model(*inputs)
+
+
+def pieces(batch: Batch, n: int) -> Iterator[Batch]:
+    """The batch in n pieces of nearly equal size; fewer where one would be a single row (BatchNorm)."""
+    n = max(1, min(n, batch.n_rows // 2))
+    edges = [batch.n_rows * i // n for i in range(n + 1)]
+    for start, end in zip(edges, edges[1:]):
+        parts = (mapped(lambda t: t[start:end], part) for part in (batch.inputs, batch.target, batch.weight))
+        # noqa: B023
+        yield Batch(*parts, end - start)
+
+
+def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in state.items()}
+
+
+def random_state() -> dict[str, Any]:
+    """All global generators, as plain values and tensors."""
+    version, numbers, gauss = random.getstate()
+    kind, keys, place, has_gauss, cached = numpy.random.get_state()
+    return {
+        "torch": torch.default_generator.get_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "python": [version, list(numbers), gauss],
+        "numpy": [kind, [int(key) for key in keys], place, has_gauss, cached],
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    torch.default_generator.set_state(state["torch"])
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
+    version, numbers, gauss = state["python"]
+    random.setstate((version, tuple(numbers), gauss))
+    kind, keys, *rest = state["numpy"]
+    numpy.random.set_state((kind, numpy.array(keys, dtype=numpy.uint32), *rest))
+
+
+def _refuse_other_run(saved: dict[str, Any], asked: dict[str, Any], folder: Path | None) -> None:
+    changed = [name for name in asked if saved.get(name) != asked[name]]
+    if changed:
+        name = changed[0]
+        raise UsageError(
+            where=str(folder),
+            seen=f"the run in it has {name} {saved.get(name)!r} and now it is {asked[name]!r}",
+            needed="the same call was needed to go on",
+            consequence="The end would be that of neither run.",
+            repair="Take another folder (out=) for another run.",
+        )
+
+
+def _modes(model: nn.Module) -> list[tuple[nn.Module, bool]]:
+    return [(module, module.training) for module in model.modules()]
+
+
+def _set_modes(modes: list[tuple[nn.Module, bool]]) -> None:
+    for module, is_training in modes:
+        module.training = is_training
+
+
+def _number(rate: Any) -> float:
+    return rate.item() if isinstance(rate, Tensor) else float(rate)
+
+
+def _set_rate(group: dict[str, Any], rate: float) -> None:
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
+
+
+def _line(row: Row, epochs: int) -> str:
+    shown = [f"{name} {value:.4g}" for name, value in row.items() if name not in ("epoch", "learning_rate", "seconds")]
+    return f"epoch {row['epoch']} of {epochs}: {', '.join(shown)} ({duration(row['seconds'])})"
