@@ -67,6 +67,11 @@ def rooted(counts) -> torch.Tensor:
     return raw * sum(counts) / sum(n * w for n, w in zip(counts, raw))
 
 
+def focused(z, y, n) -> torch.Tensor:
+    weight = (1 - z.detach().softmax(1).gather(1, y.unsqueeze(1))[:, 0]) ** 1.5
+    return (weight * nn.functional.cross_entropy(z, y, reduction="none")).sum() / weight.sum()
+
+
 CASES = [
     (arm(losses.cross_entropy), lambda z, y, n: nn.functional.cross_entropy(z, y)),
     (arm(losses.cross_entropy, weightings.inverse_frequency), lambda z, y, n: nn.functional.cross_entropy(z, y, balanced(n))),
@@ -83,6 +88,11 @@ CASES = [
         arm(losses.square, weightings.inverse_frequency),
         lambda z, y, n: (balanced(n)[y] * (z - nn.functional.one_hot(y, 3)).square().mean(1)).sum() / balanced(n)[y].sum(),
     ),
+    (
+        arm(losses.cross_entropy, weightings.logit_adjustment, weighting_hyper={"tau": 0.7}),
+        lambda z, y, n: nn.functional.cross_entropy(z + 0.7 * (torch.tensor(n).double() / sum(n)).log(), y),
+    ),
+    (arm(losses.cross_entropy, weightings.focal_style, weighting_hyper={"gamma": 1.5}), focused),
 ]
 
 
@@ -201,6 +211,18 @@ def test_a_study_of_weightings_has_a_verdict_and_repeats_from_its_store(tmp_path
 def test_what_cannot_be_weighted_is_refused_with_the_repair(model, data, loss, repair):
     with pytest.raises(NotComparable, match=repair):
         compare(model, data, losses=loss, weightings="inverse_frequency", optimizers="sgd, adamw", **SMALL)
+
+
+@pytest.mark.parametrize("weighting", ["logit_adjustment", "focal_style"])
+def test_a_scheme_that_reads_odds_is_refused_where_a_loss_gives_none(weighting):
+    with pytest.raises(NotComparable, match="cross_entropy, focal or gce"):
+        compare("linear", "wine", losses="square", weightings=weighting, optimizers="sgd, adamw", **SMALL)
+
+
+@pytest.mark.parametrize("loss", ["bce", "cosine_embedding", "arcface"])
+def test_a_loss_of_probabilities_or_cosines_is_refused_as_an_arm(loss):
+    with pytest.raises(NotComparable, match="arms share one model"):
+        compare("linear", "wine", losses=loss, optimizers="sgd, adamw", **SMALL)
 
 
 def test_an_unknown_weighting_is_refused_with_the_nearest_name():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import mpmath
 import pytest
 import sympy
@@ -10,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steepest import losses
+from steepest.core.domains import PerClass
 from steepest.core.errors import DomainError, ShapeError, UsageError
 from steepest.core.item import REQUIRED
 from steepest.losses import weightings
 
-WEIGHTINGS = list(weightings)
+ALL = list(weightings)
+WEIGHTINGS = [item for item in ALL if item.gives == "class_weight"]
 each_weighting = pytest.mark.parametrize("weighting", WEIGHTINGS, ids=lambda item: item.name)
 some_counts = st.lists(st.integers(1, 10**7), min_size=2, max_size=9)
 
@@ -75,6 +79,120 @@ def test_weights_fit_torchs_own_losses(weighting):
     weight = weighting(torch.bincount(y, minlength=3))
     ours = losses.cross_entropy(x, y, class_weight=weight)
     torch.testing.assert_close(ours, torch.nn.functional.cross_entropy(x, y, weight=weight))
+
+
+# -- what shifts logits, or looks at the model's odds ------------------------------------------------------------------------
+
+COUNTS = torch.tensor([40, 8, 2])
+each_loss_of_logits = pytest.mark.parametrize(
+    "loss", [item for item in losses if item.target.name == "classes" and item.expects == "logits"], ids=lambda item: item.name
+)
+
+
+def labelled(dtype=torch.float64):
+    g = torch.Generator().manual_seed(0)
+    return torch.randn(50, 3, generator=g, dtype=dtype), torch.repeat_interleave(torch.arange(3), COUNTS)
+
+
+def needed(loss):
+    """A loss that cannot be called without some hyperparameters gets them."""
+    return {
+        name: h.domain.allowed(3)[0] if isinstance(h.domain, PerClass) else h.domain.allowed()[0]
+        for name, h in loss.hyper.items()
+        if h.default is REQUIRED
+    }
+
+
+def test_a_logit_adjustment_is_tau_times_the_logarithm_of_the_shares():
+    for tau in (0.0, 0.5, 1.0, 2.0):
+        exact = [tau * math.log(n / 50) for n in (40, 8, 2)]
+        assert weightings.logit_adjustment(COUNTS.double(), tau=tau).tolist() == pytest.approx(exact, rel=1e-14)
+    rows = torch.tensor([[90.0, 9.0, 1.0], [88.0, 10.0, 2.0]], dtype=torch.float64)
+    each = torch.stack([weightings.logit_adjustment(row) for row in rows])
+    assert torch.equal(weightings.logit_adjustment(rows), each)
+
+
+def test_adjusted_cross_entropy_is_the_loss_of_that_name():
+    x, y = labelled()
+    offset = weightings.logit_adjustment(COUNTS.double(), tau=1.3)
+    ours = losses.cross_entropy(x, y, class_offset=offset, label_smoothing=0.1)
+    theirs = losses.logit_adjusted(x, y, class_counts=COUNTS.double(), tau=1.3, label_smoothing=0.1)
+    torch.testing.assert_close(ours, theirs, rtol=1e-13, atol=0)
+
+
+@each_loss_of_logits
+def test_an_offset_is_added_to_the_logits_of_each_class(loss):
+    x, y = labelled()
+    offset, mask = torch.tensor([0.3, -1.0, 2.0], dtype=torch.float64), torch.arange(50) % 3 > 0
+    options = {**needed(loss), "mask": mask, "reduction": "none"}
+    torch.testing.assert_close(loss(x, y, class_offset=offset, **options), loss(x + offset, y, **options), rtol=1e-12, atol=1e-12)
+    p = x.softmax(1)
+    torch.testing.assert_close(loss(p, y, class_offset=offset, from_probs=True, **options), loss(x + offset, y, **options))
+
+
+@each_loss_of_logits
+def test_a_focus_is_a_weight_that_the_model_gives(loss):
+    x, y = labelled()
+    class_weight = torch.tensor([0.5, 1.0, 4.0], dtype=torch.float64)
+    doubt = 1 - x.softmax(1).gather(1, y.unsqueeze(1))[:, 0]
+    weight = torch.rand(50, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    for focus in (0.0, 1.5, weightings.focal_style(COUNTS)):
+        options = {**needed(loss), "class_weight": class_weight}
+        leaf, twin = x.clone().requires_grad_(), x.clone().requires_grad_()
+        ours = loss(leaf, y, focus=focus, weight=weight, **options)
+        theirs = loss(twin, y, weight=weight * doubt ** float(focus), **options)
+        torch.testing.assert_close(ours, theirs, rtol=1e-11, atol=0)
+        torch.testing.assert_close(*(torch.autograd.grad(v, z)[0] for v, z in ((ours, leaf), (theirs, twin))))
+        parts = [loss.parts(x[c], y[c], focus=focus, weight=weight[c], **options) for c in (slice(0, 9), slice(9, 50))]
+        torch.testing.assert_close((parts[0][0] + parts[1][0]) / (parts[0][1] + parts[1][1]), ours.detach())
+
+
+def test_a_focus_weighs_labels_by_themselves_and_soft_ones():
+    x, y = labelled()
+    soft = torch.nn.functional.one_hot(y, 3).double() * 0.7 + 0.1
+    doubt = (soft * (1 - x.softmax(1))).sum(1)
+    torch.testing.assert_close(losses.cross_entropy(x, soft, focus=2.0), losses.cross_entropy(x, soft, weight=doubt**2))
+    p = x.sigmoid()
+    one_by_one = soft * (1 - p) + (1 - soft) * p
+    exact = losses.bce_with_logits(x, soft, weight=one_by_one**2)
+    torch.testing.assert_close(losses.bce_with_logits(x, soft, focus=2.0), exact)
+    torch.testing.assert_close(losses.bce(p, soft, focus=2.0), exact)
+
+
+def test_what_is_masked_is_not_read_for_a_focus():
+    x, y = labelled()
+    mask = torch.arange(50) % 3 > 0
+    dirty = torch.where(mask.unsqueeze(1), x, torch.nan).requires_grad_()
+    value = losses.cross_entropy(dirty, y, mask=mask, focus=2.0)
+    torch.testing.assert_close(value, losses.cross_entropy(x[mask], y[mask], focus=2.0))
+    (slope,) = torch.autograd.grad(value, dirty)
+    assert slope.isfinite().all() and not slope[~mask].any()
+
+
+def test_a_focus_and_an_offset_per_trial_equal_a_loop():
+    x, y = labelled()
+    focus, offset = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64), torch.randn(3, 3, dtype=torch.float64)
+
+    def one(f, o):
+        return losses.cross_entropy(x, y, focus=f, class_offset=o)
+
+    loop = torch.stack([one(f.item(), o) for f, o in zip(focus, offset)])
+    torch.testing.assert_close(torch.vmap(one)(focus, offset), loop)
+
+
+def test_what_has_no_odds_takes_neither_focus_nor_offset():
+    x, y = labelled()
+    for loss, target in ((losses.mse, x), (losses.square, y), (losses.zlpr, x.sigmoid()), (losses.nll, y)):
+        for option in ({"focus": 2.0}, {"class_offset": torch.zeros(3)}):
+            if loss is losses.nll and "focus" in option:
+                continue
+            with pytest.raises(UsageError) as caught:
+                loss(x, target, **option)
+            assert caught.value.where == loss.name
+    with pytest.raises(DomainError):
+        losses.cross_entropy(x, y, focus=-1.0)
+    with pytest.raises(ShapeError):
+        losses.cross_entropy(x, y, class_offset=torch.zeros(4))
 
 
 # -- claims ------------------------------------------------------------------------------------------------------------------

@@ -34,7 +34,8 @@ def rule_key(trial: Trial) -> Hashable:
 
 
 def loss_key(trial: Trial) -> Hashable:
-    return id(trial.arm.loss), _words(trial.arm.loss_options), trial.arm.weighting is None
+    arm = trial.arm
+    return id(arm.loss), _words(arm.loss_options), None if arm.weighting is None else arm.weighting.gives
 
 
 def places(keys: Sequence[Hashable]) -> list[list[int]]:

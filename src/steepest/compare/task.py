@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from steepest.core.declare import Metric
+from steepest.core.declare import Metric, Weighting
 from steepest.core.errors import MetricError, ModelError, NotComparable, UsageError
 from steepest.core.loss import Loss
 from steepest.core.sealed import sealed
@@ -19,6 +19,7 @@ from steepest.data.standardise import Scale
 
 from .trial import Arm
 
+BOUNDED = {"probs": "probabilities", "cosines": "cosines"}
 LABEL_KINDS = ("classes", "distribution", "binary", "same")
 """The kinds of targets that can be made from class labels: indices, or one-hot rows for the others."""
 
@@ -122,14 +123,14 @@ class Task:
         return torch.bincount(labels, minlength=int(self.data.n_classes)).double()
 
     def from_classes(self, arm: Arm, seed: int) -> dict[str, Tensor]:
-        """What an arm's loss takes from the class counts of the seed's training part: class weights, or the counts.
+        """What an arm's loss takes from the class counts of the seed's training part: what the weighting gives, or the counts.
 
         A class without training rows counts as one with a single row, for which such losses are finite.
         """
-        found = {}
+        found: dict[str, Tensor] = {}
         if arm.weighting is not None:
-            found["class_weight"] = arm.weighting(self.class_counts(seed), **arm.weighting_hyper)
-        if "class_counts" in arm.loss.hyper and "class_counts" not in arm.loss_options:
+            found[arm.weighting.gives] = arm.weighting(self.class_counts(seed), **arm.weighting_hyper)
+        if arm.takes_counts:
             found["class_counts"] = self.class_counts(seed).clamp(min=1)
         return found
 
@@ -242,22 +243,29 @@ class Task:
                 consequence="Without a log-softmax its value falls for ever and nothing is learned.",
                 repair="cross_entropy is the same loss of logits; or let the model end in log_softmax.",
             )
-
+        if loss.expects in BOUNDED:
+            raise NotComparable(
+                where=loss.name,
+                seen=f"{loss.name} takes {BOUNDED[loss.expects]} and arms share one model, whose outputs others take as logits",
+                needed="a loss of logits was needed",
+                consequence="Its value would be that of numbers which mean something else.",
+                repair="bce_with_logits or cross_entropy.",
+            )
         if arm.weighting is not None:
-            self._check_weighting(arm.weighting.name, loss)
+            self._check_weighting(arm.weighting, loss)
 
-    def _check_weighting(self, weighting: str, loss: Loss) -> None:
-        """Class weights need classes, and a loss that takes class indices."""
+    def _check_weighting(self, weighting: Weighting, loss: Loss) -> None:
+        """Class weights need classes, and a loss that takes class indices; what reads the model's odds needs logits."""
         if not self.is_classification:
             raise NotComparable(
-                where=weighting,
+                where=weighting.name,
                 seen="the data is a regression",
                 needed="classes were needed to weigh",
                 repair='Leave weightings out, or pass task="classification" if the target is meant so.',
             )
         if loss.target.name != "classes":
             raise NotComparable(
-                where=weighting,
+                where=weighting.name,
                 seen=f"{loss.name} takes {loss.target.says}, and no class weights",
                 needed="a loss of class indices was needed",
                 consequence="The arm would train without the weights and bear their name.",
@@ -265,6 +273,13 @@ class Task:
                 f'baseline="{loss.name} + adamw".'
                 if not self.has_one_logit
                 else "Let the model end in 2 outputs and use cross_entropy; or bce_with_logits(pos_weight=...).",
+            )
+        if weighting.gives != "class_weight" and loss.expects != "logits":
+            raise NotComparable(
+                where=weighting.name,
+                seen=f"{loss.name} takes {loss.expects}, and {weighting.name} reads or shifts the odds that logits give",
+                needed="a loss of logits was needed",
+                repair="cross_entropy, focal or gce; inverse_frequency and effective_number weigh the classes of any loss.",
             )
 
     def _look_at_output(self) -> tuple[torch.Size, bool]:

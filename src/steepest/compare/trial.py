@@ -35,6 +35,11 @@ class Arm:
         """The weight decay in force."""
         return self.rule.weight_decay if self.weight_decay is None else self.weight_decay
 
+    @property
+    def takes_counts(self) -> bool:
+        """Its loss asks for class counts that nobody gave: those of each seed's own training part."""
+        return "class_counts" in self.loss.hyper and "class_counts" not in self.loss_options
+
 
 @dataclass(frozen=True)
 class Trial:

@@ -14,6 +14,7 @@ from torch import Tensor
 from . import accept
 from .batch import Batch, IgnoreIndex, Live, Options, both, ignored, liveness
 from .errors import ShapeError, SteepestError, UsageError
+from .logits import along_classes, beside, shortfall, surprise
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,16 @@ class TargetKind:
         """The logits of probabilities; one below `least` counts as that."""
         return p.clamp(min=least).log()
 
+    def offset(self, where: str, x: Tensor, class_offset: Tensor, expects: str) -> Tensor:
+        """The logits with a number added to those of each class."""
+        self.refuse(where, "class_offset", class_offset, "classes that take logits")
+        return x
+
+    def doubt(self, where: str, batch: Batch, expects: str) -> Tensor:
+        """1 minus the probability that the input gives to the target, one number per item."""
+        self.refuse(where, "focus", expects, "labels that take logits or probabilities")
+        return batch.input
+
     def why(self, where: str, batch: Batch) -> SteepestError | None:
         """Why the body failed on this batch, if the target is to blame."""
         return None
@@ -105,6 +116,13 @@ class Labels01(TargetKind):
 
     def logits(self, p: Tensor, least: float) -> Tensor:
         return p.clamp(min=least).log() - (1 - p).clamp(min=least).log()
+
+    def doubt(self, where: str, batch: Batch, expects: str) -> Tensor:
+        if expects not in ("logits", "probs"):
+            return super().doubt(where, batch, expects)
+        x, y = batch.input, batch.target
+        one, zero = (x.sigmoid(), (-x).sigmoid()) if expects == "logits" else (x, 1 - x)
+        return y * zero + (1 - y) * one
 
 
 @dataclass(frozen=True)
@@ -152,6 +170,10 @@ class LabelRows(Rows, Labels01):
         accept.accept_class_axis(where, x, least=1)
         return Labels01.accept(self, where, x, target)
 
+    def doubt(self, where: str, batch: Batch, expects: str) -> Tensor:
+        """Of several labels at once there is none."""
+        return TargetKind.doubt(self, where, batch, expects)
+
 
 def _smoothed(y: Tensor, options: Options, even: float) -> Tensor:
     if not options.is_smoothed:
@@ -188,6 +210,17 @@ class ClassTargets(TargetKind):
         if alive is not None:
             x = torch.where(alive.unsqueeze(1), x, safe[0])
         return Batch(x, labels, Live(live.weight, live.present, alive), factor)
+
+    def offset(self, where: str, x: Tensor, class_offset: Tensor, expects: str) -> Tensor:
+        if expects != "logits":
+            return super().offset(where, x, class_offset, expects)
+        return x + along_classes(beside(where, "class_offset", class_offset, x), x)
+
+    def doubt(self, where: str, batch: Batch, expects: str) -> Tensor:
+        if expects not in ("logits", "log_probs"):
+            return super().doubt(where, batch, expects)
+        nats = surprise(batch.input) if expects == "logits" else -batch.input
+        return Classes(batch.target.index, batch.target.probs).expect(shortfall(nats))
 
     def why(self, where: str, batch: Batch) -> SteepestError | None:
         y = batch.target.index
