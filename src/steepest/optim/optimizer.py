@@ -16,8 +16,12 @@ from torch import Tensor
 
 from steepest.core.declare import Rule
 from steepest.core.errors import Unsupported, UsageError
+from steepest.core.transform import uses_of
 
+from . import transforms as transform_catalogue
 from .apply import Scratch
+from .around import evaluated_weights, refuse_other_transforms, step_around, with_decay_of
+from .chain import Chain
 from .delegated import DELEGATED
 from .options import EXECUTION, Interface, interface_of, twin_of
 from .program import program_of
@@ -36,6 +40,7 @@ class RuleOptimizer(torch.optim.Optimizer):
     """What all optimizers have in common; `class_of(rule)` gives the class of one rule."""
 
     rule: ClassVar[Rule]
+    _chain = Chain(())
 
     def __init__(
         self,
@@ -49,17 +54,21 @@ class RuleOptimizer(torch.optim.Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
         fused: bool | None = None,
+        transforms: Any = None,
         **hyper: Any,
     ) -> None:
         """lr=None stands for the class's default; betas=(0.9, 0.999) says beta1=0.9, beta2=0.999 in torch's way.
 
         Further positional arguments are those of the class's signature, which is torch's where torch has the class.
+        transforms: what composes with the rule (steepest.transforms), as "clip_norm(1.0) + cautious" or a list.
         """
         named = {"betas": betas, "weight_decay": weight_decay, "maximize": maximize, "foreach": foreach}
         named |= {"capturable": capturable, "differentiable": differentiable, "fused": fused}
         given = {name: value for name, value in named.items() if value is not _UNSAID[name]}
         first = self._interface.signature.parameters["lr"].default if lr is None else lr
         params, options = self._interface.bind((params, first, *args), {**given, **hyper})
+        self._chain = Chain.of(uses_of(transforms, transform_catalogue))
+        options = with_decay_of(self._chain, self.rule, self._interface.signature.parameters, options)
         super().__init__(params, self._interface.defaults(options))
         self._evaluating = False
 
@@ -84,6 +93,13 @@ class RuleOptimizer(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         self._refuse_while_evaluating()
+        if self._chain:
+            step_around(self._chain, self, closure, self._shrinks, self._step_groups)
+        else:
+            self._step_groups()
+        return loss
+
+    def _step_groups(self) -> None:
         with torch.set_grad_enabled(bool(self.defaults.get("differentiable"))):
             works = [(group, self._work_of(group)) for group in self.param_groups]
             if self.rule.looks_at == "elementwise":
@@ -92,7 +108,6 @@ class RuleOptimizer(torch.optim.Optimizer):
                     self._step_group(group, work, scratch)
             else:
                 run_whole([work for _, work in works])
-        return loss
 
     def _step_group(self, group: Options, work: Work, scratch: Scratch) -> None:
         if group.get("differentiable"):
@@ -108,7 +123,9 @@ class RuleOptimizer(torch.optim.Optimizer):
         settings = self._interface.settings_of(rule, group)
         if group.get("differentiable"):
             settings |= {n: v for n, v in self._interface.unpacked(group).items() if n in settings}
-        decay = "decoupled" if group.get("decoupled_weight_decay") else rule.decay
+        decay = self._decay_of(group, rule)
+        if self._chain.decay is not None:
+            settings["weight_decay"] = 0.0
         if decay != "inside" and isinstance(settings["weight_decay"], (int, float)) and settings["weight_decay"] == 0:
             decay = "none"
         members = []
@@ -126,6 +143,15 @@ class RuleOptimizer(torch.optim.Optimizer):
             step = member.state["step"]
             member.count = step if group.get("capturable") and not group.get("differentiable") else step.item()
         return Work(rule, settings, decay, bool(group.get("maximize")), members)
+
+    def _decay_of(self, group: Options, rule: Rule) -> str:
+        return "decoupled" if group.get("decoupled_weight_decay") else rule.decay
+
+    def _shrinks(self, group: Options) -> float:
+        """The factor by which the rule's own decoupled weight decay multiplies the group's parameters."""
+        if self._chain.decay is not None or self._decay_of(group, self._interface.rule_of(group)) != "decoupled":
+            return 1.0
+        return 1 - float(group["lr"]) * float(group["weight_decay"])
 
     def _state_of(self, param: Tensor, group: Options, rule: Rule, settings: Options) -> tuple[Options, bool]:
         """The parameter's state, and whether it has just been made; what a checkpoint lacks has its starting value."""
@@ -238,6 +264,10 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _evaluated_weights(self, param: Tensor, group: Options) -> Tensor | None:
         """The weights at which the model is judged; None where they are those that it learns at."""
+        if self._chain and param in self.state:
+            averaged = evaluated_weights(self._chain, param, self.state[param])
+            if averaged is not None:
+                return averaged
         rule = self._interface.rule_of(group)
         if rule.evaluated is None or param not in self.state:
             return None
@@ -260,10 +290,13 @@ class RuleOptimizer(torch.optim.Optimizer):
         """As torch's, and loadable by the torch class of the same rule."""
         saved = super().state_dict()
         saved["param_groups"] = [{**self._torch_only(), **group} for group in saved["param_groups"]]
+        if self._chain:
+            saved["transforms"] = self._chain.text
         return saved
 
     def load_state_dict(self, state_dict: Options) -> None:
         """Continue from a checkpoint of this class, or of the torch class of the same rule."""
+        refuse_other_transforms(self._chain, state_dict.get("transforms", ""))
         hook = self.register_load_state_dict_pre_hook(self._prepared)
         try:
             super().load_state_dict(state_dict)
@@ -287,6 +320,10 @@ class RuleOptimizer(torch.optim.Optimizer):
         }
         groups = [self._own_options(group) for group in state_dict["param_groups"]]
         return {**state_dict, "state": states, "param_groups": groups}
+
+    def __getstate__(self) -> Options:
+        """As torch's, with the transforms."""
+        return {**super().__getstate__(), **({"_chain": self._chain} if self._chain else {})}
 
     def __setstate__(self, state: Options) -> None:
         super().__setstate__(state)
@@ -315,8 +352,9 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _own_options(self, saved: Options) -> Options:
         """A saved group without the options that only torch has; one that would change the rule is refused."""
-        group = {}
         torch_only = self._torch_only()
+        known = _twin_options(self.rule)
+        group = {name: value for name, value in self.defaults.items() if name not in known} if known else {}
         for name, value in saved.items():
             if name not in torch_only:
                 group[name] = value

@@ -1,0 +1,140 @@
+"""A step of an optimizer with transforms around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from steepest.core.declare import Rule
+from steepest.core.errors import Unsupported, UsageError
+
+from .chain import Chain, Leaf
+
+Options = dict[str, Any]
+Group = dict[str, Any]
+
+
+@torch.no_grad()
+def step_around(
+    chain: Chain,
+    optimizer: torch.optim.Optimizer,
+    closure: Callable[[], Any] | None,
+    shrinks: Callable[[Group], float],
+    step: Callable[[], None],
+) -> None:
+    """Gradients to the rule, its step, and what becomes of it. shrinks(group): what decoupled decay multiplies by."""
+    params, leaves, signs = [], [], []
+    for group in optimizer.param_groups:
+        for param in group["params"]:
+            if param.grad is not None:
+                params.append(param)
+                leaves.append(_leaf(param, group, optimizer.state[param], chain, shrinks(group)))
+                signs.append(-1 if group.get("maximize") else 1)
+    if not leaves:
+        return
+    if chain.looks_twice:
+        _look_again(chain, params, leaves, closure)
+    for leaf, sign in zip(leaves, signs):
+        leaf.grad = leaf.grad * sign  # a copy: the caller's gradient stays as it is
+    own = [param.grad for param in params]
+    try:
+        if chain.begin(leaves):
+            for param, leaf, sign in zip(params, leaves, signs):
+                param.grad = _back(leaf.grad * sign, param)
+            step()
+            chain.finish(leaves)
+    finally:
+        for param, grad in zip(params, own):
+            param.grad = grad
+
+
+def evaluated_weights(chain: Chain, param: Tensor, state: dict[str, Any]) -> Tensor | None:
+    """The weights that a transform keeps for judging the model; None where none does."""
+    found = chain.evaluated(state)
+    return None if found is None else _back(found, param)
+
+
+def with_decay_of(chain: Chain, rule: Rule, known: Container[str], options: Options) -> Options:
+    """The optimizer's options where a transform decays: its number is the weight decay of every group that names none."""
+    if chain and rule.solo_only:
+        raise Unsupported(
+            where=rule.class_name,
+            seen=f"transforms {chain.text}",
+            needed=f"{rule.name} runs without any",
+            repair=f"Leave transforms out. {rule.solo_only}",
+        )
+    if chain.decay is None or "weight_decay" not in known:
+        return options
+    if "weight_decay" in options and float(options["weight_decay"]) != 0:
+        raise UsageError(
+            where=rule.class_name,
+            seen=f"weight_decay={float(options['weight_decay']):g} beside a transform that decays",
+            needed="one of the two was needed",
+            consequence="The weights would decay twice.",
+            repair="Leave weight_decay out.",
+        )
+    return {**options, "weight_decay": chain.decay}
+
+
+def refuse_other_transforms(chain: Chain, saved: str) -> None:
+    """A checkpoint goes on under the transforms that it was made with, whose states it holds."""
+    if saved and saved != chain.text:
+        raise UsageError(
+            where="load_state_dict",
+            seen=f"the checkpoint was made with transforms {saved!r}, this optimizer has {chain.text or 'none'!r}",
+            needed="the same transforms were needed",
+            repair=f"Make the optimizer with transforms={saved!r}.",
+        )
+
+
+def _leaf(param: Tensor, group: Group, state: dict[str, Any], chain: Chain, shrinks: float) -> Leaf:
+    if param.grad.layout != torch.strided:  # type: ignore[union-attr]
+        raise Unsupported(
+            where="transforms",
+            seen="a gradient is sparse",
+            needed="dense gradients were needed",
+            repair="Embedding(..., sparse=False) gives dense ones.",
+        )
+    lr = float(group["lr"])
+    peak = float(group.get("max_lr", group.get("initial_lr", lr)))
+    decay = float(group["weight_decay"]) if chain.decay is not None and "weight_decay" in group else None
+    return Leaf(_lone(param.detach()), _lone(param.grad), state, lr, peak, shrinks, decay)  # type: ignore[arg-type]
+
+
+def _lone(value: Tensor) -> Tensor:
+    """(1, *shape), or (1, 1) of a single number; complex numbers as pairs."""
+    real = torch.view_as_real(value) if value.is_complex() else value
+    return real.unsqueeze(0) if real.dim() else real.view(1, 1)
+
+
+def _back(value: Tensor, like: Tensor) -> Tensor:
+    """What _lone made, in the parameter's own form."""
+    if like.is_complex():
+        return torch.view_as_complex(value.reshape(*like.shape, 2).contiguous())
+    return value.reshape(like.shape)
+
+
+def _look_again(chain: Chain, params: list[Tensor], leaves: list[Leaf], closure: Callable[[], Any] | None) -> None:
+    """The gradient where the chain says, into the leaves; the parameters end where they were, to the last bit."""
+    if closure is None:
+        raise UsageError(
+            where="step",
+            seen="no closure",
+            needed="a closure was needed: a transform takes the gradient a second time",
+            repair="def closure(): optimizer.zero_grad(); loss = ...; loss.backward(); return loss",
+        )
+    before = [leaf.param.clone() for leaf in leaves]
+    for leaf, move in zip(leaves, chain.displacements(leaves)):
+        leaf.param.add_(move)
+    try:
+        with torch.enable_grad():
+            closure()
+    finally:
+        for leaf, value in zip(leaves, before):
+            leaf.param.copy_(value)
+    for param, leaf in zip(params, leaves):
+        if param.grad is not None:
+            leaf.grad = _lone(param.grad)

@@ -1,0 +1,208 @@
+"""Transforms around a rule's step: what they do to gradients before it, to the step after it, and to the weights then.
+
+A Chain runs the transforms of one optimizer, or of the trials of a population that step together. It knows parameters as
+Leaves; the rule itself is run between `begin` and `finish` by whoever owns it, and is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from steepest.core.errors import UsageError
+from steepest.core.per_trial import PerTrial
+from steepest.core.transform import Transform, Use
+
+Numbers = float | PerTrial
+
+
+@dataclass
+class Leaf:
+    """One parameter of K trials, (K, *shape) with at least two axes; K = 1 for an optimizer.
+
+    states: where the transforms keep theirs, by "transform.state"; tensors like param, and counts of calls.
+    shrinks: the factor by which the rule's own decoupled weight decay multiplies the parameter; 1 where it has none.
+    weight_decay: that of a transform that decays, where the parameter has one of its own.
+    grad: read at `begin`, and replaced by what the transforms made of it.
+    """
+
+    param: Tensor
+    grad: Tensor
+    states: MutableMapping[str, Any]
+    lr: Numbers
+    peak_lr: Numbers
+    shrinks: Numbers = 1.0
+    weight_decay: Numbers | None = None
+    before: Tensor | None = field(default=None)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A transform with its numbers: floats, counts, and PerTrial where trials differ."""
+
+    transform: Transform
+    settings: dict[str, Any]
+
+
+class Chain:
+    """Transforms in the order in which they were asked for; those of the gradient before the rule, the others after it."""
+
+    def __init__(self, links: Sequence[Link]) -> None:
+        self.links = tuple(links)
+        decaying = [link.transform.name for link in links if link.transform.decays]
+        if len(decaying) > 1:
+            raise UsageError(
+                where="transforms",
+                seen=" and ".join(decaying),
+                needed="one transform that decays the weights was needed at most",
+                repair="Leave one of them out.",
+            )
+        self._of = {kind: [link for link in links if link.transform.acts_on == kind] for kind in _KINDS}
+
+    @staticmethod
+    def of(uses: Sequence[Use]) -> Chain:
+        return Chain([Link(use.transform, use.settings) for use in uses])
+
+    def __bool__(self) -> bool:
+        return bool(self.links)
+
+    @property
+    def text(self) -> str:
+        """The words that ask for it again: "clip_norm(max_norm=1) + cautious"."""
+        return " + ".join(Use(link.transform, link.settings).text for link in self.links)
+
+    @property
+    def looks_twice(self) -> bool:
+        """The gradient is taken a second time, elsewhere."""
+        return bool(self._of["point"])
+
+    @property
+    def decay(self) -> Any:
+        """The weight decay of the transform that takes the place of the rule's own; None: there is none."""
+        return next((link.settings["weight_decay"] for link in self.links if link.transform.decays), None)
+
+    @property
+    def _keeps_step(self) -> bool:
+        return bool(self._of["step"])
+
+    def displacements(self, leaves: Sequence[Leaf]) -> list[Tensor]:
+        """What is added to each parameter before the gradient is taken again."""
+        norm = _norm(leaves)
+        found = [torch.zeros_like(leaf.param) for leaf in leaves]
+        for link in self._of["point"]:
+            found = [old + _call(link, leaf.grad, leaf, norm, None)[0] for old, leaf in zip(found, leaves)]
+        return found
+
+    def begin(self, leaves: Sequence[Leaf]) -> bool:
+        """Put the gradient for the rule into each leaf; False when the rule must not step this time."""
+        for leaf in leaves:
+            for link in self.links:
+                _make_states(link.transform, leaf)
+        for link in self._of["gradient"]:
+            norm = _norm(leaves) if "norm" in link.transform.takes else None
+            calls = []
+            for leaf in leaves:
+                calls.append(_count(link, leaf))
+                leaf.grad = _run(link, leaf.grad, leaf, norm, calls[-1])
+            if link.transform.due is not None:
+                counts = {name: link.settings[name] for name in link.transform.counts}
+                if not all(link.transform.due(t, **counts) for t in calls):
+                    return False
+        for leaf in leaves:
+            leaf.before = leaf.param.clone() if self._keeps_step else None
+        return True
+
+    def finish(self, leaves: Sequence[Leaf]) -> None:
+        """Change the step that the rule has just made, then what is made of the weights."""
+        for link_kind in ("step", "weights"):
+            if not self._of[link_kind]:
+                continue
+            for leaf in leaves:
+                self._finish_one(leaf, link_kind)
+
+    def _finish_one(self, leaf: Leaf, kind: str) -> None:
+        if kind == "step":
+            assert leaf.before is not None
+            shrunk = leaf.before if _is_one(leaf.shrinks) else torch.mul(leaf.before, leaf.shrinks)  # type: ignore[arg-type]
+            step = shrunk - leaf.param
+            leaf.param.copy_(leaf.before)  # what a body sees as param
+            for link in self._of[kind]:
+                step = _run(link, step, leaf, None, _count(link, leaf))
+            leaf.param.copy_(shrunk - step)
+            leaf.before = None
+        else:
+            value = leaf.param
+            for link in self._of[kind]:
+                value = _run(link, value, leaf, None, _count(link, leaf))
+            if value is not leaf.param:
+                leaf.param.copy_(value)
+
+    def evaluated(self, states: MutableMapping[str, Any]) -> Tensor | None:
+        """The weights at which the model is judged, as the state of a transform; None: those that it learns at."""
+        names = [f"{link.transform.name}.{link.transform.evaluated}" for link in self.links if link.transform.evaluated]
+        return states.get(names[-1]) if names else None
+
+
+_KINDS = ("gradient", "step", "weights", "point")
+
+
+def _run(link: Link, value: Tensor, leaf: Leaf, norm: Tensor | None, t: int) -> Tensor:
+    """One transform of one parameter; its new states are written."""
+    found, *states = _call(link, value, leaf, norm, t)
+    for name, new in zip(link.transform.states, states):
+        old = leaf.states[f"{link.transform.name}.{name}"]
+        if new is not old:
+            old.copy_(new)
+    return found
+
+
+def _call(link: Link, value: Tensor, leaf: Leaf, norm: Tensor | None, t: int | None) -> tuple[Any, ...]:
+    transform = link.transform
+    offered = {
+        "grad": leaf.grad,
+        "param": leaf.param,
+        "t": t,
+        "lr": leaf.lr,
+        "peak_lr": leaf.peak_lr,
+        "norm": None if norm is None else norm.to(value.device, value.dtype).view(-1, *[1] * (value.dim() - 1)),
+    }
+    first = next(iter(transform.fn.__code__.co_varnames))
+    given = {name: offered[name] for name in offered if name in transform.takes and name != first}
+    states = {name: leaf.states[f"{transform.name}.{name}"] for name in transform.states}
+    settings = link.settings
+    if transform.decays and leaf.weight_decay is not None:
+        settings = {**settings, "weight_decay": leaf.weight_decay}
+    found = transform.fn(value, **states, **given, **settings)
+    return found if isinstance(found, tuple) else (found,)
+
+
+def _make_states(transform: Transform, leaf: Leaf) -> None:
+    """The states that are not there yet, before anything has moved."""
+    for name in transform.states:
+        key = f"{transform.name}.{name}"
+        if key not in leaf.states:
+            starts_there = transform.initial.get(name) == "param"
+            leaf.states[key] = leaf.param.clone() if starts_there else torch.zeros_like(leaf.param)
+
+
+def _count(link: Link, leaf: Leaf) -> int:
+    """Which call this is, from 1; kept only where the body asks."""
+    if "t" not in link.transform.takes:
+        return 0
+    key = f"{link.transform.name}.t"
+    leaf.states[key] = leaf.states.get(key, 0) + 1
+    return leaf.states[key]
+
+
+def _norm(leaves: Sequence[Leaf]) -> Tensor:
+    """The length of each trial's whole gradient, (K,), in float64."""
+    squares = [leaf.grad.flatten(1).double().square().sum(1) for leaf in leaves]
+    return torch.stack([s.to(squares[0].device) for s in squares]).sum(0).sqrt()
+
+
+def _is_one(value: Numbers) -> bool:
+    return not isinstance(value, PerTrial) and value == 1
