@@ -150,3 +150,29 @@ def test_the_class_weights_of_the_script_are_those_of_the_study(text, weighting)
     weight = losses.weightings[scheme](torch.tensor([12, 5, 3]), **settings)
     wanted = losses[name](output, labels, class_weight=weight, **options)
     assert criterion(output, labels).item() == pytest.approx(wanted.item(), rel=1e-6)
+
+
+def test_a_loss_of_class_counts_gets_those_of_the_labels():
+    labels = torch.tensor([0] * 12 + [1] * 5 + [3] * 3)  # class 2 is not there: it counts as seen once
+    output = torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
+    plan = dataclasses.replace(fake_studies.plan(), data={"n_classes": 4})
+    for text in ("ldam(max_margin=0.3)", "balanced_softmax"):
+        code = torch_code(plan, ArmRecord("x", text, "sgd", "constant", takes_counts=True), 0.01)
+        criterion = made_by(code, model=torch.nn.Linear(1, 1), y_train=labels)["criterion"]
+        name, options = read(text)
+        wanted = losses[name](output, labels, class_counts=torch.tensor([12, 5, 1, 3]), **options)
+        assert criterion(output, labels).item() == pytest.approx(wanted.item(), rel=1e-6)
+
+
+def test_counts_that_the_user_gave_are_printed_as_given():
+    text = "balanced_softmax(class_counts=[3, 1])"
+    code = torch_code(fake_studies.plan(), ArmRecord("x", text, "sgd", "constant"), 0.01)
+    output, labels = torch.tensor([[1.0, 2.0]]), torch.tensor([0])
+    criterion = made_by(code, model=torch.nn.Linear(1, 1))["criterion"]
+    assert criterion(output, labels).item() == pytest.approx(losses.balanced_softmax(output, labels, class_counts=[3, 1]).item())
+
+
+def test_the_optimizer_bears_the_name_of_its_class():
+    for name, known in (("rmsprop_centered", "RMSpropCentered"), ("lion", "")):
+        arm = ArmRecord("x", "mse", name, "constant", optimizer_class=known)
+        assert f"optim.{known or 'Lion'}(model.parameters()" in torch_code(fake_studies.plan(), arm, 0.01)

@@ -216,6 +216,9 @@ def _record(choice: ArmChoice, course: Course) -> ArmRecord:
         is_baseline=choice.is_baseline,
         learning_rates=rates,
         fixed_learning_rate=choice.is_fixed,
+        takes_counts=choice.arm.takes_counts,
+        weighting_gives=choice.arm.weighting.gives if choice.arm.weighting else "class_weight",
+        optimizer_class=choice.arm.rule.class_name,
     )
 
 

@@ -6,6 +6,7 @@ Only names and options are read, so a page can be drawn again without the model'
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,8 +85,15 @@ def torch_code(plan: Plan, arm: ArmRecord, lr: float) -> str:
     weighting = _read(arm.weighting)
     if loss is None or rule is None or schedule is None or weighting is None:
         return ""
-    weighed = weighting.name != "none"
-    parts = [_class_weight(weighting) if weighed else "", _loss(loss, weighed), f"optimizer = {_rule(rule, lr)}\n", _schedule(plan, schedule)]
+    takes_counts = arm.takes_counts and "class_counts" not in loss.options
+    weighed = arm.weighting_gives if weighting.name != "none" else ""
+    parts = [
+        _counts(plan) if takes_counts else "",
+        _weighed(weighting, weighed, takes_counts) if weighed else "",
+        _loss(loss, [*(["class_counts"] if takes_counts else []), *([weighed] if weighed else [])]),
+        f"optimizer = {_rule(rule, arm.optimizer_class, lr)}\n",
+        _schedule(plan, schedule),
+    ]
     stepped = "        scheduler.step()\n" if parts[-1] else ""
     return (
         _imports("".join(parts)) + _premise(plan, loss) + "".join(parts) + f"\nfor epoch in range({plan.epochs}):\n"
@@ -109,7 +117,11 @@ def _read(text: str) -> Call | None:
 
 
 def _imports(code: str) -> str:
-    ours = [name for name in ("losses", "optim", "schedules", "weightings") if f"{name}." in code.replace("torch.optim.", "")]
+    ours = [
+        name
+        for name in ("losses", "optim", "schedules", "weightings")
+        if f"{name}." in code.replace("torch.optim.", "")
+    ]
     lines = [
         *(["import math"] if "math." in code else []),
         "import torch",
@@ -126,25 +138,37 @@ def _premise(plan: Plan, loss: Call) -> str:
     return text
 
 
-def _class_weight(weighting: Call) -> str:
+def _counts(plan: Plan) -> str:
+    """As the study counted: of each class at least 1."""
+    n_classes = plan.data.get("n_classes")
+    length = f", minlength={n_classes}" if isinstance(n_classes, int) else ""
+    return f"class_counts = torch.bincount(y_train{length}).clamp(min=1)\n"
+
+
+def _weighed(weighting: Call, gives: str, has_counts: bool) -> str:
     options = f", {weighting.shown()}" if weighting.options else ""
-    return f"class_weight = weightings.{weighting.name}(torch.bincount(y_train){options})\n"
+    counts = "class_counts" if has_counts else "torch.bincount(y_train)"
+    return f"{gives} = weightings.{weighting.name}({counts}{options})\n"
 
 
-def _loss(loss: Call, weighed: bool = False) -> str:
-    given = [*(["class_weight=class_weight"] if weighed else []), *([loss.shown()] if loss.options else [])]
-    if loss.name in TORCH_LOSSES and loss.options.keys() <= SHARED_OPTIONS:
+def _loss(loss: Call, computed: Sequence[str] = ()) -> str:
+    """computed: options whose values the lines before have."""
+    given = [*(f"{name}={name}" for name in computed), *([loss.shown()] if loss.options else [])]
+    is_plain = set(computed) <= {"class_weight"} and loss.options.keys() <= SHARED_OPTIONS
+    if is_plain and loss.name in TORCH_LOSSES:
         in_torch = ", ".join(given).replace("class_weight=", "weight=")
         return f"criterion = torch.nn.{TORCH_LOSSES[loss.name]}({in_torch})\n"
-    body = "" if weighed else _body(WRITTEN_LOSSES, loss)
+    body = "" if computed else _body(WRITTEN_LOSSES, loss)
     if body:
         return f"\ndef criterion(output, target):\n{body}\n"
     if given:
-        return f"\ndef criterion(output, target):\n    return losses.{loss.name}(output, target, {', '.join(given)})\n\n"
+        return (
+            f"\ndef criterion(output, target):\n    return losses.{loss.name}(output, target, {', '.join(given)})\n\n"
+        )
     return f"criterion = losses.{loss.name}\n"
 
 
-def _rule(rule: Call, lr: float) -> str:
+def _rule(rule: Call, class_name: str, lr: float) -> str:
     options = {k: v for k, v in rule.options.items() if k != "lr"}
     if rule.name in TORCH_RULES:
         name, fixed = TORCH_RULES[rule.name]
@@ -152,7 +176,7 @@ def _rule(rule: Call, lr: float) -> str:
         if options.keys() & BETAS.keys():
             given["betas"] = tuple({**BETAS, **options}[k] for k in BETAS)
     else:
-        name, given = "optim." + "".join(word.capitalize() for word in rule.name.split("_")), options
+        name, given = f"optim.{class_name or ''.join(word.capitalize() for word in rule.name.split('_'))}", options
     return f"{name}(model.parameters(), lr={lr:.6g}" + "".join(f", {k}={v!r}" for k, v in given.items()) + ")"
 
 

@@ -27,7 +27,11 @@ class Record:
 
 @dataclass(frozen=True)
 class ArmRecord(Record):
-    """loss x weighting x optimizer x schedule, each as the text that would choose it again."""
+    """loss x weighting x optimizer x schedule, each as the text that would choose it again.
+
+    takes_counts: the study gave its loss the class counts of the training part. weighting_gives: the option of the loss that
+    its weighting made. optimizer_class: its name in steepest.optim.
+    """
 
     name: str
     loss: str
@@ -37,6 +41,9 @@ class ArmRecord(Record):
     is_baseline: bool = False
     learning_rates: list[float] = field(default_factory=list)
     fixed_learning_rate: bool = False
+    takes_counts: bool = False
+    weighting_gives: str = "class_weight"
+    optimizer_class: str = ""
 
 
 @dataclass(frozen=True)
