@@ -48,7 +48,7 @@ def fit(
 
     model: an nn.Module (trained as it is), or for data that we read also "mlp", "file.py:Net", a class or a function.
     data: tensors in memory (x, y) or (x, y, weight), the fast path, where x may be a tuple or mapping of several; a
-    DataLoader or another iterable of batches; a Dataset; or what data.load reads ("digits", "table.csv:target", arrays).
+    DataLoader or another iterable of batches; a Dataset; or what data.load reads ("digits", "table.csv:y", arrays).
     Tensors are taken as they are; what data.load reads is converted, and with `standardise` brought to the scale of
     the training part.
     loss: a name ("focal(gamma=2)"), one of steepest.losses or torch.nn, or a function (output, target) -> number.

@@ -192,7 +192,7 @@ def unpacked(batch: Any) -> tuple[Any, ...]:
     raise DataError(
         where="data",
         seen=f"a batch is a {type(batch).__name__}{of}",
-        needed=f"(inputs, target), with a weight or without, or a mapping with one of {', '.join(TARGET_KEYS)} was needed",
+        needed=f"(inputs, target[, weight]) or a mapping with one of {', '.join(TARGET_KEYS)} was needed",
         repair="Say how it is read: unpack=lambda batch: (inputs, target).",
     )
 
