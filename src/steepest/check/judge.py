@@ -42,6 +42,10 @@ HIDES = {
 """A mistake explains others that follow from it: where the first is found, the second are not told."""
 
 
+LAST = ("H01", "H06", "H08", "H09", "H10")
+"""Symptoms: told only where no other error explains them."""
+
+
 def judge(facts: Facts, lines: list[str], file: str, ignore: Iterable[str] = ()) -> Report:
     """All findings in these facts. lines: the source, for `# steepest: ignore[L01]`."""
     off = {code.upper() for code in ignore}
@@ -85,6 +89,10 @@ def _once(findings: list[Finding]) -> list[Finding]:
 def _without_consequences(findings: list[Finding]) -> list[Finding]:
     codes = {f.code for f in findings if f.severity != "note"}
     hidden = {code for cause in codes for code in HIDES.get(cause, ())}
+    if any(f.severity == "error" and f.code not in LAST for f in findings):
+        hidden.update(LAST)
+    if any(code != "H08" for code in codes):
+        hidden.add("H08")
     return [f for f in findings if f.code not in hidden]
 
 

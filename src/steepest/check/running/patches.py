@@ -64,6 +64,14 @@ class Patches:
             if callable(forward) and is_users(getattr(getattr(forward, "__code__", None), "co_filename", "site-packages")):
                 cls.forward = _calls(recorder, forward)
 
+        load = nn.Module.load_state_dict
+
+        @functools.wraps(load)
+        def load_state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            recorder.loaded(module)
+            return load(module, *args, **kwargs)
+
+        self.put(nn.Module, "load_state_dict", load_state_dict)
         self.put(nn.Module, "__call__", __call__)
         self.put(nn.Module, "__init__", __init__)
         self.put(nn.Module, "train", new_train)
@@ -217,7 +225,7 @@ def _calls(recorder: Any, forward: Any) -> Any:
 
     @functools.wraps(forward)
     def counted(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(module, nn.Module):
+        if not recorder.active or not isinstance(module, nn.Module):
             return forward(module, *args, **kwargs)
         return recorder.called(functools.partial(forward, module), module, args, kwargs)
 

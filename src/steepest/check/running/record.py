@@ -12,6 +12,8 @@ from .place import Place
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from .ownership import Hidden
+
 
 @dataclass(eq=False)
 class Event:
@@ -66,6 +68,12 @@ class ModelCall:
 
             self._looks_ahead = looks_ahead(self, which)
         return self._looks_ahead
+
+    def ignores_input(self) -> bool:
+        """See health.ignores_input."""
+        from .health import ignores_input
+
+        return ignores_input(self)
 
     def is_causal(self) -> bool:
         """Outputs depend on earlier input only, and do on their own place."""
@@ -141,6 +149,13 @@ class LoaderSeen:
     first: list[Any] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
 
+    def is_trained_on(self, run: Run) -> bool:
+        """A model learned from one of its batches."""
+        from .tracer import tensors_in
+
+        ids = {id(t) for batch in self.first for t in tensors_in(batch)}
+        return any(c.learned and any(id(t) in ids for t in c.inputs) for c in run.calls)
+
 
 @dataclass(eq=False)
 class LossCall:
@@ -175,7 +190,6 @@ class Run:
     cut: bool = False
     file: str = ""
     dead_units: list[tuple[Op, int, int]] = field(default_factory=list)
-    zero_weights: list[tuple[str, Tensor]] = field(default_factory=list)
 
     def kept(self) -> list[Backward]:
         """Backward passes whose tensors are still there."""
@@ -203,6 +217,97 @@ class Run:
 
         return prefers_wrong(self, seen)
 
+    def hidden_modules(self) -> list[Hidden]:
+        """See ownership.hidden_modules."""
+        from .ownership import hidden_modules
+
+        return list(hidden_modules(self.models()))
+
+    def loose_tensors(self) -> list[Hidden]:
+        """See ownership.loose_tensors."""
+        from .ownership import loose_tensors
+
+        return list(loose_tensors(self.models()))
+
+    def without_optimizer(self) -> list[tuple[str, Tensor]]:
+        """See ownership.without_optimizer."""
+        from .ownership import without_optimizer
+
+        return without_optimizer(self)
+
+    def stale_in_optimizer(self) -> list[OptimizerSeen]:
+        """See ownership.stale_in_optimizer."""
+        from .ownership import stale_in_optimizer
+
+        return stale_in_optimizer(self)
+
+    def is_used(self, params: list[Tensor]) -> bool:
+        """A backward pass reached one of them."""
+        ids = {id(p) for p in params}
+        return any(id(t) in ids for b in self.backwards for t in b.leaves)
+
+    def is_changed(self, leaf: Tensor) -> bool:
+        """It was written to since the first backward pass that reached it: somebody trains it by hand."""
+        first = self.versions.get(id(leaf))
+        return first is not None and leaf._version > first
+
+    def changed_by_hand(self) -> bool:
+        return any(self.is_changed(t) for b in self.backwards[:5] for t in b.leaves)
+
+    def shared_rows(self) -> list[tuple[int, float, int]]:
+        """See rows.shared_rows."""
+        from .rows import shared_rows
+
+        return shared_rows(self)
+
+    def overlapping_split(self) -> list[tuple[int, float]]:
+        """See rows.overlapping_split."""
+        from .rows import overlapping_split
+
+        return overlapping_split(self)
+
+    def is_batch_axis(self, call: ModelCall) -> bool:
+        """Axis 0 of the call's first input counts samples: a loader collated it, or the output has one row for each."""
+        given = call.inputs[0]
+        from .tracer import tensors_in
+
+        for loader in self.loaders:
+            default = getattr(getattr(loader.loader, "collate_fn", None), "__name__", "") == "default_collate"
+            if default and any(t is given for batch in loader.first for t in tensors_in(batch)):
+                return True
+        out = call.outputs[0] if call.outputs else None
+        return out is not None and out.dim() in (1, 2) and out.shape[0] == given.shape[0] and given.dim() in (2, 3)
+
+    def gradients_by_layer(self) -> list[tuple[str, list[tuple[str, float]]]]:
+        """See health.gradients_by_layer."""
+        from .health import gradients_by_layer
+
+        return gradients_by_layer(self)
+
+    def equal_weights(self) -> list[tuple[str, list[str]]]:
+        """See health.equal_weights."""
+        from .health import equal_weights
+
+        return equal_weights(self)
+
+    def eight_by_heart(self) -> tuple[float, float, int] | None:
+        """See health.eight_by_heart."""
+        from .health import eight_by_heart
+
+        return eight_by_heart(self)
+
+    def ragged(self) -> tuple[int, int] | None:
+        """(size of a batch, size of the last one) of a loader whose last batch is smaller."""
+        for seen in self.loaders:
+            size, rows = getattr(seen.loader, "batch_size", None), getattr(seen.loader, "dataset", None)
+            if size and hasattr(rows, "__len__") and not seen.loader.drop_last and len(rows) % size:
+                return size, len(rows) % size
+        return None
+
+    dropouts: list[Op] = field(default_factory=list)
+    views: list[Op] = field(default_factory=list)
     op_of: Any = None
+    versions: dict[int, int] = field(default_factory=dict)
+    loaded: set[int] = field(default_factory=set)
     growing: tuple[Op, int] | None = None
     keep_alive: Any = None

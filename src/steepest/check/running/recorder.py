@@ -16,6 +16,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from .gradients import is_zero, leaves_of, norms_of
 from .graph import Op
+from .health import RELUS, dead_in
 from .patches import Patches
 from .place import Place, Turn, here
 from .record import Backward, Event, LayerCall, LoaderSeen, LossCall, ModelCall, OptimizerSeen, Run
@@ -26,6 +27,7 @@ LOSSES = frozenset(
     "poisson_nll_loss gaussian_nll_loss hinge_embedding_loss margin_ranking_loss cosine_embedding_loss soft_margin_loss ctc_loss "
     "multilabel_soft_margin_loss multilabel_margin_loss multi_margin_loss triplet_margin_loss".split()
 )
+DROPOUTS = frozenset({"dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"})
 LAYERS = (nn.RNNBase, nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.TransformerEncoder,
           nn.TransformerDecoder, nn.Transformer)  # fmt: skip
 KEEP_STEPS, KEEP_EVALUATIONS, KEEP_LABELS = 8, 12, 400
@@ -54,12 +56,13 @@ class Recorder:
         self.stepping: list[OptimizerSeen] = []
         self.stepped_since_backward = True
         self.closures: set[int] = set()
+        self.active = False
 
     # -- what is kept, and how long the program goes on ------------------------------------------------------------
 
     def keeps(self) -> bool:
         if torch.is_grad_enabled():
-            return self.run.steps < KEEP_STEPS
+            return self.run.steps < KEEP_STEPS and len(self.run.backwards) < 2 * KEEP_STEPS
         return self.n_kept["evaluation"] < KEEP_EVALUATIONS
 
     def goes_on(self, turn: Turn) -> bool:
@@ -96,13 +99,26 @@ class Recorder:
     def on_op(self, op: Op) -> None:
         if op.name in LOSSES:
             self._loss(op, "")
+        elif op.name in RELUS and op.grad and self.tracer.result is not None and self.keeps():
+            out = self.tracer.result
+            if out.dim() > 1 and out.shape[0] >= 16:
+                self.run.dead_units.append((op, *dead_in(out.detach())))
+        elif op.name in ("view", "reshape"):
+            self._keep_some(op, self.run.views)
+        elif op.name in DROPOUTS and op.module is not None and not op.module.training:
+            if not type(op.module).__module__.startswith("torch."):
+                self._keep_some(op, self.run.dropouts)
         elif op.module is None and op.name == "add" and op.out and op.out[0].shape in ((), (1,)):
             self._growing_sum(op)
-        elif op.module is None and op.name in ("eq", "ne", "gt", "ge", "lt", "le", "round", "argmax", "max", "sub"):
-            key = (op.name, op.place.line)
-            self.n_kept[key] += 1
-            if self.n_kept[key] <= 3:
-                self.run.compares.append(op)
+        elif op.module is None and op.name in ("eq", "ne", "gt", "ge", "lt", "le", "round", "argmax", "max", "sub", "numpy", "tolist"):
+            self._keep_some(op, self.run.compares)
+
+    def _keep_some(self, op: Op, where: list[Op]) -> None:
+        """The first three of each line, and the first three without gradients."""
+        key = (op.name, op.place.line, op.grad)
+        self.n_kept[key] += 1
+        if self.n_kept[key] <= 3:
+            where.append(op)
 
     def on_error(self, op: Op, error: Exception) -> None:
         self.run.error_op = op
@@ -224,11 +240,13 @@ class Recorder:
         seen.kept = self.n_kept[key] <= 3 and run.steps < KEEP_STEPS
         if seen.kept:
             seen.root = root
-        elif root is not None:
+        elif root is not None and not self.keeps():
             self._watch_root(root)
         if root is not None and len(run.backwards) < 40:
             seen.leaves = leaves_of(root)
-        if op is not None and run.steps < 4 * KEEP_STEPS:
+            for t in seen.leaves:
+                run.versions.setdefault(id(t), t._version)
+        if op is not None:
             self._mark_learned(seen)
         for o in run.optimizers:
             self._look_clean(o)
@@ -257,6 +275,11 @@ class Recorder:
             seen.op = None
         if len(self.run.backwards) < 5000:
             self.run.backwards.append(seen)
+
+    def loaded(self, module: nn.Module) -> None:
+        """Weights were loaded into a module: what is not trained further is so on purpose."""
+        self.event("load", module)
+        self.run.loaded |= {id(p) for p in module.parameters()}
 
     def _look_clean(self, o: OptimizerSeen) -> bool:
         if not o.clean and o.steps < 400:
@@ -368,7 +391,7 @@ class Recorder:
             return
         found.batches += 1
         found.open_batches += 1
-        if found.entries == 1 and len(found.first) < 40:
+        if len(found.first) < 40:
             found.first.append(batch)
 
     @contextmanager
@@ -376,10 +399,12 @@ class Recorder:
         """While entered, everything is recorded; afterwards torch is as before."""
         hooks = [register_optimizer_step_pre_hook(self.before_step), register_optimizer_step_post_hook(self.after_step)]
         patches = Patches(self)
+        self.active = True
         try:
             with patches, self.tracer:
                 yield self.run
         finally:
+            self.active = False
             for hook in hooks:
                 hook.remove()
 

@@ -91,6 +91,7 @@ class Tracer(TorchFunctionMode):
         op = Op(name, func, self._noted(args), {k: self._noted(v) for k, v in kwargs.items()}, here(),
                 self.modules[-1] if self.modules else None, self.step, self.count, torch.is_grad_enabled())  # fmt: skip
         self.count += 1
+        self.raw = (args, kwargs)
         try:
             result = func(*args, **kwargs)
         except Exception as error:
@@ -101,7 +102,6 @@ class Tracer(TorchFunctionMode):
             result = seen(result, op)
         self.paused += 1
         self.result = result if isinstance(result, Tensor) else None
-        self.raw = (args, kwargs)
         try:
             self.on_op(op)
         finally:

@@ -1,0 +1,45 @@
+"""The optimizer is built anew inside the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from steepest.core.checks import check
+
+from ..examples import ADAM, training
+from ..facts import Facts
+from ..finding import Seen
+from ..running.record import OptimizerSeen, Run
+
+
+
+@check(
+    code="O03",
+    title="the optimizer is built again for the same parameters",
+    damage=(
+        "Each time it forgets its moments and its step count: Adam's first steps are its largest, "
+        "momentum never gathers."
+    ),
+    repair="Build it once before the loop.",
+    bad=training(optimizer="", epoch=ADAM),
+    good=training(),
+    needs="history",
+    certainty="likely",
+    severity="warning",
+    source="constructions in the record",
+)
+def optimizer_built_again(facts: Facts) -> Iterator[Seen]:
+    run = facts.run
+    built: dict[tuple[int, tuple[int, ...]], list[OptimizerSeen]] = {}
+    for o in run.optimizers if run else ():
+        if o.steps and o.place.loops:
+            built.setdefault((o.place.line, tuple(sorted(id(p) for p in o.params))), []).append(o)
+    for (line, _), same in built.items():
+        if len(same) >= 2 and not _was_reset(same, run):
+            yield Seen(f"{type(same[0].optimizer).__name__} was built {len(same)} times for the same {len(same[0].params)} tensors, after "
+                       f"{same[0].steps} steps each", line)
+
+
+def _was_reset(same: list[OptimizerSeen], run: Run) -> bool:
+    """New weights were loaded in between: then a new optimizer is right."""
+    return any(e.kind == "load" and same[0].at < e.at < same[-1].at for e in run.events)
