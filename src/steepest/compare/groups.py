@@ -12,10 +12,12 @@ from torch import Tensor
 from steepest.core import reduce
 from steepest.core.loss import Loss
 from steepest.core.reduce import Items
+from steepest.core.trees import Layout
 from steepest.kernels.fast_losses import Values, fast_form
 from steepest.kernels.fused_rules import FusedRows, has_fused
 from steepest.optim.stacked import StackedRule
 
+from .chains import StackedChain, chain_key
 from .trial import Arm, Trial
 from .weights import Weights
 
@@ -30,7 +32,7 @@ def _words(options: Mapping[str, Any]) -> Hashable:
 
 
 def rule_key(trial: Trial) -> Hashable:
-    return id(trial.arm.rule), _words(trial.arm.rule_hyper)
+    return id(trial.arm.rule), _words(trial.arm.rule_hyper), chain_key(trial.arm.transforms)
 
 
 def loss_key(trial: Trial) -> Hashable:
@@ -58,15 +60,40 @@ def training_order(trials: Sequence[Trial]) -> list[int]:
 
 @dataclass(frozen=True)
 class RuleGroup:
-    """Trials of one rule: a range of rows, and one stepper for each dtype of parameters."""
+    """Trials of one rule: a range of rows, one stepper for each dtype of parameters, and the transforms around them."""
 
     rows: slice
     steppers: tuple[StackedRule | FusedRows, ...]
+    chain: StackedChain | None
 
     def step(self, weights: Weights, rates: Tensor) -> None:
         """One step of these trials; rates (K,): the learning rates of all trials."""
+        if self.chain is None:
+            self._step_rule(weights, rates)
+        else:
+            self.chain.step(rates[self.rows], lambda: self._step_rule(weights, rates))
+
+    def _step_rule(self, weights: Weights, rates: Tensor) -> None:
         for flat, stepper in zip(weights.flats, self.steppers):
             stepper.step(flat.values[self.rows], flat.gradients[self.rows], rates[self.rows])
+
+    def put_evaluated(self, weights: Weights) -> list[Tensor]:
+        """Put the weights at which these trials are judged into their rows; returns those that they learn at, if others."""
+        averaged = self.chain is not None and self.chain.is_judged_elsewhere
+        if not averaged and not any(isinstance(s, StackedRule) and s.rule.evaluated for s in self.steppers):
+            return []
+        kept = [flat.values[self.rows].clone() for flat in weights.flats]
+        for flat, stepper in zip(weights.flats, self.steppers):
+            if isinstance(stepper, StackedRule) and stepper.rule.evaluated is not None:
+                flat.values[self.rows] = stepper.evaluated(flat.values[self.rows])
+        if averaged and self.chain is not None:
+            self.chain.put_evaluated()
+        return kept
+
+    def put_back(self, weights: Weights, kept: Sequence[Tensor]) -> None:
+        """The weights at which these trials learn, to the last bit."""
+        for flat, values in zip(weights.flats, kept):
+            flat.values[self.rows] = values
 
 
 def rule_groups(trials: Sequence[Trial], team: slice, weights: Weights) -> list[RuleGroup]:
@@ -75,18 +102,22 @@ def rule_groups(trials: Sequence[Trial], team: slice, weights: Weights) -> list[
     for group in places([rule_key(t) for t in trials[team]]):
         rows = slice(team.start + group[0], team.start + group[-1] + 1)
         arms = [t.arm for t in trials[rows]]
-        found.append(RuleGroup(rows, tuple(_stepper(arms, flat.values[rows]) for flat in weights.flats)))
+        steppers = tuple(_stepper(arms, flat.values[rows], flat.layout) for flat in weights.flats)
+        chain = StackedChain(trials[rows], rows, weights) if arms[0].transforms else None
+        found.append(RuleGroup(rows, steppers, chain))
     return found
 
 
-def _stepper(arms: Sequence[Arm], param: Tensor) -> StackedRule | FusedRows:
+def _stepper(arms: Sequence[Arm], param: Tensor, layout: Layout) -> StackedRule | FusedRows:
     """The stacked step of the arms' rule, which checks the numbers; torch's fused one where it has one."""
     rule, decay = arms[0].rule, [a.decay for a in arms]
     hyper = {name: _one_per_trial([a.rule_hyper[name] for a in arms]) for name in arms[0].rule_hyper}
-    stepper: StackedRule | FusedRows = StackedRule(rule, hyper, _one_per_trial(decay))
+    stepper = StackedRule(rule, hyper, _one_per_trial(decay))
     if has_fused(rule, [a.rule_hyper for a in arms], param):
-        stepper = FusedRows(rule, [a.rule_hyper for a in arms], decay)
-    stepper.init(param)
+        fused = FusedRows(rule, [a.rule_hyper for a in arms], decay)
+        fused.init(param)
+        return fused
+    stepper.init(param, layout)
     return stepper
 
 

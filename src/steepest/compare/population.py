@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -123,7 +124,7 @@ class Population:
         per_seed = [_rows_of(parts, seed) for seed in self._batches.seeds]
         n_rows = len(per_seed[0])
         found = []
-        with torch.no_grad(), kept_generator():
+        with torch.no_grad(), kept_generator(), self._at_evaluated():
             for block in (block for team in self._teams for block, _ in team.blocks):
                 n_together = max(1, JUDGED_NUMBERS // (len(block.seed_rows) * per_seed[0][0].numel()))
                 cuts = [torch.stack([x[i : i + n_together] for x in per_seed]) for i in range(0, n_rows, n_together)]
@@ -131,8 +132,22 @@ class Population:
         return torch.cat(found)[self._rows.to(self.task.device)]
 
     def model(self, k: int) -> nn.Module:
-        """A copy of trial k's model as a plain module, in evaluation mode."""
-        return self._weights.copy(self._row_of[k]).eval()
+        """A copy of trial k's model as a plain module, in evaluation mode, with the weights at which it is judged."""
+        with self._at_evaluated():
+            return self._weights.copy(self._row_of[k]).eval()
+
+    @contextmanager
+    def _at_evaluated(self) -> Iterator[None]:
+        """For a while the rows hold the weights at which the trials are judged: running means, where a trial keeps them."""
+        rules = [rule for team in self._teams for rule in team.rules]
+        with torch.no_grad():
+            kept = [rule.put_evaluated(self._weights) for rule in rules]
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for rule, values in zip(rules, kept):
+                    rule.put_back(self._weights, values)
 
     # -- set-up ------------------------------------------------------------------------------------------------------
 

@@ -245,6 +245,7 @@ def _data_facts(request: Request, task: Task) -> dict[str, Any]:
 
 def _sources(request: Request) -> dict[str, str]:
     items = [item for a in request.arms for item in (a.arm.loss, a.arm.weighting, a.arm.rule, a.arm.schedule)]
+    items += [use.transform for a in request.arms for use in a.arm.transforms]
     return {item.name: item.source for item in [*items, request.metric] if item is not None and item.source}
 
 

@@ -15,8 +15,11 @@ from steepest.core.domains import check_value
 from steepest.core.errors import UsageError, did_you_mean
 from steepest.core.item import Item
 from steepest.core.loss import OPTIONS, Loss, LossModule
+from steepest.core.transform import Transform, Use, read_call, split_sum, uses_of
 from steepest.losses import weightings as weighting_catalogue
 from steepest.optim import schedules as schedule_catalogue
+from steepest.optim import transforms as transform_catalogue
+from steepest.optim.chain import Chain
 
 from .trial import Arm
 
@@ -31,10 +34,11 @@ class Choice:
 
     item: Item
     options: dict[str, Any] = field(default_factory=dict)
+    transforms: tuple[Use, ...] = ()
 
     @property
     def text(self) -> str:
-        return call_text(self.item.name, self.options)
+        return " + ".join([call_text(self.item.name, self.options), *(use.text for use in self.transforms)])
 
 
 def call_text(name: str, options: dict[str, Any]) -> str:
@@ -85,10 +89,19 @@ def _word(catalogue: Any) -> str:
 
 def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[Choice]:
     if isinstance(one, str):
-        name, axes = _parse_call(one)
+        first, *others = split_sum(one) or [one]
+        name, axes = _parse_call(first)
         item = catalogue[name]
-        for values in itertools.product(*axes.values()):
-            yield _checked(item, dict(zip(axes, values)), extra)
+        if others and catalogue is not rule_catalogue:
+            raise UsageError(
+                where="compare",
+                seen=f"{one!r} as {_word(catalogue)}",
+                needed="one name was needed: only an optimizer is followed by transforms",
+                repair="Separate several by commas.",
+            )
+        uses = list(itertools.product(*(list(_transforms_of(other)) for other in others)))
+        for values, chain in itertools.product(list(itertools.product(*axes.values())), uses):
+            yield _with_transforms(_checked(item, dict(zip(axes, values)), extra), chain)
     elif isinstance(one, LossModule):
         yield _checked(one.loss, dict(one.options), extra)
     elif isinstance(one, type) and issubclass(one, LossModule):
@@ -106,6 +119,40 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
             + ", ".join(catalogue.names())
             + ".",
         )
+
+
+def _transforms_of(text: str) -> Iterator[Use]:
+    """ "clip_norm(0.5|1)" -> two transforms; numbers without a name are those of its hyperparameters, in their order."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        read_call(text)  # says what cannot be read
+        raise
+    call = tree if isinstance(tree, ast.Call) else None
+    item: Transform = transform_catalogue[ast.unparse(call.func if call else tree)]
+    given = [] if call is None else call.args
+    axes = dict(zip(item.hyper, (list(_alternatives(arg)) for arg in given)))
+    if len(given) > len(item.hyper):
+        item(*given)  # says how many there are
+    axes.update({str(k.arg): list(_alternatives(k.value)) for k in (call.keywords if call else ())})
+    for values in itertools.product(*axes.values()):
+        yield item(**dict(zip(axes, values)))
+
+
+def _with_transforms(choice: Choice, uses: tuple[Use, ...]) -> Choice:
+    """The optimizer with its transforms, each once, and one weight decay."""
+    decay = choice.options.get("weight_decay", 0)
+    decaying = [use.transform.name for use in uses if use.transform.decays]
+    if decay and decaying:
+        raise UsageError(
+            where=choice.item.name,
+            seen=f"weight_decay={decay:g} beside {decaying[0]}",
+            needed="one of the two was needed",
+            consequence="The weights would decay twice.",
+            repair="Leave weight_decay out.",
+        )
+    Chain.of(uses_of(uses, transform_catalogue))
+    return replace(choice, transforms=uses)
 
 
 def _parse_call(text: str) -> tuple[str, dict[str, list[Any]]]:
@@ -240,21 +287,23 @@ def arms_of(
 
 def _baseline_arms(text: str, schedule: Choice, names_schedule: bool, n: int) -> list[ArmChoice]:
     """ "mse + sgd(lr=0.01)" -> the arm as it is, and the same arm tuned."""
-    words = [w.strip() for w in text.split("+")]
-    if len(words) not in (2, 3):
+    words = split_sum(text)
+    last = words[-1].partition("(")[0].strip() if words else ""
+    named = words.pop() if len(words) > 2 and last in schedule_catalogue else None
+    if len(words) < 2 or not all(word.partition("(")[0].strip() in transform_catalogue for word in words[2:]):
         raise UsageError(
             where="baseline",
             seen=f"{text!r}",
-            needed='"loss + optimizer" or "loss + optimizer + schedule" was needed',
+            needed='"loss + optimizer" or "loss + optimizer + schedule" was needed, transforms behind the optimizer',
             repair='For example "cross_entropy + sgd(lr=0.01, momentum=0.9)".',
         )
     name, _, weighting = words[0].partition(" x ")
-    loss, rule = loss_choices(name), rule_choices(words[1])
+    loss, rule = loss_choices(name), rule_choices(" + ".join(words[1:]))
     weighed = weighting_choices(weighting)[0] if weighting else UNWEIGHTED
-    if len(words) == 3:
-        schedule = schedule_choices(words[2])[0]
+    if named is not None:
+        schedule = schedule_choices(named)[0]
     as_it_is = _arm(loss[0], weighed, rule[0], schedule, names_schedule, n)
-    tuned = Choice(rule[0].item, {k: v for k, v in rule[0].options.items() if k != "lr"})
+    tuned = replace(rule[0], options={k: v for k, v in rule[0].options.items() if k != "lr"})
     return [as_it_is, _arm(loss[0], weighed, tuned, schedule, names_schedule, n)] if as_it_is.is_fixed else [as_it_is]
 
 
@@ -277,12 +326,11 @@ def _arm(
         schedule=schedule.item,
         schedule_hyper=schedule.options,
         weight_decay=decay,
+        transforms=rule.transforms,
         name=" + ".join(words),
     )
     rates = (float(fixed),) if fixed is not None else learning_rates(rule.item, n_learning_rates)
-    return ArmChoice(
-        arm, loss.text, rule.text, schedule.text, rates, fixed is not None, weighting=weighting.text
-    )
+    return ArmChoice(arm, loss.text, rule.text, schedule.text, rates, fixed is not None, weighting=weighting.text)
 
 
 def learning_rates(rule: Rule, n: int) -> tuple[float, ...]:

@@ -38,15 +38,31 @@ class Team:
         """All steps of a stretch; rates (n, K) of all trials; the trials' losses are added to losses (K,)."""
         targets = [[self._targets(stretch, group) for group in measure.groups] for _, measure in self.blocks]
         for i in range(len(stretch)):
-            for (block, measure), of_groups in zip(self.blocks, targets):
-                outputs = self.engine.forward(block, stretch.x[i], masks[i])
-                own = measure(outputs, [y[i] for y in of_groups])
-                gradients = torch.autograd.grad(own.sum(), list(block.parameters.values()), allow_unused=True)
-                with torch.no_grad():
-                    self.weights.collect(block.rows, dict(zip(block.parameters, gradients)))
+            of_step = [[y[i] for y in of_groups] for of_groups in targets]
+            self._take_gradients(stretch.x[i], of_step, masks[i], losses)
+            with torch.no_grad():
+                chains = [rule.chain for rule in self.rules if rule.chain is not None and rule.chain.looks_twice]
+                for chain in chains:
+                    chain.move_away()
+            if chains:
+                self._take_gradients(stretch.x[i], of_step, masks[i], None)
+            with torch.no_grad():
+                for chain in chains:
+                    chain.move_back()
+                for rule in self.rules:
+                    rule.step(self.weights, rates[i])
+
+    def _take_gradients(
+        self, x: Tensor, targets: Sequence[Sequence[Tensor]], masks: StepMasks, losses: Tensor | None
+    ) -> None:
+        """The gradients of one batch into the trials' rows, and the losses added to theirs, where they are wanted."""
+        for (block, measure), of_groups in zip(self.blocks, targets):
+            own = measure(self.engine.forward(block, x, masks), of_groups)
+            gradients = torch.autograd.grad(own.sum(), list(block.parameters.values()), allow_unused=True)
+            with torch.no_grad():
+                self.weights.collect(block.rows, dict(zip(block.parameters, gradients)))
+                if losses is not None:
                     losses[block.rows] += own.detach()
-            for rule in self.rules:
-                rule.step(self.weights, rates[i])
 
     def _targets(self, stretch: Stretch, group: LossGroup) -> Tensor:
         """(n, k, B), (n, k, C, B) or (n, k, B, *): what the group's loss asks for, step by step."""
@@ -58,13 +74,26 @@ class Team:
 def make_teams(
     trials: Sequence[Trial], weights: Weights, choice: Choice, batches: Batches, seed_rows: Tensor
 ) -> list[Team]:
-    """Teams of equal size; trials in training order. A loop is one team: its rules step for many trials at once."""
-    n, engine = len(trials), choice.engine
-    most = min(n, MOST_IN_A_TEAM.get(seed_rows.device.type, n))
-    fitting = max(1, ACTIVATION_BYTES // (LAYERS_KEPT * max(1, choice.largest_bytes)))
-    n_teams = 1 if engine.runs_one_by_one else -(-n // min(most, fitting))
-    edges = [n * i // n_teams for i in range(n_teams + 1)]
-    return [_team(trials, slice(a, b), weights, engine, batches, seed_rows) for a, b in pairwise(edges)]
+    """Teams of equal size; trials in training order. A loop is one team: its rules step for many trials at once.
+
+    Trials that take two gradients per step have teams of their own: the others would take a second one in vain, and
+    count it in the running means of their BatchNorm.
+    """
+    engine, found = choice.engine, []
+    for start, n in _stretches(trials):
+        most = min(n, MOST_IN_A_TEAM.get(seed_rows.device.type, n))
+        fitting = max(1, ACTIVATION_BYTES // (LAYERS_KEPT * max(1, choice.largest_bytes)))
+        n_teams = 1 if engine.runs_one_by_one else -(-n // min(most, fitting))
+        edges = [start + n * i // n_teams for i in range(n_teams + 1)]
+        found += [_team(trials, slice(a, b), weights, engine, batches, seed_rows) for a, b in pairwise(edges)]
+    return found
+
+
+def _stretches(trials: Sequence[Trial]) -> list[tuple[int, int]]:
+    """(start, length) of neighbouring trials that all take one gradient per step, or all two."""
+    twice = [any(use.transform.acts_on == "point" for use in trial.arm.transforms) for trial in trials]
+    starts = [i for i in range(len(trials)) if i == 0 or twice[i] != twice[i - 1]]
+    return [(a, b - a) for a, b in pairwise([*starts, len(trials)])]
 
 
 def _team(

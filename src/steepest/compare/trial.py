@@ -8,6 +8,7 @@ from typing import Any
 
 from steepest.core.declare import Rule, Schedule, Weighting
 from steepest.core.loss import Loss
+from steepest.core.transform import Use
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +17,8 @@ class Arm:
 
     loss_options: hyperparameters of the loss and options of its contract, such as label_smoothing.
     weighting: makes class weights of each seed's own training part; None: every sample counts the same.
-    weight_decay: None takes the rule's own default, as torch.optim does.
+    weight_decay: None takes the rule's own default, as torch.optim does; none beside a transform that decays.
+    transforms: what composes with the rule, in its order (steepest.transforms).
     """
 
     loss: Loss
@@ -28,11 +30,14 @@ class Arm:
     schedule: Schedule
     schedule_hyper: Mapping[str, Any] = field(default_factory=dict)
     weight_decay: float | None = None
+    transforms: tuple[Use, ...] = ()
     name: str = ""
 
     @property
     def decay(self) -> float:
-        """The weight decay in force."""
+        """The weight decay of the rule."""
+        if any(use.transform.decays for use in self.transforms):
+            return 0.0
         return self.rule.weight_decay if self.weight_decay is None else self.weight_decay
 
     @property

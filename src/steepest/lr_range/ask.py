@@ -61,6 +61,7 @@ def _arm(loss: Choice, rule: Choice) -> Arm:
         rule_hyper=options,
         schedule=schedules.constant,
         weight_decay=rule.options.get("weight_decay"),
+        transforms=rule.transforms,
         name=f"{loss.text} + {rule.text}",
     )
 

@@ -99,7 +99,7 @@ def _leaf(param: Tensor, group: Group, state: dict[str, Any], chain: Chain, shri
             repair="Embedding(..., sparse=False) gives dense ones.",
         )
     lr = float(group["lr"])
-    peak = float(group.get("max_lr", group.get("initial_lr", lr)))
+    peak = float(group.get("max_lr") or group.get("initial_lr") or lr)
     decay = float(group["weight_decay"]) if chain.decay is not None and "weight_decay" in group else None
     return Leaf(_lone(param.detach()), _lone(param.grad), state, lr, peak, shrinks, decay)  # type: ignore[arg-type]
 
