@@ -3,8 +3,10 @@
     python tools/contract_table.py [--only mse,focal] [--skip compile]
 
 ok: tried and it holds. NO: tried and it does not. --: the loss does not offer it. An empty cell: it means nothing there.
-Inputs are those of the contract tests. Beside each loss stands its twin in torch.nn, steepest.nn's class of that name, and
-for two losses Keras's rules of weighting (sample_weight under mean_with_sample_weight), written from their documentation.
+Inputs are those of the contract tests. Beside each loss stand, where they exist, its twin in torch.nn and steepest.nn's class
+of that name, which keeps torch's denominators; the function of torchvision.ops, called where torchvision is installed and
+else written from its documentation ("rules"); and Keras's rules of weighting, written from their documentation and read on
+the columns of weighting alone, because there the values of the rows are ours.
 Exit code 1 when one of our losses has a cell that is not ok.
 """
 
@@ -29,6 +31,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "contract")]
 import loss_cases as cases  # noqa: E402
 
 from steepest.core.loss import Loss  # noqa: E402
+from steepest.core.progress import Bar, Silent  # noqa: E402
 
 N = 6
 HUGE = 1e4
@@ -46,6 +49,9 @@ class Subject:
     like: Loss
     call: Callable[..., Tensor]
     is_ours: bool = False
+    parts: Callable[..., tuple[Tensor, Tensor]] | None = None
+    columns: tuple[str, ...] | None = None
+    """The columns on which it can be read; all where nothing is said."""
 
     def batch(self, dtype: torch.dtype = torch.float64, seed: int = 0) -> tuple[Tensor, Tensor | None]:
         return cases.batch(self.like, N, (), dtype, seed)
@@ -168,10 +174,13 @@ def none(subject: Subject) -> bool:
 def mean(subject: Subject) -> bool:
     """The sum over the number of items that count: all, but where one may lack the partners or pixels that it needs."""
     x, y = subject.batch()
+    return same(subject.call(x, y), subject.call(x, y, reduction="sum") / _number_of_items(subject, x, y))
+
+
+def _number_of_items(subject: Subject, x: Tensor, y: Any) -> Tensor | int:
     loss, start = subject.like, cases.defaults(subject.like)
     may_lack = loss.target.name in cases.UNLIKE
-    n = loss.parts(x, y, **start)[1] if may_lack else loss(x, y, reduction="none", **start).numel()
-    return same(subject.call(x, y), subject.call(x, y, reduction="sum") / n)
+    return loss.parts(x, y, **start)[1] if may_lack else loss(x, y, reduction="none", **start).numel()
 
 
 def total(subject: Subject) -> bool:
@@ -196,6 +205,35 @@ def sample(subject: Subject) -> bool:
 def batchmean(subject: Subject) -> bool:
     x, y = subject.batch()
     return same(subject.call(x, y, reduction="batchmean"), subject.call(x, y, reduction="sum") / N)
+
+
+def parts(subject: Subject) -> bool | None:
+    """Numerators and denominators of micro-batches add up to those of the batch, with weights too."""
+    if subject.like.target.is_coupled:
+        return None
+    if subject.parts is None:
+        raise NotOffered
+    x, y = subject.batch()
+    w = torch.tensor([2.0, 1, 0, 1, 3, 1], dtype=x.dtype)
+    whole = subject.parts(x, y, weight=w)
+    cuts = [slice(0, 1), slice(1, 4), slice(4, N)]
+    pieces = [subject.parts(x[cut], cases.take(y, cut), weight=w[cut]) for cut in cuts]
+    return all(
+        same(total, torch.stack([piece[i] for piece in pieces]).sum()) for i, total in enumerate(whole)
+    ) and same(whole[0] / whole[1], subject.call(x, y, weight=w))
+
+
+def normalize(subject: Subject) -> bool:
+    """The weighted sum over the number of items, of samples, or any number that is given."""
+    x, y = subject.batch()
+    w = torch.tensor([2.0, 1, 3, 1, 3, 1], dtype=x.dtype)
+    weighted = subject.call(x, y, weight=w, reduction="sum")
+    found = [
+        subject.call(x, y, weight=w, normalize="batch") * N,
+        subject.call(x, y, weight=w, denominator=8.0) * 8,
+        subject.call(x, y, weight=w, normalize="count") * _number_of_items(subject, x, y),
+    ]
+    return all(same(value, weighted) for value in found)
 
 
 def empty(subject: Subject) -> bool:
@@ -224,6 +262,49 @@ def nan_under_mask(subject: Subject) -> bool:
         if not (torch.equal(clean[0], dirty[0]) and torch.equal(clean[1], dirty[1])):
             return False
     return True
+
+
+def shapes(subject: Subject) -> bool | None:
+    """A target with an axis too many is refused; a warning is no refusal."""
+    x, y = subject.batch()
+    return None if y is None else _refuses(lambda: subject.call(x, y.unsqueeze(-1)))
+
+
+WRONG = {"classes": 99, "ordinal": 99, "regions": 99, "sequence": 99, "binary": 2.0, "multilabel": 2.0}
+
+
+def labels(subject: Subject) -> bool | None:
+    """A label out of range is refused by name."""
+    wrong = WRONG.get(subject.like.target.name)
+    if wrong is None:
+        return None
+    x, y = subject.batch()
+    assert y is not None
+    y = y.clone()
+    y.flatten()[3] = wrong
+    return _refuses(lambda: subject.call(x, y), named=f"{wrong:g}")
+
+
+def _refuses(call: Callable[[], Tensor], named: str = "") -> bool:
+    try:
+        call()
+    except NotOffered:
+        raise
+    except Exception as error:
+        return named in str(error)
+    return False
+
+
+OF_EACH_LOGIT = ("binary", "multilabel", "ordinal")
+
+
+def from_probs(subject: Subject) -> bool | None:
+    """Probabilities give what their logits give, where logits are expected."""
+    if subject.like.expects not in ("logits", "log_probs"):
+        return None
+    x, y = subject.batch()
+    p = x.sigmoid() if subject.like.target.name in OF_EACH_LOGIT else x.softmax(1)
+    return same(subject.call(p, y, from_probs=True), subject.call(x, y))
 
 
 def _trials(subject: Subject) -> tuple[Tensor, Tensor | None]:
@@ -265,6 +346,13 @@ def jvp(subject: Subject) -> bool:
     return same(forward, (subject.slope(x, y)[1] * direction).sum())
 
 
+def jacrev(subject: Subject) -> bool:
+    """The Jacobian of the rows is their gradients, one row at a time."""
+    x, y = subject.batch()
+    found = torch.func.jacrev(lambda z: subject.call(z, y, reduction="sum").reshape(1))(x)[0]
+    return same(found, subject.slope(x, y, reduction="sum")[1])
+
+
 def compiled(subject: Subject) -> bool:
     """In one graph, and equal to eager."""
     x, y = subject.batch(torch.float32)
@@ -304,11 +392,17 @@ PROBES: dict[str, Callable[[Subject], bool | None]] = {
     "sum": total,
     "sample": sample,
     "batchmean": batchmean,
+    "parts": parts,
+    "normalize": normalize,
     "empty": empty,
     "NaN masked": nan_under_mask,
+    "shapes": shapes,
+    "labels": labels,
+    "from_probs": from_probs,
     "vmap": vmap,
     "hyper/trial": hyper_per_trial,
     "jvp": jvp,
+    "jacrev": jacrev,
     "compile": compiled,
     "half": half,
     "determin.": deterministic,
@@ -345,7 +439,11 @@ def measure(subject: Subject, probe: Callable[[Subject], bool | None]) -> Cell:
 
 def ours(loss: Loss) -> Subject:
     start = cases.defaults(loss)
-    return Subject(loss.name, loss, lambda x, y, **o: loss(x, y, **{**start, **o}), is_ours=True)
+
+    def parts_of(x: Tensor, y: Any, **options: Any) -> tuple[Tensor, Tensor]:
+        return loss.parts(x, y, **{**start, **options})
+
+    return Subject(loss.name, loss, lambda x, y, **o: loss(x, y, **{**start, **o}), is_ours=True, parts=parts_of)
 
 
 AT_CONSTRUCTION = {"class_weight": "weight", "ignore_index": "ignore_index", "label_smoothing": "label_smoothing"}
@@ -379,17 +477,50 @@ def of_modules(package: str, name: str, like: Loss) -> Subject:
     return Subject(f"{package}.{name}", like, call)
 
 
+KERAS = {
+    "mse": "MeanSquaredError",
+    "l1": "MeanAbsoluteError",
+    "huber": "Huber",
+    "log_cosh": "LogCosh",
+    "mape": "MeanAbsolutePercentageError",
+    "msle": "MeanSquaredLogarithmicError",
+    "cross_entropy": "CategoricalCrossentropy",
+    "focal": "CategoricalFocalCrossentropy",
+    "bce_with_logits": "BinaryCrossentropy",
+    "sigmoid_focal": "BinaryFocalCrossentropy",
+    "kl_div": "KLDivergence",
+    "gce": "CategoricalGeneralizedCrossEntropy",
+    "categorical_hinge": "CategoricalHinge",
+    "ctc": "CTC",
+}
+SMOOTHED = ("cross_entropy", "focal", "bce_with_logits", "sigmoid_focal")
+WEIGHTING = (
+    *("weight", "mask", "ignore", "class weight", "smoothing", "none", "mean", "sum", "sample", "batchmean"),
+    *("parts", "normalize", "empty", "NaN masked"),
+)
+
+
 def keras_rules(like: Loss) -> Subject:
-    """sum(w * l) / sum(w), or 0 where that is 0; a mask multiplies the weights. The values per row are ours."""
+    """sum(w * l) / sum(w), or 0 where that is 0; a mask multiplies the weights. The values per row are ours.
+
+    As keras.losses.Loss documents sample_weight, the mask and reduction="mean_with_sample_weight"; class weights belong to
+    fit there, labels that are left out (ignore_class) to the sparse cross-entropy.
+    """
+    start = cases.defaults(like)
 
     def call(
         x: Tensor, y: Any, *, reduction: str = "mean", weight: Any = None, mask: Any = None, **options: Any
     ) -> Tensor:
-        if reduction not in ("none", "mean", "sum") or options.keys() - {"label_smoothing"}:
+        if reduction not in ("none", "mean", "sum"):
             raise NotOffered
-        if options and like.name not in ("cross_entropy", "bce_with_logits", "focal"):
+        if options.keys() - {*(["label_smoothing"] if like.name in SMOOTHED else []), *_ignores(like)}:
             raise NotOffered
-        values = like(x, y, reduction="none", **options)
+        left_out = options.pop("ignore_index", None)
+        if left_out is not None:
+            counts = y != left_out
+            x, y = torch.where(counts.unsqueeze(1), x, 0.0), torch.where(counts, y, 0)
+            mask = counts if mask is None else mask & counts
+        values = like(x, y, reduction="none", **{**start, **options})
         w = torch.ones_like(values) if weight is None else weight.to(values.dtype)
         w = w if mask is None else w * mask
         values = values * w
@@ -397,10 +528,82 @@ def keras_rules(like: Loss) -> Subject:
             return values if reduction == "none" else values.sum()
         return values.sum() / torch.where(w.sum() == 0, 1.0, w.sum())
 
-    return Subject(f"keras rules, {like.name}", like, call)
+    return Subject(f"keras rules, {KERAS[like.name]}", like, call, columns=WEIGHTING)
 
 
-KERAS = ("mse", "cross_entropy")
+def _ignores(like: Loss) -> list[str]:
+    return ["ignore_index"] if like.name == "cross_entropy" else []
+
+
+TORCHVISION = {
+    "sigmoid_focal": "sigmoid_focal_loss",
+    "giou": "generalized_box_iou_loss",
+    "diou": "distance_box_iou_loss",
+    "ciou": "complete_box_iou_loss",
+}
+
+
+def torchvision_ops(like: Loss) -> Subject:
+    """The function (input, target, reduction=, and alpha and gamma of the focal loss); it has no other options."""
+    name = TORCHVISION[like.name]
+    try:
+        function, kind = getattr(importlib.import_module("torchvision.ops"), name), "torchvision.ops."
+    except Exception:  # absent, or built for another torch: then it does not even import
+        function, kind = DOCUMENTED[like.name], "torchvision rules, "
+
+    def call(x: Tensor, y: Any, *, reduction: str = "mean", **options: Any) -> Tensor:
+        if reduction not in ("none", "mean", "sum") or options.keys() - like.hyper.keys():
+            raise NotOffered
+        return function(x, y, reduction=reduction, **options)
+
+    return Subject(f"{kind}{name}", like, call)
+
+
+def _reduced(values: Tensor, reduction: str) -> Tensor:
+    return values if reduction == "none" else values.mean() if reduction == "mean" else values.sum()
+
+
+def documented_focal(x: Tensor, y: Tensor, alpha: float = 0.25, gamma: float = 2.0, reduction: str = "none") -> Tensor:
+    """alpha_t (1 - p_t)^gamma times the binary cross-entropy; alpha in [0, 1], or -1 for no such factor."""
+    if not 0 <= alpha <= 1 and alpha != -1:
+        raise ValueError(f"alpha {alpha}")
+    nats = torch.nn.functional.binary_cross_entropy_with_logits(x, y, reduction="none")
+    right = x.sigmoid() * y + (1 - x.sigmoid()) * (1 - y)
+    values = nats * (1 - right) ** gamma
+    return _reduced(values * (alpha * y + (1 - alpha) * (1 - y)) if alpha >= 0 else values, reduction)
+
+
+def documented_boxes(extra: str) -> Callable[..., Tensor]:
+    """One minus intersection over union, plus a share of the hull that is empty, or the distance of the centres."""
+
+    def function(a: Tensor, b: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
+        a, b = (box.float() if box.dtype in (torch.float16, torch.bfloat16) else box for box in (a, b))
+        (ax, ay, ar, ab), (bx, by, br, bb) = a.unbind(-1), b.unbind(-1)
+        common = (torch.min(ar, br) - torch.max(ax, bx)).clamp(min=0) * (torch.min(ab, bb) - torch.max(ay, by)).clamp(
+            min=0
+        )
+        union = (ar - ax) * (ab - ay) + (br - bx) * (bb - by) - common
+        share = common / (union + eps)
+        wide, high = torch.max(ar, br) - torch.min(ax, bx), torch.max(ab, bb) - torch.min(ay, by)
+        if extra == "hull":
+            return _reduced(1 - share + (wide * high - union) / (wide * high + eps), reduction)
+        apart = ((ax + ar - bx - br) / 2) ** 2 + ((ay + ab - by - bb) / 2) ** 2
+        values = 1 - share + apart / (wide**2 + high**2 + eps)
+        if extra == "shape":
+            turn = torch.atan((br - bx) / (bb - by)) - torch.atan((ar - ax) / (ab - ay))
+            unlike = 4 / torch.pi**2 * turn**2
+            values = values + (unlike / (1 - share + unlike + eps)).detach() * unlike
+        return _reduced(values, reduction)
+
+    return function
+
+
+DOCUMENTED: dict[str, Callable[..., Tensor]] = {
+    "sigmoid_focal": documented_focal,
+    "giou": documented_boxes("hull"),
+    "diou": documented_boxes("centres"),
+    "ciou": documented_boxes("shape"),
+}
 
 
 def subjects(only: Sequence[str] = ()) -> Iterator[Subject]:
@@ -414,6 +617,8 @@ def subjects(only: Sequence[str] = ()) -> Iterator[Subject]:
         if twin and (loss.equals is None or loss.equals.startswith("torch.nn.")):
             yield of_modules("torch.nn", twin, loss)
             yield of_modules("steepest.nn", twin, loss)
+        if loss.name in TORCHVISION:
+            yield torchvision_ops(loss)
         if loss.name in KERAS:
             yield keras_rules(loss)
 
@@ -421,9 +626,19 @@ def subjects(only: Sequence[str] = ()) -> Iterator[Subject]:
 # -- the table -----------------------------------------------------------------------------------------------------------------
 
 
-def table(found: Sequence[Subject], columns: Sequence[str]) -> dict[str, dict[str, Cell]]:
+def table(found: Sequence[Subject], columns: Sequence[str], bar: Any = None) -> dict[str, dict[str, Cell]]:
     """Every cell, row by row."""
-    return {s.name: {column: measure(s, PROBES[column]) for column in columns} for s in found}
+    bar = bar or Silent()
+    bar.start(len(found), f"{len(found)} losses x {len(columns)} properties")
+    rows: dict[str, dict[str, Cell]] = {}
+    try:
+        for subject in found:
+            read = columns if subject.columns is None else [c for c in columns if c in subject.columns]
+            rows[subject.name] = {c: measure(subject, PROBES[c]) if c in read else Cell("") for c in columns}
+            bar.advance(1)
+    finally:
+        bar.stop()
+    return rows
 
 
 def printed(rows: dict[str, dict[str, Cell]], columns: Sequence[str]) -> str:
@@ -431,7 +646,9 @@ def printed(rows: dict[str, dict[str, Cell]], columns: Sequence[str]) -> str:
     widths = [max(len(column), 2) for column in columns]
     lines = ["  ".join(["".ljust(width), *(c.ljust(w) for c, w in zip(columns, widths))])]
     for name, cells in rows.items():
-        lines.append("  ".join([name.ljust(width), *(cells[c].mark.ljust(w) for c, w in zip(columns, widths))]).rstrip())
+        lines.append(
+            "  ".join([name.ljust(width), *(cells[c].mark.ljust(w) for c, w in zip(columns, widths))]).rstrip()
+        )
     return "\n".join(lines)
 
 
@@ -439,7 +656,7 @@ def summary(rows: dict[str, dict[str, Cell]], found: Sequence[Subject]) -> str:
     """Of the cells that mean something: how many hold, by family."""
     lines = []
     families = {"Steepest": [s.name for s in found if s.is_ours]}
-    for family in ("torch.nn", "steepest.nn", "keras rules"):
+    for family in ("torch.nn", "steepest.nn", "torchvision", "keras rules"):
         families[family] = [s.name for s in found if s.name.startswith(family)]
     for family, names in families.items():
         marks = [cell.mark for name in names for cell in rows[name].values() if cell.mark]
@@ -456,7 +673,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     found = list(subjects([name for name in asked.only.split(",") if name]))
     columns = [c for c in PROBES if c not in asked.skip.split(",")]
-    rows = table(found, columns)
+    rows = table(found, columns, Bar())
     print(printed(rows, columns), "", summary(rows, found), sep="\n")
     mine = [(s.name, column, rows[s.name][column]) for s in found if s.is_ours for column in columns]
     broken = [each for each in mine if each[2].mark in ("NO", "--")]
