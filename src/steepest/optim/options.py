@@ -176,22 +176,14 @@ def _signature_of_namesake(rule: Rule, packs: Mapping[str, tuple[str, ...]]) -> 
     twin = twin_of(rule)
     assert twin is not None
     taken = dict(inspect.signature(twin).parameters)
-    known = {*taken, *(part for parts in packs.values() for part in parts)}
-    own = {h.name: h.default for h in rule.hyper.values() if h.name not in known}
+    own = {name: value for name, value in {"maximize": False, **_shown(rule, packs)}.items() if name not in taken}
     keyword = inspect.Parameter.KEYWORD_ONLY
-    extra = {"maximize": False, **own} if "maximize" not in taken else own
-    return inspect.Signature([*taken.values(), *(inspect.Parameter(n, keyword, default=v) for n, v in extra.items())])
+    return inspect.Signature([*taken.values(), *(inspect.Parameter(n, keyword, default=v) for n, v in own.items())])
 
 
 def _signature_of_rule(rule: Rule, packs: Mapping[str, tuple[str, ...]]) -> inspect.Signature:
     """params, lr, betas, the other hyperparameters, weight_decay; by keyword what every optimizer takes."""
-    place = {part: name for name, parts in packs.items() for part in parts}
-    options: Options = {"lr": rule.hyper["lr"].default}
-    for hyper in sorted(rule.hyper.values(), key=lambda h: place.get(h.name) != "betas"):
-        name = place.get(hyper.name, hyper.name)
-        if name not in options:
-            parts = packs.get(name)
-            options[name] = tuple(rule.hyper[p].default for p in parts) if parts else hyper.default
+    options = _shown(rule, packs)
     if rule.decay != "none":
         options["weight_decay"] = rule.weight_decay
     plain, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
@@ -199,6 +191,16 @@ def _signature_of_rule(rule: Rule, packs: Mapping[str, tuple[str, ...]]) -> insp
     words += [inspect.Parameter(name, plain, default=value) for name, value in options.items()]
     common = {"maximize": False, **EXECUTION}
     return inspect.Signature(words + [inspect.Parameter(n, keyword, default=v) for n, v in common.items()])
+
+
+def _shown(rule: Rule, packs: Mapping[str, tuple[str, ...]]) -> Options:
+    """The hyperparameters and their defaults as a caller sees them: lr, betas, then the others."""
+    place = {part: name for name, parts in packs.items() for part in parts}
+    options: Options = {"lr": rule.hyper["lr"].default}
+    for hyper in sorted(rule.hyper.values(), key=lambda h: place.get(h.name) != "betas"):
+        name = place.get(hyper.name, hyper.name)
+        options.setdefault(name, tuple(rule.hyper[p].default for p in packs[name]) if name in packs else hyper.default)
+    return options
 
 
 def _number(value: Any) -> Any:

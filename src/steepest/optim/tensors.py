@@ -76,13 +76,14 @@ def _step(rule: Rule, cell: Cell, totals: tuple[Any, ...] | None = None) -> dict
     decay = numbers["weight_decay"]
     if rule.decay == "coupled" and holds_for_any(decay != 0):
         grad = grad + decay * param
-    elif rule.decay == "decoupled" and holds_for_any(decay != 0):
-        param.mul_(1 - numbers["lr"] * decay)
     step, *new = rule.fn(grad, **_arguments(rule, cell), **({} if totals is None else {"totals": totals}))
     after = dict(zip(rule.states, new))
     for name, value in cell.states.items():
         if value is not None and after[name] is not value:
             value.copy_(after[name])
+    # After the body, not before: Adafactor measures the weights as they were, as torch's does.
+    if rule.decay == "decoupled" and holds_for_any(decay != 0):
+        param.mul_(1 - numbers["lr"] * decay)
     param.sub_(step)
     return {name: after[name] for name in rule.scalar_states}
 
