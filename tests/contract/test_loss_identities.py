@@ -299,7 +299,7 @@ def test_ldam_with_a_narrow_margin_is_cross_entropy_of_scaled_logits():
     torch.testing.assert_close(ours, losses.cross_entropy(3.0 * x, y), rtol=1e-11, atol=0)
 
 
-@pytest.mark.parametrize("name", ["balanced_softmax", "logit_adjusted", "ldam"])
+@pytest.mark.parametrize("name", ["balanced_softmax", "logit_adjusted", "ldam", "seesaw"])
 def test_counts_may_differ_from_trial_to_trial(name):
     pairs = [batch(losses[name], seed=k) for k in range(3)]
     x, y = (torch.stack(both) for both in zip(*pairs))
@@ -311,7 +311,7 @@ def test_counts_may_differ_from_trial_to_trial(name):
     close(torch.vmap(one)(x, y, counts), torch.stack([one(*row) for row in zip(x, y, counts)]))
 
 
-@pytest.mark.parametrize("name", ["balanced_softmax", "logit_adjusted", "ldam", "forward_correction"])
+@pytest.mark.parametrize("name", ["balanced_softmax", "logit_adjusted", "ldam", "seesaw", "forward_correction"])
 def test_counts_of_another_number_of_classes_are_refused(name):
     x, y = batch(losses[name])
     (option,) = (n for n, h in losses[name].hyper.items() if isinstance(h.domain, PerClass))

@@ -150,10 +150,23 @@ def test_a_rule_is_shown_with_its_code_because_a_formula_cannot_say_all():
         ("torch.optim.SGD", "sgd"),
         ("mlp", "mlp"),
         ("accuracy", "accuracy"),
+        ("torch.nn.CTCLoss", "ctc"),
+        ("SmoothL1Loss", "smooth_l1"),
+        ("torch.nn.SoftMarginLoss", "bce_with_logits"),
+        ("keras.losses.CategoricalHinge", "categorical_hinge"),
     ],
 )
 def test_an_item_is_found_by_each_of_its_names(asked, name):
     assert explain(asked).item.name == name
+
+
+LAYERS = ("AdaptiveLogSoftmaxWithLoss", "LinearCrossEntropyLoss")  # with weights of their own
+
+
+@pytest.mark.parametrize("name", [n for n in dir(torch.nn) if n.endswith("Loss") and n not in LAYERS])
+def test_every_loss_of_torch_leads_to_ours(name):
+    for asked in (name, f"torch.nn.{name}"):
+        assert find(asked).item.kind == "loss"
 
 
 def test_an_item_explains_itself_and_one_of_the_users_own_too():

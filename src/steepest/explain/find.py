@@ -53,14 +53,20 @@ def _home_of(item: Item) -> str:
 
 
 def _hits(text: str) -> Iterator[tuple[str, Item]]:
-    """Exact names first, then other names, then those that differ in capitals only."""
+    """Exact names first, then those of class and twin in any capitals, then those of relatives in other libraries."""
     prefix, dot, rest = text.partition(".")
     prefix = "optimizers" if prefix == "optim" else prefix
     if dot and prefix in CATALOGUES:
         wanted, kinds = rest, [prefix]
     else:
         wanted, kinds = text, list(CATALOGUES)
-    for is_meant in (lambda i: i.name == wanted, lambda i: wanted.lower() in _other_names(i)):
+    last = wanted.rpartition(".")[2].lower()
+    for is_meant in (
+        lambda i: i.name == wanted,
+        lambda i: wanted.lower() in _other_names(i),
+        lambda i: wanted.lower() in _names_of_relatives(i),
+        lambda i: last in _other_names(i) | _names_of_relatives(i),
+    ):
         hits = [(kind, item) for kind in kinds for item in CATALOGUES[kind] if is_meant(item)]
         if hits:
             yield from hits
@@ -68,8 +74,18 @@ def _hits(text: str) -> Iterator[tuple[str, Item]]:
 
 
 def _other_names(item: Item) -> set[str]:
-    twin = (getattr(item, "equals", None) or "").lower()
-    return {item.name, item.class_name.lower(), twin, twin.rpartition(".")[2]} - {""}
+    """Its class and its twin: "huber", "torch.nn.huberloss", "huberloss"."""
+    return {item.name, item.class_name.lower(), *_with_last([getattr(item, "equals", None) or ""])}
+
+
+def _names_of_relatives(item: Item) -> set[str]:
+    """What is called otherwise elsewhere, and differs: "torch.nn.ctcloss", "ctcloss"."""
+    return _with_last([name for name in getattr(item, "differs", {}) if " " not in name and "." in name])
+
+
+def _with_last(names: list[str]) -> set[str]:
+    found = {name.lower() for name in names}
+    return (found | {name.rpartition(".")[2] for name in found}) - {""}
 
 
 def _check_options(item: Item, options: dict[str, Any]) -> None:

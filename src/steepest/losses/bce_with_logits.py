@@ -24,6 +24,7 @@ from steepest.core.targets import binary
     avoid="One of several classes that exclude each other: cross_entropy. Outputs that went through a sigmoid: pass "
     "from_probs=True.",
     differs={
+        "torch.nn.SoftMarginLoss": "labels are 1 and -1 there, 1 and 0 here; the values are the same",
         "torch.nn.BCEWithLogitsLoss": "with weight= its mean divides by the number of elements, ours by the sum of "
         "the weights; a target of 2 is taken without a word, ours is an error",
         "keras.losses.BinaryCrossentropy": "takes probabilities unless from_logits=True; label_smoothing as here: "

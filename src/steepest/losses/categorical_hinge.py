@@ -23,6 +23,7 @@ def _plain(x: list[list[float]], y: list[int], margin: float) -> list[float]:
     task="classification",
     use="When only the decision counts: just the strongest rival is pushed down. multi_margin pushes all that are too near.",
     avoid="Where probabilities are needed, or with many classes from scratch: one rival per sample learns slowly; take cross_entropy.",
+    differs={"keras.losses.CategoricalHinge": "takes one-hot rows, and a best rival below 0 counts as 0"},
     source="Crammer & Singer 2001, JMLR 2; scikit-learn, hinge_loss; Keras, keras.losses.CategoricalHinge",
 )
 def categorical_hinge(input: Tensor, target: Classes, *, margin: Positive = 1.0) -> Tensor:

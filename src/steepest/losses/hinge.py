@@ -20,6 +20,7 @@ from steepest.core.targets import binary
     task="binary",
     use="Two classes where only the decision counts, not probabilities; p = 2 is smooth and punishes large mistakes more.",
     avoid="Where a probability or a ranking of sure cases is needed; take bce_with_logits.",
+    differs={"keras.losses.SquaredHinge": "is p = 2; labels are 1 and -1, or 0 and 1 turned into them"},
     source="Cortes & Vapnik 1995, doi:10.1007/BF00994018; scikit-learn, hinge_loss; Keras, keras.losses.Hinge and SquaredHinge",
 )
 def hinge(input: Tensor, target: Tensor, *, margin: Positive = 1.0, p: Literal[1, 2] = 1) -> Tensor:

@@ -41,6 +41,7 @@ def _plain(x: Any, y: Any, margin: float, mining: str) -> list[float]:
     avoid="Batches without several samples of a label: an anchor without partner is no item. Wrong labels: hard "
     "mining picks just these.",
     differs={
+        "torch.nn.TripletMarginWithDistanceLoss": "is given the three embeddings and a distance; here it is Euclidean",
         "torch.nn.TripletMarginLoss": "is given anchor, positive and negative instead of finding them by labels; "
         "adds 1e-6 to each difference",
         "pytorch_metric_learning TripletMarginLoss": "all triplets, margin 0.05 on embeddings of length 1, and only "
