@@ -109,7 +109,10 @@ class ItemSource:
 
     @property
     def hyper(self) -> list[Parameter]:
-        return [Parameter(a, d, self.module) for a, d in zip(self.fn.args.kwonlyargs, self.fn.args.kw_defaults) if a.arg != "t"]
+        """What a caller may say; what the contract gives (t, norm, ...) is annotated Any and has no default."""
+        named = zip(self.fn.args.kwonlyargs, self.fn.args.kw_defaults)
+        is_given = {a.arg for a in self.fn.args.kwonlyargs if a.annotation and ast.unparse(a.annotation) == "Any"}
+        return [Parameter(a, d, self.module) for a, d in named if d is not None or a.arg not in is_given]
 
 
 @dataclass(frozen=True)
@@ -229,7 +232,7 @@ class Writer:
         positional = node.args.posonlyargs + node.args.args
         defaults = [None] * (len(positional) - len(node.args.defaults)) + list(node.args.defaults)
         words = [self.parameter(a, d, module) for a, d in zip(positional, defaults)]
-        words += ["*"] if more else []
+        words += ["*"] if more and node.args.vararg is None else []
         words += [self.parameter(p.arg, p.default, p.module) for p in more]
         words += [f"**{rest}: {self.name(('typing', 'Any'))}"] if rest else []
         result = self.expression(node.returns, module) if node.returns else self.name(("typing", "Any"))

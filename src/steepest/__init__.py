@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # what the table below finds at run time; a test holds the tw
     from .lr_range import lr_range as lr_range
     from .optim import groups as groups
     from .optim import schedules as schedules
+    from .optim import transforms as transforms
 
 _MODULE_OF = {
     "Arm": "compare",
@@ -74,6 +75,7 @@ _MODULE_OF = {
     "schedules": "optim",
     "section": "core.declare",
     "suggest": "explain",
+    "transforms": "optim",
     "weighting": "core.declare",
     "weightings": "losses",
 }
