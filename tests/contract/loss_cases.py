@@ -60,7 +60,8 @@ def parametrize(items: list[Loss]) -> Any:
 
 
 LABELS = ("classes", "binary", "multilabel", "distribution", "regions")  # kinds whose labels may be smoothed
-EQUAL = ("same", "amounts", "binary", "multilabel", "distribution", "teacher", "boxes", "preferences", "lists")  # of the input's shape
+# Kinds of the input's shape.
+EQUAL = ("same", "amounts", "binary", "multilabel", "distribution", "teacher", "vectors", "boxes", "preferences", "lists")
 SCALED = ("classes", "ordinal", "regions")  # kinds with class weights, unless all classes are one item
 UNLIKE = ("embeddings", "views", "lists", "regions", "sequence")  # a mask's elements are no items, or have no inner axes
 PLAIN = {item.target.name for item in LOSSES} - set(UNLIKE)

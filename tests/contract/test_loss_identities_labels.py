@@ -113,6 +113,29 @@ def test_cosine_embedding_is_that_of_torch(margin):
     same(ours, lambda a, y: F.cosine_embedding_loss(a, b, 2 * y - 1, margin=margin), a, y)
 
 
+def test_the_cosine_distance_is_one_minus_the_cosine():
+    x, y = batch(losses.cosine_distance)
+    same(losses.cosine_distance, lambda x, y: (1 - F.cosine_similarity(x, y)).mean(), x, y)
+    x, y = batch(losses.cosine_distance, 6, (2, 3))
+    close(losses.cosine_distance(x, y), (1 - F.cosine_similarity(x, y)).mean())
+    close(losses.cosine_distance(x.movedim(1, -1), y.movedim(1, -1), dim=-1), losses.cosine_distance(x, y))
+
+
+def test_a_cosine_distance_keeps_its_digits_where_directions_agree():
+    y = torch.tensor([[3.0, 4.0]], dtype=torch.float64)
+    across = torch.tensor([[-4.0, 3.0]], dtype=torch.float64)
+    for angle in (1e-3, 1e-7, 1e-12):
+        found = losses.cosine_distance(y + math.tan(angle) * across, y).item()
+        assert found == pytest.approx(2 * math.sin(angle / 2) ** 2, rel=2e-4 if angle < 1e-10 else 1e-8)
+
+
+def test_circle_pulls_no_pair_that_has_passed_its_aim():
+    """Of one label at cosine 1 with margin 0.4 the pull is 0.4; of two labels below -0.4 there is none."""
+    x = torch.tensor([[1.0, 0.0], [2.0, 0.0], [-1.0, 0.0]], dtype=torch.float64)
+    each = losses.circle(x, torch.tensor([0, 0, 1]), margin=0.4, scale=5.0, reduction="none")
+    close(each[0], torch.tensor(math.log1p(math.exp(5 * 0.4 * -0.4)), dtype=torch.float64))
+
+
 # -- probabilities -----------------------------------------------------------------------------------------------------------
 
 
@@ -183,6 +206,26 @@ def test_seesaw_is_cross_entropy_of_shifted_logits():
         return F.cross_entropy(x + factor.log() * (1 - one_hot(y)), y)
 
     same(lambda x, y: losses.seesaw(x, y, class_counts=counts), theirs, x, y)
+
+
+def test_sparsemax_of_two_classes_is_a_parabola_between_nothing_and_a_line():
+    lead = torch.tensor([-1e4, -3.0, -1.0, -0.2, 0.0, 0.7, 1.0, 5.0], dtype=torch.float64)
+    x = torch.stack([lead + 2, torch.full_like(lead, 2.0)], 1)
+    exact = torch.where(lead >= 1, 0.0, torch.where(lead <= -1, -lead, (1 - lead) ** 2 / 4))
+    close(losses.sparsemax(x, torch.zeros(8, dtype=torch.long), reduction="none"), exact)
+
+
+def test_the_slope_of_sparsemax_is_what_the_shares_lack():
+    """The shares are the nearest point to the scores whose entries are shares: none nearer is found among many."""
+    x, y = batch(losses.sparsemax)
+    x = x / 3
+    _, slope = value_and_gradient(losses.sparsemax, x, y, reduction="sum")
+    shares = slope + one_hot(y)
+    assert (shares >= -1e-15).all() and (shares == 0).any()
+    close(shares.sum(1), torch.ones(6, dtype=torch.float64))
+    others = torch.rand(6, 10_000, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) ** 4
+    others = others / others.sum(2, keepdim=True)
+    assert ((x.unsqueeze(1) - others).square().sum(2) >= (x - shares).square().sum(1, keepdim=True)).all()
 
 
 # -- predicted distributions and counts --------------------------------------------------------------------------------------

@@ -152,6 +152,21 @@ class Rows(TargetKind):
 
 
 @dataclass(frozen=True)
+class Vectors(Rows):
+    """A vector along axis 1 per item, of any length."""
+
+    def accept(self, where: str, x: Tensor, target: Any) -> Tensor:
+        if x.dim() < 2:
+            raise ShapeError(
+                where=where,
+                seen=f"input has shape {tuple(x.shape)}",
+                needed="(N, D, *) was needed: one vector per sample",
+                repair="If they are on the last axis: dim=-1. For one sample: input.unsqueeze(0) and target.unsqueeze(0).",
+            )
+        return TargetKind.accept(self, where, x, target)
+
+
+@dataclass(frozen=True)
 class Distribution(Rows):
     """Rows of probabilities."""
 
@@ -307,6 +322,7 @@ binary = Labels01("binary", "numbers in [0, 1] of the input's shape (N, *)")
 classes = ClassTargets("classes", "class indices (N, *), or probabilities of the input's shape (N, C, *)", True)
 distribution = Distribution("distribution", "probabilities of the input's shape (N, C, *)", True)
 multilabel = LabelRows("multilabel", "labels in [0, 1] of the input's shape (N, C, *), any number of them 1", True)
+vectors = Vectors("vectors", "vectors of the input's shape (N, D, *)", True)
 teacher = Rows("teacher", "logits of the input's shape (N, C, *), given by another model", True)
 boxes = Rows("boxes", "boxes (x1, y1, x2, y2) of the input's shape (N, 4, *)", True, length=4, row="corners x1, y1, x2, y2")
 preferences = Rows(

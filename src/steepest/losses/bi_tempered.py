@@ -14,7 +14,7 @@ from steepest.core.domains import Interval, Linear, Unit
 from steepest.core.targets import Classes, classes
 
 AtLeastOne = Annotated[float | Tensor, Interval(low=1.0)]
-N_STEPS = 12
+N_STEPS = 10
 """Newton steps to the normaliser: 1e5 random rows of up to 1,000 classes, at t2 up to 5, needed 9 at most."""
 NEAR, N_TERMS = 0.05, 10
 """Below so many nats the cost of the own class is a series of so many terms: a difference would lose their digits."""
