@@ -311,3 +311,29 @@ def test_text_of_others_is_escaped_in_notebooks():
     page, text = explain(hostile)._repr_html_(), explain(hostile).markdown
     assert "<script>" not in page.split("<svg")[0] and "<b>Hostile</b>" not in page
     assert "\\<script>" in text and "\\|" in text and "\\$x\\$" in text
+
+
+# -- backward ---------------------------------------
+
+
+def test_backward_computes_gradients_and_adds_them_up_and_step_moves_the_parameters():
+    moments = explain("backward").moments
+    before, once, twice, cleared, again, stepped = moments
+    assert all(g is None for m in (before, cleared) for g in m.gradients.values())
+    assert all(twice.gradients[n] == pytest.approx(2 * g) and g > 0 for n, g in once.gradients.items())
+    assert again.gradients == once.gradients
+    assert all(way == 0 for m in moments[:-1] for way in m.moved.values())
+    assert (
+        stepped.moved == pytest.approx({n: 0.1 * g for n, g in again.gradients.items()}) and stepped.loss < again.loss
+    )
+    assert {m.loss for m in moments[:-1]} == {before.loss}
+
+
+def test_the_lesson_of_backward_fits_a_terminal_and_says_the_same_in_markdown():
+    shown = explain("loss.backward")
+    assert all(len(line) <= 80 for line in shown.text.splitlines()) and "changes no" in shown.text
+    assert all(f"{m.loss:.4f}" in shown.markdown for m in shown.moments) and str(shown) == shown.text
+
+
+def test_the_shift_of_all_logits_is_among_the_claims_of_cross_entropy():
+    assert any("number" in claim and "logit" in claim for claim in explain("cross_entropy").facts.claims)

@@ -96,17 +96,24 @@ def print_suggestions(task: str, *, imbalanced: bool, outliers: bool, noisy_labe
 def print_explanation(name: str, *, latex: bool, code: bool, plot: Path | None) -> None:
     """`steepest explain`."""
     from steepest.core.errors import UsageError
-    from steepest.explain import explain
+    from steepest.explain import Explanation, explain
 
     explanation = explain(name)
     if latex and not explanation.latex:
         raise UsageError(
-            where=explanation.item.name,
+            where=explanation.name,
             seen="no formula is declared",
             needed="an item with a formula was needed for --latex",
-            repair=f"steepest explain {explanation.item.name} --code shows its source.",
+            repair=f"steepest explain {explanation.name} --code shows its source.",
         )
     if plot is not None:
+        if not isinstance(explanation, Explanation):
+            raise UsageError(
+                where=explanation.name,
+                seen="it has no curve",
+                needed="an item of the catalogue was needed for --plot",
+                repair=f"steepest explain {explanation.name} shows its numbers.",
+            )
         explanation.plot(plot)
     if latex:
         typer.echo(explanation.latex)

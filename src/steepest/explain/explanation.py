@@ -20,6 +20,7 @@ class Explanation:
     def __init__(self, found: Found) -> None:
         self._found = found
         self.item = found.item
+        self.name = found.item.name
 
     @cached_property
     def facts(self) -> Facts:
