@@ -94,5 +94,3 @@ def _without_consequences(findings: list[Finding]) -> list[Finding]:
     if any(code != "H08" for code in codes):
         hidden.add("H08")
     return [f for f in findings if f.code not in hidden]
-
-

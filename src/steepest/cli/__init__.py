@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import options
+from .arguments import KEY, TakesScriptArguments
 from .exits import guarded
 
 app = typer.Typer(
@@ -251,6 +252,39 @@ def docs(*, out: options.DocsOut = Path("steepest-docs"), open_page: options.Ope
     from .catalogue import write_pages
 
     write_pages(out, open_page=open_page)
+
+
+@app.command("check", cls=TakesScriptArguments, no_args_is_help=True)
+@guarded
+def check_script(
+    *,
+    paths: options.Paths = None,
+    run: options.Run = False,
+    form: options.Format = "text",
+    explain: options.Explain = None,
+    ignore: options.Ignore = "",
+    steps: options.Steps = 30,
+    time_limit: options.TimeLimit = 60.0,
+    ctx: typer.Context,
+) -> None:
+    """Mistakes that ruin training silently, with evidence and repair.
+
+    Without --run the file is only read. Exit code 1 when there is an error, 0 otherwise.
+    A line's finding is silenced by [bold]# steepest: ignore[L01][/bold].
+
+    \b
+    [dim]steepest check train.py[/dim]
+    [dim]steepest check train.py --run -- --epochs 3[/dim]
+    [dim]steepest check . --format github[/dim]
+    [dim]steepest check --explain L01[/dim]
+    """
+    from .check import check_and_print, print_check
+
+    if explain is not None:
+        print_check(explain)
+        return
+    argv = ctx.meta.get(KEY, [])
+    check_and_print(paths or [], run=run, form=form, ignore=ignore, steps=steps, time_limit=time_limit, argv=argv)
 
 
 @app.command()

@@ -12,7 +12,6 @@ from ..finding import Seen
 from ..seeing import number, shown
 
 
-
 @check(
     code="D01",
     title="the layer takes the batch axis for time",
@@ -21,7 +20,9 @@ from ..seeing import number, shown
         "batch, and time is never read."
     ),
     repair="batch_first=True in the layer (or bring the input to (time, batch, features)).",
-    bad=training(data="X = torch.randn(240, 7, 8)\ny = (X.sum(1) @ torch.randn(8, 3)).argmax(1)\n", model="""
+    bad=training(
+        data="X = torch.randn(240, 7, 8)\ny = (X.sum(1) @ torch.randn(8, 3)).argmax(1)\n",
+        model="""
 class Reader(nn.Module):
     def __init__(self):
         super().__init__()
@@ -32,8 +33,11 @@ class Reader(nn.Module):
         return self.head(self.rnn(x)[0][:, -1])
 
 model = Reader()
-"""),
-    good=training(data="X = torch.randn(240, 7, 8)\ny = (X.sum(1) @ torch.randn(8, 3)).argmax(1)\n", model="""
+""",
+    ),
+    good=training(
+        data="X = torch.randn(240, 7, 8)\ny = (X.sum(1) @ torch.randn(8, 3)).argmax(1)\n",
+        model="""
 class Reader(nn.Module):
     def __init__(self):
         super().__init__()
@@ -44,7 +48,8 @@ class Reader(nn.Module):
         return self.head(self.rnn(x)[0][:, -1])
 
 model = Reader()
-"""),
+""",
+    ),
     needs="batch",
     certainty="proven",
     severity="error",
@@ -55,12 +60,20 @@ def batch_taken_for_time(facts: Facts) -> Iterator[Seen]:
     for call in run.calls if run else ():
         if not call.kept or not call.is_model or not call.layers or not call.inputs:
             continue
-        wrong = [y for y in call.layers if getattr(y.module, "batch_first", None) is False or not getattr(getattr(y.module, "self_attn", None), "batch_first", True)]
+        wrong = [
+            y
+            for y in call.layers
+            if getattr(y.module, "batch_first", None) is False
+            or not getattr(getattr(y.module, "self_attn", None), "batch_first", True)
+        ]
         right = [y for y in call.layers if getattr(y.module, "batch_first", None) is True]
         n = call.inputs[0].shape[0] if call.inputs[0].dim() else 0
         wrong = [y for y in wrong if y.shapes and len(y.shapes[0]) == 3 and y.shapes[0][0] == n]
         if wrong and not right and run.is_batch_axis(call) and call.crosstalk() > 1e-3:
             layer, shape = wrong[0].module, wrong[0].shapes[0]
-            yield Seen(f"{type(layer).__name__}(batch_first=False) gets {shown(shape)}: it reads {n} samples as {n} times; changing sample 0 moves the "
-                       f"other outputs by {number(call.crosstalk())} of their spread", call.place.line)
+            yield Seen(
+                f"{type(layer).__name__}(batch_first=False) gets {shown(shape)}: it reads {n} samples as {n} times; changing sample 0 moves the "
+                f"other outputs by {number(call.crosstalk())} of their spread",
+                call.place.line,
+            )
             return

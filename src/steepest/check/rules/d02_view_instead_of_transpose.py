@@ -14,7 +14,6 @@ from ..finding import Seen
 from ..seeing import shown
 
 
-
 @check(
     code="D02",
     title="view does not swap axes",
@@ -23,8 +22,14 @@ from ..seeing import shown
         "different samples, are mixed."
     ),
     repair="x.transpose(1, 2) or x.permute(...) to swap axes; view only to merge or split them.",
-    bad=training(data="X = torch.randn(240, 7, 8)\ny = (X.sum(1) @ torch.randn(8, 3)).argmax(1)\n", model="class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.conv = nn.Conv1d(8, 16, 3)\n        self.head = nn.Linear(16, 3)\n\n    def forward(self, x):\n        return self.head(torch.relu(self.conv(x.view(x.shape[0], 8, 7))).mean(2))\n\nmodel = Net()\n"),
-    good=training(data="X = torch.randn(240, 7, 8)\ny = (X.sum(1) @ torch.randn(8, 3)).argmax(1)\n", model="class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.conv = nn.Conv1d(8, 16, 3)\n        self.head = nn.Linear(16, 3)\n\n    def forward(self, x):\n        return self.head(torch.relu(self.conv(x.transpose(1, 2))).mean(2))\n\nmodel = Net()\n"),
+    bad=training(
+        data="X = torch.randn(240, 7, 8)\ny = (X.sum(1) @ torch.randn(8, 3)).argmax(1)\n",
+        model="class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.conv = nn.Conv1d(8, 16, 3)\n        self.head = nn.Linear(16, 3)\n\n    def forward(self, x):\n        return self.head(torch.relu(self.conv(x.view(x.shape[0], 8, 7))).mean(2))\n\nmodel = Net()\n",
+    ),
+    good=training(
+        data="X = torch.randn(240, 7, 8)\ny = (X.sum(1) @ torch.randn(8, 3)).argmax(1)\n",
+        model="class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.conv = nn.Conv1d(8, 16, 3)\n        self.head = nn.Linear(16, 3)\n\n    def forward(self, x):\n        return self.head(torch.relu(self.conv(x.transpose(1, 2))).mean(2))\n\nmodel = Net()\n",
+    ),
     needs="batch",
     certainty="likely",
     severity="warning",
@@ -36,7 +41,10 @@ def view_instead_of_transpose(facts: Facts) -> Iterator[Seen]:
         before, after = next(op.refs()).shape, op.out_shape
         if op.place.line not in lines and is_shuffled(before, after):
             lines.add(op.place.line)
-            yield Seen(f"{op.name} turns {shown(before)} into {shown(after)}: the same sizes stand in another order", op.place.line)
+            yield Seen(
+                f"{op.name} turns {shown(before)} into {shown(after)}: the same sizes stand in another order",
+                op.place.line,
+            )
 
 
 def is_shuffled(before: tuple[int, ...], after: tuple[int, ...]) -> bool:

@@ -11,17 +11,19 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="D03",
     title="a transformer is fitted before the split",
     damage="The test rows have helped to choose the scaling or the features: the score is too good.",
-    repair=(
-        "Split first, then fit on the training part and transform the others with it (or use a "
-        "Pipeline)."
+    repair=("Split first, then fit on the training part and transform the others with it (or use a Pipeline)."),
+    bad=training(
+        imports="from sklearn.model_selection import train_test_split\nfrom sklearn.preprocessing import StandardScaler\n",
+        data="X = torch.randn(300, 8)\ny = (X @ torch.randn(8, 3)).argmax(1)\nX = torch.tensor(StandardScaler().fit_transform(X.numpy()))\nX, X_test, y, y_test = train_test_split(X, y, test_size=60)\n",
     ),
-    bad=training(imports="from sklearn.model_selection import train_test_split\nfrom sklearn.preprocessing import StandardScaler\n", data="X = torch.randn(300, 8)\ny = (X @ torch.randn(8, 3)).argmax(1)\nX = torch.tensor(StandardScaler().fit_transform(X.numpy()))\nX, X_test, y, y_test = train_test_split(X, y, test_size=60)\n"),
-    good=training(imports="from sklearn.model_selection import train_test_split\nfrom sklearn.preprocessing import StandardScaler\n", data="X = torch.randn(300, 8)\ny = (X @ torch.randn(8, 3)).argmax(1)\nX, X_test, y, y_test = train_test_split(X, y, test_size=60)\nscaler = StandardScaler().fit(X.numpy())\nX = torch.tensor(scaler.transform(X.numpy()))\n"),
+    good=training(
+        imports="from sklearn.model_selection import train_test_split\nfrom sklearn.preprocessing import StandardScaler\n",
+        data="X = torch.randn(300, 8)\ny = (X @ torch.randn(8, 3)).argmax(1)\nX, X_test, y, y_test = train_test_split(X, y, test_size=60)\nscaler = StandardScaler().fit(X.numpy())\nX = torch.tensor(scaler.transform(X.numpy()))\n",
+    ),
     needs="source",
     certainty="likely",
     severity="warning",

@@ -11,14 +11,19 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="D04",
     title="training and test share rows",
     damage="The test asks what was learned by heart: the score says nothing about new data.",
     repair="Split first, then resample or augment the training part only.",
-    bad=training(data="X = torch.randn(200, 8)\nX = torch.cat([X, X[:100]])\ny = (X[:, :3]).argmax(1)\norder = torch.randperm(300)\nX, y = X[order], y[order]\ntest_loader = DataLoader(TensorDataset(X[240:], y[240:]), batch_size=30)\nX, y = X[:240], y[:240]\n", after="with torch.no_grad():\n    print(sum((model(xb).argmax(1) == yb).sum().item() for xb, yb in test_loader))\n"),
-    good=training(data="X = torch.randn(300, 8)\ny = (X[:, :3]).argmax(1)\ntest_loader = DataLoader(TensorDataset(X[240:], y[240:]), batch_size=30)\nX, y = X[:240], y[:240]\n", after="with torch.no_grad():\n    print(sum((model(xb).argmax(1) == yb).sum().item() for xb, yb in test_loader))\n"),
+    bad=training(
+        data="X = torch.randn(200, 8)\nX = torch.cat([X, X[:100]])\ny = (X[:, :3]).argmax(1)\norder = torch.randperm(300)\nX, y = X[order], y[order]\ntest_loader = DataLoader(TensorDataset(X[240:], y[240:]), batch_size=30)\nX, y = X[:240], y[:240]\n",
+        after="with torch.no_grad():\n    print(sum((model(xb).argmax(1) == yb).sum().item() for xb, yb in test_loader))\n",
+    ),
+    good=training(
+        data="X = torch.randn(300, 8)\ny = (X[:, :3]).argmax(1)\ntest_loader = DataLoader(TensorDataset(X[240:], y[240:]), batch_size=30)\nX, y = X[:240], y[:240]\n",
+        after="with torch.no_grad():\n    print(sum((model(xb).argmax(1) == yb).sum().item() for xb, yb in test_loader))\n",
+    ),
     needs="source",
     certainty="proven",
     severity="error",

@@ -11,7 +11,6 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="D06",
     title="next(iter(loader)) begins anew each time",
@@ -20,7 +19,9 @@ from ..finding import Seen
         "pays for a new iterator."
     ),
     repair="for xb, yb in loader: ...",
-    bad=training(loader=LOADER.replace("shuffle=True", "shuffle=False"), step="xb, yb = next(iter(loader))\n" + STEP).replace("for xb, yb in loader:", "for _ in range(8):"),
+    bad=training(
+        loader=LOADER.replace("shuffle=True", "shuffle=False"), step="xb, yb = next(iter(loader))\n" + STEP
+    ).replace("for xb, yb in loader:", "for _ in range(8):"),
     good=training(),
     needs="history",
     certainty="proven",
@@ -32,5 +33,9 @@ def first_batch_only(facts: Facts) -> Iterator[Seen]:
         if seen.single >= 3 and seen.single >= 0.8 * (seen.entries - 1) and seen.is_trained_on(facts.run):
             shuffled = type(getattr(seen.loader, "sampler", None)).__name__ != "SequentialSampler"
             line = next((p.line for p in seen.places if p.loops), seen.place.line)
-            yield Seen(f"{seen.entries} iterators were begun and one batch drawn from each" + ("" if shuffled else ", always the same"), line,
-                       severity="warning" if shuffled else None)
+            yield Seen(
+                f"{seen.entries} iterators were begun and one batch drawn from each"
+                + ("" if shuffled else ", always the same"),
+                line,
+                severity="warning" if shuffled else None,
+            )

@@ -12,16 +12,16 @@ from ..finding import Seen
 from ..running.record import LossCall
 
 
-
 @check(
     code="D07",
     title="batches hold one class each",
     damage=(
-        "Each batch pulls the whole model to its class, and the next one to another: it forgets as fast "
-        "as it learns."
+        "Each batch pulls the whole model to its class, and the next one to another: it forgets as fast as it learns."
     ),
     repair="DataLoader(..., shuffle=True).",
-    bad=training(data=CLASSES + "order = y.argsort()\nX, y = X[order], y[order]\n", loader=LOADER.replace(", shuffle=True", "")),
+    bad=training(
+        data=CLASSES + "order = y.argsort()\nX, y = X[order], y[order]\n", loader=LOADER.replace(", shuffle=True", "")
+    ),
     good=training(data=CLASSES + "order = y.argsort()\nX, y = X[order], y[order]\n"),
     needs="batch",
     certainty="proven",
@@ -32,7 +32,12 @@ def sorted_labels(facts: Facts) -> Iterator[Seen]:
     run = facts.run
     by_line: dict[int, list[LossCall]] = {}
     for call in run.losses if run else ():
-        if call.op.grad and call.op.name in ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits") and call.labels:
+        if (
+            call.op.grad
+            and call.op.name
+            in ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits")
+            and call.labels
+        ):
             by_line.setdefault(call.op.place.line, []).append(call)
     for line, calls in by_line.items():
         calls = calls[: max(n_batches(calls[0]), 0) or 40]
@@ -43,8 +48,11 @@ def sorted_labels(facts: Facts) -> Iterator[Seen]:
             continue
         pure = sum(len(c.labels) == 1 for c in calls)
         few = sum(len(c.labels) <= 2 for c in calls)
-        if pure >= 0.6 * len(calls) or (len(everything) >= 5 and few >= 0.8 * len(calls)):
-            yield Seen(f"{len(everything)} classes in {len(calls)} batches, and {pure} of the batches hold a single one", line)
+        by_chance = sum((sum(c.labels.get(v, 0) for c in calls) / sum(sizes)) ** min(sizes[:-1]) for v in everything)
+        if by_chance < 0.1 and (pure >= 0.6 * len(calls) or (len(everything) >= 5 and few >= 0.8 * len(calls))):
+            yield Seen(
+                f"{len(everything)} classes in {len(calls)} batches, and {pure} of the batches hold a single one", line
+            )
 
 
 def n_batches(call: LossCall) -> int:

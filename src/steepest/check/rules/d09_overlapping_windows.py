@@ -11,7 +11,6 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="D09",
     title="overlapping windows are split at random",
@@ -20,8 +19,18 @@ from ..finding import Seen
         "well it remembers."
     ),
     repair="Split by time: cut the series first, then make windows of each part.",
-    bad=training(imports="from torch.utils.data import random_split\n", data="series = torch.randn(320).cumsum(0) / 10\nX = series.unfold(0, 8, 1)[:300]\ny = series[8:308].unsqueeze(1)\ntrain_set, test_set = random_split(TensorDataset(X, y), [240, 60])\n", loader="loader = DataLoader(train_set, batch_size=24, shuffle=True)\n", model=MLP1, loss="loss_fn = nn.MSELoss()\n"),
-    good=training(data="series = torch.randn(320).cumsum(0) / 10\nX = series[:250].unfold(0, 8, 1)[:240]\ny = series[8:248].unsqueeze(1)\n", model=MLP1, loss="loss_fn = nn.MSELoss()\n"),
+    bad=training(
+        imports="from torch.utils.data import random_split\n",
+        data="series = torch.randn(320).cumsum(0) / 10\nX = series.unfold(0, 8, 1)[:300]\ny = series[8:308].unsqueeze(1)\ntrain_set, test_set = random_split(TensorDataset(X, y), [240, 60])\n",
+        loader="loader = DataLoader(train_set, batch_size=24, shuffle=True)\n",
+        model=MLP1,
+        loss="loss_fn = nn.MSELoss()\n",
+    ),
+    good=training(
+        data="series = torch.randn(320).cumsum(0) / 10\nX = series[:250].unfold(0, 8, 1)[:240]\ny = series[8:248].unsqueeze(1)\n",
+        model=MLP1,
+        loss="loss_fn = nn.MSELoss()\n",
+    ),
     needs="source",
     certainty="likely",
     severity="warning",
@@ -33,4 +42,7 @@ def overlapping_windows(facts: Facts) -> Iterator[Seen]:
             yield Seen(why, line)
     if facts.run:
         for line, share in facts.run.overlapping_split():
-            yield Seen(f"{share:.0%} of neighbouring rows of the data set overlap by all but one value, and the split takes rows at random", line)
+            yield Seen(
+                f"{share:.0%} of neighbouring rows of the data set overlap by all but one value, and the split takes rows at random",
+                line,
+            )

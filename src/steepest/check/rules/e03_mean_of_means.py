@@ -11,18 +11,16 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="E03",
     title="batches of different sizes count alike",
-    damage=(
-        "The few samples of the last batch weigh as much as a whole batch: the score is biased by them."
-    ),
+    damage=("The few samples of the last batch weigh as much as a whole batch: the score is biased by them."),
     repair=(
         "Weight by the batch size and divide by the number of samples: total += value.item() * len(xb), "
         "then total / len(dataset)."
     ),
-    bad=training(after="""
+    bad=training(
+        after="""
 test_loader = DataLoader(TensorDataset(X, y), batch_size=100)
 total = 0.0
 model.eval()
@@ -30,8 +28,10 @@ with torch.no_grad():
     for xb, yb in test_loader:
         total += ((model(xb).argmax(1) == yb).float().mean().item())
 print("accuracy", total / len(test_loader))
-"""),
-    good=training(after="""
+"""
+    ),
+    good=training(
+        after="""
 test_loader = DataLoader(TensorDataset(X, y), batch_size=100)
 total = 0.0
 model.eval()
@@ -39,7 +39,8 @@ with torch.no_grad():
     for xb, yb in test_loader:
         total += ((model(xb).argmax(1) == yb).float().mean().item() * len(xb))
 print("accuracy", total / len(y))
-"""),
+"""
+    ),
     needs="source",
     certainty="likely",
     severity="note",
@@ -51,5 +52,8 @@ def mean_of_means(facts: Facts) -> Iterator[Seen]:
         if facts.run is not None and sizes is None:
             continue
         told = f"; the batches had {sizes[0]} and at the end {sizes[1]} samples" if sizes else ""
-        yield Seen(f"{name} sums one mean per batch and is divided by the number of batches{told}", line,
-                   severity="warning" if sizes and evaluates else None)
+        yield Seen(
+            f"{name} sums one mean per batch and is divided by the number of batches{told}",
+            line,
+            severity="warning" if sizes and evaluates else None,
+        )

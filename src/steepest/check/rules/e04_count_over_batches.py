@@ -11,13 +11,13 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="E04",
     title="a count is divided by the number of batches",
     damage="The number is no share: it can exceed 1, and it grows with the batch size.",
     repair="Divide by the number of samples: len(loader.dataset), or a counted total.",
-    bad=training(after="""
+    bad=training(
+        after="""
 test_loader = DataLoader(TensorDataset(X, y), batch_size=100)
 total = 0.0
 model.eval()
@@ -25,8 +25,10 @@ with torch.no_grad():
     for xb, yb in test_loader:
         total += ((model(xb).argmax(1) == yb).float().sum().item())
 print("accuracy", total / len(test_loader))
-"""),
-    good=training(after="""
+"""
+    ),
+    good=training(
+        after="""
 test_loader = DataLoader(TensorDataset(X, y), batch_size=100)
 total = 0.0
 model.eval()
@@ -34,7 +36,8 @@ with torch.no_grad():
     for xb, yb in test_loader:
         total += ((model(xb).argmax(1) == yb).float().sum().item())
 print("accuracy", total / len(test_loader.dataset))
-"""),
+"""
+    ),
     needs="source",
     certainty="proven",
     severity="error",

@@ -11,17 +11,22 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="E05",
     title="the best weights are kept by reference",
-    damage=(
-        "state_dict() holds the live tensors: what is restored at the end are the last weights, not the "
-        "best."
-    ),
+    damage=("state_dict() holds the live tensors: what is restored at the end are the last weights, not the best."),
     repair="copy.deepcopy(model.state_dict()), or torch.save it.",
-    bad=training(data=CLASSES + "best = 1e9\n", after_epoch="if loss.item() < best:\n    best = loss.item()\n    best_weights = model.state_dict()\n", after="model.load_state_dict(best_weights)\n"),
-    good=training(imports="import copy\n", data=CLASSES + "best = 1e9\n", after_epoch="if loss.item() < best:\n    best = loss.item()\n    best_weights = copy.deepcopy(model.state_dict())\n", after="model.load_state_dict(best_weights)\n"),
+    bad=training(
+        data=CLASSES + "best = 1e9\n",
+        after_epoch="if loss.item() < best:\n    best = loss.item()\n    best_weights = model.state_dict()\n",
+        after="model.load_state_dict(best_weights)\n",
+    ),
+    good=training(
+        imports="import copy\n",
+        data=CLASSES + "best = 1e9\n",
+        after_epoch="if loss.item() < best:\n    best = loss.item()\n    best_weights = copy.deepcopy(model.state_dict())\n",
+        after="model.load_state_dict(best_weights)\n",
+    ),
     needs="source",
     certainty="proven",
     severity="error",

@@ -9,9 +9,8 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import number
 from ..running.record import Backward, Run
-
+from ..seeing import number
 
 
 @check(
@@ -19,8 +18,7 @@ from ..running.record import Backward, Run
     title="no parameter gets a gradient from the loss",
     damage="The loss is a constant for the optimizer: nothing can ever be learned.",
     repair=(
-        "Find what cuts the graph: .item(), .detach(), .data, .numpy(), argmax, torch.no_grad, "
-        "torch.tensor(result)."
+        "Find what cuts the graph: .item(), .detach(), .data, .numpy(), argmax, torch.no_grad, torch.tensor(result)."
     ),
     bad=training(step=STEP.replace("model(xb), yb)", "model(xb).detach().requires_grad_(), yb)")),
     good=training(),
@@ -35,17 +33,29 @@ def no_gradient(facts: Facts) -> Iterator[Seen]:
         return
     for seen in run.backwards[:20]:
         if "does not require grad" in seen.error or (not seen.requires_grad and seen.error):
-            yield Seen(f"backward() fails: the loss ({number(seen.value)}) depends on no parameter" + _cut(seen, run), seen.place.line)
+            yield Seen(
+                f"backward() fails: the loss ({number(seen.value)}) depends on no parameter" + _cut(seen, run),
+                seen.place.line,
+            )
             return
     owned = {id(p) for o in run.optimizers for p in o.params}
     if not owned:
         return
     passes = [b for b in run.backwards[:40] if b.leaves or b.requires_grad]
     reached = {key for b in passes for key in b.norms}
-    if len(passes) >= 2 and not reached & owned and run.steps and not any(id(p) in owned for b in passes for p in b.leaves):
+    if (
+        len(passes) >= 2
+        and not reached & owned
+        and run.steps
+        and not any(id(p) in owned for b in passes for p in b.leaves)
+    ):
         if any(p.grad is not None for o in run.optimizers for p in o.params) or _others_learn(run, passes):
             return
-        yield Seen(f"{len(passes)} backward passes reached none of the {len(owned)} parameters of the optimizer" + _cut(passes[0], run), passes[0].place.line)
+        yield Seen(
+            f"{len(passes)} backward passes reached none of the {len(owned)} parameters of the optimizer"
+            + _cut(passes[0], run),
+            passes[0].place.line,
+        )
 
 
 def _others_learn(run: Run, passes: list[Backward]) -> bool:
@@ -57,7 +67,9 @@ def _others_learn(run: Run, passes: list[Backward]) -> bool:
 def _cut(seen: Backward, run: Run) -> str:
     """The call that cut the graph, where it can be named."""
     for op in seen.ops():
-        if op.name in ("detach", "data", "argmax", "tensor", "round", "sign") and any(r.op is not None for r in op.refs()):
+        if op.name in ("detach", "data", "argmax", "tensor", "round", "sign") and any(
+            r.op is not None for r in op.refs()
+        ):
             return f"; {op.name} on line {op.place.line} cuts it off"
     if seen.op is None:
         return "; it was made of plain numbers"

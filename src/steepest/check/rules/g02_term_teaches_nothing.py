@@ -9,11 +9,10 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import first_kept, number
 from ..running.graph import Op, ancestors
 from ..running.numbers_seen import source_of
 from ..running.record import Run
-
+from ..seeing import first_kept, number
 
 
 @check(
@@ -27,7 +26,9 @@ from ..running.record import Run
         "Keep it in tensors that require gradients: no .item(), .detach(), .data, numpy or argmax "
         "between the parameters and the loss."
     ),
-    bad=training(step=STEP.replace("loss_fn(model(xb), yb)", "loss_fn(model(xb), yb) + 0.1 * model(xb).abs().mean().item()")),
+    bad=training(
+        step=STEP.replace("loss_fn(model(xb), yb)", "loss_fn(model(xb), yb) + 0.1 * model(xb).abs().mean().item()")
+    ),
     good=training(step=STEP.replace("loss_fn(model(xb), yb)", "loss_fn(model(xb), yb) + 0.1 * model(xb).abs().mean()")),
     needs="gradients",
     certainty="proven",
@@ -39,18 +40,40 @@ def term_teaches_nothing(facts: Facts) -> Iterator[Seen]:
     for seen in first_kept(run) if run else ():
         models = {id(op) for c in run.calls if c.is_model for op in c.outputs_ops}
         for op in seen.ops():
-            if op.module is not None or not op.grad or op.name not in ("add", "sub", "mul") or op.out_shape not in ((), (1,)):
+            if (
+                op.module is not None
+                or not op.grad
+                or op.name not in ("add", "sub", "mul")
+                or op.out_shape not in ((), (1,))
+            ):
                 continue
             for plain in (v for v in op.args if isinstance(v, float)):
                 made = source_of(plain)
-                if op.name != "mul" and made is not None and made.step == op.step and any(id(a) in models for a in ancestors(made)):
-                    yield Seen(f"the term {number(plain)} is a plain number ({made.name} on line {made.place.line})", op.place.line)
+                if (
+                    op.name != "mul"
+                    and made is not None
+                    and made.step == op.step
+                    and any(id(a) in models for a in ancestors(made))
+                ):
+                    yield Seen(
+                        f"the term {number(plain)} is a plain number ({made.name} on line {made.place.line})",
+                        op.place.line,
+                    )
             if op.name in ("add", "sub") and len(list(op.refs())) == 2:
                 for ref in op.refs():
                     loose = ref.tensor is not None and not ref.tensor.requires_grad and ref.op is not None
                     other = next(r for r in op.refs() if r is not ref)
-                    if loose and other.tensor is not None and other.tensor.requires_grad and any(id(a) in models for a in ancestors(ref.op)):
-                        yield Seen(f"the term {number(ref.tensor)} (line {ref.op.place.line}) has no path to any parameter" + _cut(ref.op), op.place.line)
+                    if (
+                        loose
+                        and other.tensor is not None
+                        and other.tensor.requires_grad
+                        and any(id(a) in models for a in ancestors(ref.op))
+                    ):
+                        yield Seen(
+                            f"the term {number(ref.tensor)} (line {ref.op.place.line}) has no path to any parameter"
+                            + _cut(ref.op),
+                            op.place.line,
+                        )
     if run is not None:
         yield from _parts_cut_off(run)
 
@@ -67,7 +90,10 @@ def _parts_cut_off(run: Run) -> Iterator[Seen]:
         cut = [p for p in never if id(p) in used]
         if cut:
             op = used[id(cut[0])]
-            yield Seen(f"{len(cut)} of the optimizer's {len(o.params)} parameters are used in the forward pass and never get a gradient", op)
+            yield Seen(
+                f"{len(cut)} of the optimizer's {len(o.params)} parameters are used in the forward pass and never get a gradient",
+                op,
+            )
 
 
 def used_parameters(run: Run) -> dict[int, int]:

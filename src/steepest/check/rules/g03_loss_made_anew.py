@@ -12,19 +12,16 @@ from ..finding import Seen
 from ..seeing import backwards_by_line, number
 
 
-
 @check(
     code="G03",
     title="the loss is a fresh tensor without history",
-    damage=(
-        "backward() then only computes the gradient of that tensor: no parameter moves, and no error "
-        "says so."
-    ),
+    damage=("backward() then only computes the gradient of that tensor: no parameter moves, and no error says so."),
     repair=(
-        "Call backward() on the loss itself; remove torch.tensor(...), Variable(...), "
-        "requires_grad_(True), .data."
+        "Call backward() on the loss itself; remove torch.tensor(...), Variable(...), requires_grad_(True), .data."
     ),
-    bad=training(step=STEP.replace("loss_fn(model(xb), yb)", "torch.tensor(loss_fn(model(xb), yb).item(), requires_grad=True)")),
+    bad=training(
+        step=STEP.replace("loss_fn(model(xb), yb)", "torch.tensor(loss_fn(model(xb), yb).item(), requires_grad=True)")
+    ),
     good=training(),
     needs="gradients",
     certainty="proven",
@@ -37,4 +34,7 @@ def loss_made_anew(facts: Facts) -> Iterator[Seen]:
         if fresh:
             op = fresh[0].op
             how = f" (made by {op.name} on line {op.place.line})" if op is not None else ""
-            yield Seen(f"backward() is called on a leaf tensor with value {number(fresh[0].value)}{how}: it has no history", line)
+            yield Seen(
+                f"backward() is called on a leaf tensor with value {number(fresh[0].value)}{how}: it has no history",
+                line,
+            )

@@ -9,9 +9,8 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import first_kept
 from ..running.graph import Op, origin
-
+from ..seeing import first_kept
 
 
 @check(
@@ -25,8 +24,18 @@ from ..running.graph import Op, origin
         "F.log_softmax instead of log(softmax), F.logsigmoid instead of log(sigmoid), + 1e-8 inside sqrt"
         " and in denominators."
     ),
-    bad=training(loss="", step=STEP.replace("loss_fn(model(xb), yb)", "-torch.log(torch.softmax(model(xb), dim=1))[torch.arange(len(xb)), yb].mean()")),
-    good=training(loss="", step=STEP.replace("loss_fn(model(xb), yb)", "-F.log_softmax(model(xb), dim=1)[torch.arange(len(xb)), yb].mean()")),
+    bad=training(
+        loss="",
+        step=STEP.replace(
+            "loss_fn(model(xb), yb)", "-torch.log(torch.softmax(model(xb), dim=1))[torch.arange(len(xb)), yb].mean()"
+        ),
+    ),
+    good=training(
+        loss="",
+        step=STEP.replace(
+            "loss_fn(model(xb), yb)", "-F.log_softmax(model(xb), dim=1)[torch.arange(len(xb)), yb].mean()"
+        ),
+    ),
     needs="batch",
     certainty="proven",
     severity="warning",
@@ -41,7 +50,10 @@ def numbers_overflow(facts: Facts) -> Iterator[Seen]:
                 continue
             if op.name in ("log", "log2", "log10") and made.name in ("softmax", "sigmoid"):
                 lines.add(op.place.line)
-                yield Seen(f"log of {made.name}: at a logit difference above about 104 (float32) the probability is 0 and the loss infinite", op.place.line)
+                yield Seen(
+                    f"log of {made.name}: at a logit difference above about 104 (float32) the probability is 0 and the loss infinite",
+                    op.place.line,
+                )
             elif op.name == "rsub" and made.name in ("softmax", "sigmoid"):
                 continue
             elif op.name == "sqrt" and _zeros(op):

@@ -11,7 +11,6 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="H04",
     title="weights start equal",
@@ -29,4 +28,6 @@ from ..finding import Seen
 )
 def equal_weights(facts: Facts) -> Iterator[Seen]:
     for name, layers in facts.run.equal_weights() if facts.run else ():
-        yield Seen(f"all rows of {', '.join(layers[:3])} are alike in {name}, and still after {facts.run.steps} steps", 0)
+        yield Seen(
+            f"all rows of {', '.join(layers[:3])} are alike in {name}, and still after {facts.run.steps} steps", 0
+        )

@@ -9,9 +9,8 @@ from steepest.core.checks import check
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import first_kept
 from ..running.graph import Op, origin
-
+from ..seeing import first_kept
 
 
 @check(
@@ -40,9 +39,16 @@ def linear_after_linear(facts: Facts) -> Iterator[Seen]:
             key = (op.place.line, inside)
             if wide and only and key not in lines and _is_plain(made, op):
                 lines.add(key)
-                yield Seen(f"Linear({before}, {inside}) goes into Linear({inside}, {after}) with no activation between", op.place.line)
+                yield Seen(
+                    f"Linear({before}, {inside}) goes into Linear({inside}, {after}) with no activation between",
+                    op.place.line,
+                )
 
 
 def _is_plain(first: Op, second: Op) -> bool:
     """Two nn.Linear of one model, and not a projection that torch or the design keeps apart."""
-    return type(first.module).__name__ == "Linear" and type(second.module).__name__ == "Linear" and first.module is not second.module
+    return (
+        type(first.module).__name__ == "Linear"
+        and type(second.module).__name__ == "Linear"
+        and first.module is not second.module
+    )

@@ -6,11 +6,22 @@ from collections.abc import Iterator
 
 from steepest.core.checks import check
 
-from ..examples import MLP1, NUMBERS, training
+from ..examples import NUMBERS, training
 from ..facts import Facts
 from ..finding import Seen
 from ..seeing import number
 
+FAINT = """
+class Faint(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(8, 16), nn.Linear(16, 1)
+
+    def forward(self, x):
+        return 1e-6 * self.last(torch.relu(self.first(x)))
+
+model = Faint()
+"""
 
 
 @check(
@@ -24,8 +35,8 @@ from ..seeing import number
         "Look for a loss that does not see the targets, a saturated or dead layer, a target that the "
         "output cannot reach."
     ),
-    bad=training(data=NUMBERS, model=MLP1.replace("nn.ReLU()", "nn.Threshold(-1e9, 0.0), nn.Hardtanh(0.0, 1e-6)"), loss="loss_fn = nn.MSELoss()\n"),
-    good=training(data=NUMBERS, model=MLP1, loss="loss_fn = nn.MSELoss()\n"),
+    bad=training(data=NUMBERS, model=FAINT, loss="loss_fn = nn.MSELoss()\n"),
+    good=training(data=NUMBERS, model=FAINT.replace("1e-6 * ", ""), loss="loss_fn = nn.MSELoss()\n"),
     needs="gradients",
     certainty="likely",
     severity="warning",
@@ -35,4 +46,6 @@ def cannot_learn_eight(facts: Facts) -> Iterator[Seen]:
     found = facts.run.eight_by_heart() if facts.run else None
     if found is not None:
         first, last, line = found
-        yield Seen(f"on a copy, 150 steps of Adam on 8 samples took the loss from {number(first)} to {number(last)}", line)
+        yield Seen(
+            f"on a copy, 150 steps of Adam on 8 samples took the loss from {number(first)} to {number(last)}", line
+        )

@@ -12,7 +12,6 @@ from ..finding import Seen
 from ..seeing import number
 
 
-
 @check(
     code="H09",
     title="the gradient explodes",
@@ -21,7 +20,10 @@ from ..seeing import number
         "nn.utils.clip_grad_norm_(model.parameters(), 1.0) between backward and step; normalisation; a "
         "smaller initialisation."
     ),
-    bad=training(model="layers = []\nfor _ in range(8):\n    layers += [nn.Linear(16, 16), nn.ReLU()]\nmodel = nn.Sequential(nn.Linear(8, 16), *layers, nn.Linear(16, 3))\nfor p in model.parameters():\n    nn.init.normal_(p, std=3.0)\n"),
+    bad=training(
+        loss="loss_fn = nn.MultiMarginLoss()\n",
+        model="layers = []\nfor _ in range(8):\n    layers += [nn.Linear(16, 16), nn.ReLU()]\nmodel = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), *layers, nn.Linear(16, 3))\nfor p in model.parameters():\n    nn.init.normal_(p, std=3.0)\n",
+    ),
     good=training(),
     needs="gradients",
     certainty="proven",
@@ -32,4 +34,6 @@ def gradient_explodes(facts: Facts) -> Iterator[Seen]:
     for model, norms in facts.run.gradients_by_layer() if facts.run else ():
         largest = max(norms, key=lambda n: n[1])
         if largest[1] > 1e4:
-            yield Seen(f"root mean square of the gradient of {largest[0]}: {number(largest[1])} per weight ({model})", 0)
+            yield Seen(
+                f"root mean square of the gradient of {largest[0]}: {number(largest[1])} per weight ({model})", 0
+            )

@@ -12,7 +12,6 @@ from ..finding import Seen
 from ..seeing import number
 
 
-
 @check(
     code="H11",
     title="samples of a batch see each other",
@@ -21,10 +20,11 @@ from ..seeing import number
         " samples cannot be predicted."
     ),
     repair=(
-        "Look for a view, softmax, mean or norm over axis 0, or for an axis that is taken for the batch "
-        "and is not."
+        "Look for a view, softmax, mean or norm over axis 0, or for an axis that is taken for the batch and is not."
     ),
-    bad=training(model="class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.first = nn.Linear(8, 16)\n        self.last = nn.Linear(16, 3)\n\n    def forward(self, x):\n        h = torch.relu(self.first(x))\n        return self.last(h - h.mean(0))\n\nmodel = Net()\n"),
+    bad=training(
+        model="class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.first = nn.Linear(8, 16)\n        self.last = nn.Linear(16, 3)\n\n    def forward(self, x):\n        h = torch.relu(self.first(x))\n        return self.last(h - h.mean(0))\n\nmodel = Net()\n"
+    ),
     good=training(),
     needs="batch",
     certainty="proven",
@@ -34,6 +34,16 @@ from ..seeing import number
 def samples_see_each_other(facts: Facts) -> Iterator[Seen]:
     run = facts.run
     for call in run.calls if run else ():
-        if call.kept and call.learned and call.is_model and call.inputs and run.is_batch_axis(call) and call.crosstalk() > 1e-3:
-            yield Seen(f"changing sample 0 moves the outputs of the others by {number(call.crosstalk())} of their spread, in evaluation mode", call.place.line)
+        if (
+            call.kept
+            and call.learned
+            and call.is_model
+            and call.inputs
+            and run.is_batch_axis(call)
+            and call.crosstalk() > 1e-3
+        ):
+            yield Seen(
+                f"changing sample 0 moves the outputs of the others by {number(call.crosstalk())} of their spread, in evaluation mode",
+                call.place.line,
+            )
             return

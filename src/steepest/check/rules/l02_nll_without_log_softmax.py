@@ -13,7 +13,6 @@ from ..running.graph import origin
 from ..seeing import losses, number
 
 
-
 @check(
     code="L02",
     title="NLLLoss is fed with numbers that are no log-probabilities",
@@ -36,5 +35,8 @@ def nll_without_log_softmax(facts: Facts) -> Iterator[Seen]:
             continue
         sums = output.float().exp().sum(1)
         if bool(((sums - 1).abs() > 0.02).any()):
-            yield Seen(f"exp of the rows sums to {number(sums.min())} ... {number(sums.max())}, it must be 1"
-                       + (f"; they come from {made.name}" if made else ""), call.op.place.line)
+            yield Seen(
+                f"exp of the rows sums to {number(sums.min())} ... {number(sums.max())}, it must be 1"
+                + (f"; they come from {made.name}" if made else ""),
+                call.op.place.line,
+            )

@@ -14,7 +14,6 @@ from ..running.record import Run
 from ..seeing import first_kept, losses, shown
 
 
-
 @check(
     code="L03",
     title="softmax over one unit",
@@ -36,17 +35,30 @@ from ..seeing import first_kept, losses, shown
 def softmax_over_one_unit(facts: Facts) -> Iterator[Seen]:
     for call, output, _ in losses(facts, "cross_entropy", "nll_loss"):
         if output.dim() > 1 and output.shape[1] == 1:
-            yield Seen(f"{call.op.name} of an output of shape {shown(output.shape)}: one class, so the loss is constant", call.op.place.line)
+            yield Seen(
+                f"{call.op.name} of an output of shape {shown(output.shape)}: one class, so the loss is constant",
+                call.op.place.line,
+            )
     lines = set()
     for seen in first_kept(facts.run) if facts.run else ():
         for op in seen.ops():
             if op.name in ("softmax", "log_softmax") and op.place.line not in lines and _over_one(op, facts.run):
                 lines.add(op.place.line)
-                yield Seen(f"{op.name} over an axis of size 1, input {shown(op.refs().__next__().shape)}: the result is constant", op.place.line)
+                yield Seen(
+                    f"{op.name} over an axis of size 1, input {shown(op.refs().__next__().shape)}: the result is constant",
+                    op.place.line,
+                )
     for op in facts.run.compares if facts.run else ():
         axis = op.value(1, "dim")
         shape = next(op.refs()).shape
-        if op.name in ("argmax", "max") and isinstance(axis, int) and len(shape) == 2 and shape[axis] == 1 and shape[0] > 1 and _of_model(op, facts.run):
+        if (
+            op.name in ("argmax", "max")
+            and isinstance(axis, int)
+            and len(shape) == 2
+            and shape[axis] == 1
+            and shape[0] > 1
+            and _of_model(op, facts.run)
+        ):
             yield Seen(f"{op.name} over the single column of an output {shown(shape)} is always class 0", op.place.line)
 
 

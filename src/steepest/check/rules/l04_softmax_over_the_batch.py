@@ -14,7 +14,6 @@ from ..running.record import ModelCall, Run
 from ..seeing import first_kept, number, shown
 
 
-
 @check(
     code="L04",
     title="softmax over the batch axis",
@@ -38,8 +37,11 @@ def softmax_over_the_batch(facts: Facts) -> Iterator[Seen]:
                 lines.add(op.place.line)
                 out = op.out_tensor
                 sums = out.detach().exp().sum(0) if op.name == "log_softmax" else out.detach().sum(0)
-                yield Seen(f"{op.name} over axis 0 of {shown(out.shape)}: the columns sum to {number(sums.flatten()[0])}, not the rows; "
-                           f"{out.shape[0]} is the batch", op.place.line)
+                yield Seen(
+                    f"{op.name} over axis 0 of {shown(out.shape)}: the columns sum to {number(sums.flatten()[0])}, not the rows; "
+                    f"{out.shape[0]} is the batch",
+                    op.place.line,
+                )
 
 
 def _is_over_batch(op: Op, run: Run) -> bool:

@@ -13,7 +13,6 @@ from ..running.graph import Op, is_outer
 from ..seeing import first_kept, shown
 
 
-
 @check(
     code="L05",
     title="prediction and target broadcast against each other",
@@ -39,15 +38,20 @@ def shapes_broadcast(facts: Facts) -> Iterator[Seen]:
                     continue
                 lines.add(op.place.line)
                 n = max(_count(first.shape), _count(second.shape))
-                yield Seen(f"shapes {shown(first.shape)} and {shown(second.shape)} broadcast to {n * first.shape[0]} pairs instead of {n}",
-                           op.place.line)
+                yield Seen(
+                    f"shapes {shown(first.shape)} and {shown(second.shape)} broadcast to {n * first.shape[0]} pairs instead of {n}",
+                    op.place.line,
+                )
     for call in facts.run.losses if facts.run else ():
         op = call.op
         if call.error and op.name in PAIRS and op.place.line not in lines:
             lines.add(op.place.line)
             first, second = op.ref(0, "input"), op.ref(1, "target")
             if first and second and first.shape != second.shape and second.dtype.is_floating_point:
-                yield Seen(f"{op.name} got the shapes {shown(first.shape)} and {shown(second.shape)}: {call.error[:80]}", op.place.line)
+                yield Seen(
+                    f"{op.name} got the shapes {shown(first.shape)} and {shown(second.shape)}: {call.error[:80]}",
+                    op.place.line,
+                )
 
 
 PAIRS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "rsub", "mul", "binary_cross_entropy", "poisson_nll_loss", "gaussian_nll_loss",

@@ -13,19 +13,16 @@ from ..running.graph import leaf
 from ..seeing import SQUARES, shown
 
 
-
 @check(
     code="L06",
     title="a regression loss on class labels",
     damage=(
-        "The numbers of the classes are names: 2 is not between 1 and 3, yet the loss pulls the output "
-        "to their mean."
+        "The numbers of the classes are names: 2 is not between 1 and 3, yet the loss pulls the output to their mean."
     ),
-    repair=(
-        "Give the model one output per class and use nn.CrossEntropyLoss; for two classes "
-        "nn.BCEWithLogitsLoss."
+    repair=("Give the model one output per class and use nn.CrossEntropyLoss; for two classes nn.BCEWithLogitsLoss."),
+    bad=training(
+        data=CLASSES, model=MLP1, loss="loss_fn = nn.MSELoss()\n", step=STEP.replace("yb)", "yb.float().unsqueeze(1))")
     ),
-    bad=training(data=CLASSES, model=MLP1, loss="loss_fn = nn.MSELoss()\n", step=STEP.replace("yb)", "yb.float().unsqueeze(1))")),
     good=training(data=NUMBERS, model=MLP1, loss="loss_fn = nn.MSELoss()\n"),
     needs="batch",
     certainty="likely",
@@ -37,7 +34,13 @@ def regression_on_classes(facts: Facts) -> Iterator[Seen]:
     for call in facts.run.losses if facts.run else ():
         op = call.op
         target, output = op.ref(1, "target"), op.ref(0, "input")
-        if op.name not in SQUARES or target is None or output is None or target.tensor is None or op.place.line in lines:
+        if (
+            op.name not in SQUARES
+            or target is None
+            or output is None
+            or target.tensor is None
+            or op.place.line in lines
+        ):
             continue
         start = leaf(target)
         whole = start is not None and not start.dtype.is_floating_point and start.op is None
@@ -50,5 +53,8 @@ def regression_on_classes(facts: Facts) -> Iterator[Seen]:
             continue
         lines.add(op.place.line)
         labels = f"the target holds the whole numbers {values[0]:g} ... {values[-1]:g} as class labels do ({n} of them, from {str(start.dtype)[6:]})"
-        yield Seen(f"{op.name} of an output {shown(output.shape)} against {shown(target.shape)}; {labels}", op.place.line,
-                   severity="error" if columns else None)
+        yield Seen(
+            f"{op.name} of an output {shown(output.shape)} against {shown(target.shape)}; {labels}",
+            op.place.line,
+            severity="error" if columns else None,
+        )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from steepest.core.checks import check
 
-from typing import TYPE_CHECKING
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
 from ..running.graph import origin
 from ..seeing import first_kept, losses
+
 if TYPE_CHECKING:
     from torch import Tensor
-
 
 
 @check(
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     ),
     repair="Use nn.BCEWithLogitsLoss: one independent yes or no per label.",
     bad=training(data="X = torch.randn(240, 8)\ny = (X[:, :4] > 0).float()\n", model=MLP3.replace("3))", "4))")),
-    good=training(data="X = torch.randn(240, 8)\ny = (X[:, :4] > 0).float()\n", model=MLP3.replace("3))", "4))"), loss="loss_fn = nn.BCEWithLogitsLoss()\n"),
+    good=training(
+        data="X = torch.randn(240, 8)\ny = (X[:, :4] > 0).float()\n",
+        model=MLP3.replace("3))", "4))"),
+        loss="loss_fn = nn.BCEWithLogitsLoss()\n",
+    ),
     needs="batch",
     certainty="proven",
     severity="error",
@@ -53,4 +57,7 @@ def _multi_hot(target: Tensor, line: int, name: str) -> Iterator[Seen]:
     is_hot = bool(((target == 0) | (target == 1)).all())
     if is_hot and bool((sums != 1).any()):
         share = float((sums != 1).float().mean())
-        yield Seen(f"{share:.0%} of the rows of the target hold 0 or several ones (sums {sums.min():g} ... {sums.max():g}) under {name}", line)
+        yield Seen(
+            f"{share:.0%} of the rows of the target hold 0 or several ones (sums {sums.min():g} ... {sums.max():g}) under {name}",
+            line,
+        )

@@ -12,7 +12,6 @@ from ..finding import Seen
 from ..seeing import number
 
 
-
 @check(
     code="L08",
     title="BCELoss is fed with numbers outside [0, 1], or with logits",
@@ -37,4 +36,7 @@ def bce_of_logits(facts: Facts) -> Iterator[Seen]:
             low, high = float(output.min()), float(output.max())
             if low < 0 or high > 1 or low != low:
                 lines.add(op.place.line)
-                yield Seen(f"the input of binary_cross_entropy spans [{number(low)}, {number(high)}], it must be probabilities", op.place.line)
+                yield Seen(
+                    f"the input of binary_cross_entropy spans [{number(low)}, {number(high)}], it must be probabilities",
+                    op.place.line,
+                )

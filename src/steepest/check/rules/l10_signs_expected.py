@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from steepest.core.checks import check
 
-from typing import TYPE_CHECKING
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import first_kept
 from ..running.graph import Op, origin
+from ..seeing import first_kept
+
 if TYPE_CHECKING:
     from torch import Tensor
-
 
 
 @check(
@@ -31,15 +31,26 @@ if TYPE_CHECKING:
 )
 def signs_expected(facts: Facts) -> Iterator[Seen]:
     for call in facts.run.losses if facts.run else ():
-        position = {"soft_margin_loss": 1, "hinge_embedding_loss": 1, "margin_ranking_loss": 2, "cosine_embedding_loss": 2}.get(call.op.name)
+        position = {
+            "soft_margin_loss": 1,
+            "hinge_embedding_loss": 1,
+            "margin_ranking_loss": 2,
+            "cosine_embedding_loss": 2,
+        }.get(call.op.name)
         target = call.op.tensor(position, "target") if position else None
         if target is not None and is_zero_or_one(target):
-            yield Seen(f"{call.op.name} got targets of 0 and 1 ({float((target == 0).float().mean()):.0%} are 0), it needs -1 and 1", call.op.place.line)
+            yield Seen(
+                f"{call.op.name} got targets of 0 and 1 ({float((target == 0).float().mean()):.0%} are 0), it needs -1 and 1",
+                call.op.place.line,
+            )
     for seen in first_kept(facts.run) if facts.run else ():
         for op in seen.ops():
             target = _hinge_target(op)
             if target is not None and is_zero_or_one(target):
-                yield Seen(f"a hinge 1 - y * output with y of 0 and 1 ({float((target == 0).float().mean()):.0%} are 0)", op.place.line)
+                yield Seen(
+                    f"a hinge 1 - y * output with y of 0 and 1 ({float((target == 0).float().mean()):.0%} are 0)",
+                    op.place.line,
+                )
 
 
 def _hinge_target(op: Op) -> Tensor | None:

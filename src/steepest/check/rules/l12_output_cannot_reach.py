@@ -9,9 +9,8 @@ from steepest.core.checks import check
 from ..examples import MLP1, NUMBERS, training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import SQUARES, losses, number
 from ..running.graph import Op, origin
-
+from ..seeing import SQUARES, losses, number
 
 
 @check(
@@ -39,13 +38,23 @@ def output_cannot_reach(facts: Facts) -> Iterator[Seen]:
         if high is not None:
             outside = outside + (target > high + 1e-4).float().mean()
         if float(outside) > 0.02:
-            yield Seen(f"the output ends with {made.name} and lies in [{low:g}, {'inf' if high is None else format(high, 'g')}], but {float(outside):.0%} of the targets "
-                       f"lie outside (they span {number(target.min())} ... {number(target.max())})", call.op.place.line)
+            yield Seen(
+                f"the output ends with {made.name} and lies in [{low:g}, {'inf' if high is None else format(high, 'g')}], but {float(outside):.0%} of the targets "
+                f"lie outside (they span {number(target.min())} ... {number(target.max())})",
+                call.op.place.line,
+            )
     for call, output, _ in losses(facts, "cross_entropy", "binary_cross_entropy_with_logits"):
         made = origin(call.op.ref(0, "input"))
-        if made is not None and made.name in ("relu", "tanh", "relu6", "softplus", "hardtanh") and _is_last(made, facts):
-            yield Seen(f"{call.op.name} expects logits, and the output ends with {made.name}: it spans only "
-                       f"[{number(output.min())}, {number(output.max())}]", call.op.place.line)
+        if (
+            made is not None
+            and made.name in ("relu", "tanh", "relu6", "softplus", "hardtanh")
+            and _is_last(made, facts)
+        ):
+            yield Seen(
+                f"{call.op.name} expects logits, and the output ends with {made.name}: it spans only "
+                f"[{number(output.min())}, {number(output.max())}]",
+                call.op.place.line,
+            )
 
 
 RANGES: dict[str, tuple[float | None, float | None]] = {
@@ -56,4 +65,6 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
 
 def _is_last(made: Op, facts: Facts) -> bool:
     """What ends the model, not what stands in its middle."""
-    return facts.run is not None and (made.module is None or any(made in c.outputs_ops for c in facts.run.calls) or made.module is not None)
+    return facts.run is not None and (
+        made.module is None or any(made in c.outputs_ops for c in facts.run.calls) or made.module is not None
+    )

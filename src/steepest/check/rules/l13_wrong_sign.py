@@ -12,25 +12,29 @@ from ..finding import Seen
 from ..seeing import first_kept, number
 
 
-
 @check(
     code="L13",
     title="the sign of the loss is wrong",
-    damage=(
-        "The optimizer makes the loss small, and here small means wrong: training leads away from the "
-        "answer."
-    ),
+    damage=("The optimizer makes the loss small, and here small means wrong: training leads away from the answer."),
     repair="Turn the sign: minimise 1 - dice, -log_likelihood, -correlation.",
-    bad=training(data=BINARY, model=MLP1, loss="""
+    bad=training(
+        data=BINARY,
+        model=MLP1,
+        loss="""
 def loss_fn(output, target):
     p = torch.sigmoid(output)
     return (2 * (p * target).sum() + 1) / (p.sum() + target.sum() + 1)
-"""),
-    good=training(data=BINARY, model=MLP1, loss="""
+""",
+    ),
+    good=training(
+        data=BINARY,
+        model=MLP1,
+        loss="""
 def loss_fn(output, target):
     p = torch.sigmoid(output)
     return 1 - (2 * (p * target).sum() + 1) / (p.sum() + target.sum() + 1)
-"""),
+""",
+    ),
     needs="gradients",
     certainty="proven",
     severity="error",
@@ -41,5 +45,7 @@ def wrong_sign(facts: Facts) -> Iterator[Seen]:
         found = facts.run.prefers_wrong(seen)
         if found is not None:
             right, wrong = found
-            yield Seen(f"a perfect output would score {number(right)}, one made for other samples' targets {number(wrong)}: smaller, so better",
-                       seen.place.line)
+            yield Seen(
+                f"a perfect output would score {number(right)}, one made for other samples' targets {number(wrong)}: smaller, so better",
+                seen.place.line,
+            )

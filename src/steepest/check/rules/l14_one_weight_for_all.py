@@ -12,18 +12,11 @@ from ..finding import Seen
 from ..seeing import losses, number
 
 
-
 @check(
     code="L14",
     title="one weight for all samples",
-    damage=(
-        "The same factor on every sample is another learning rate: the rare class counts as little as "
-        "before."
-    ),
-    repair=(
-        "nn.BCEWithLogitsLoss(pos_weight=torch.tensor([w])), or for classes weight= with one number per "
-        "class."
-    ),
+    damage=("The same factor on every sample is another learning rate: the rare class counts as little as before."),
+    repair=("nn.BCEWithLogitsLoss(pos_weight=torch.tensor([w])), or for classes weight= with one number per class."),
     bad=training(data=BINARY, model=MLP1, loss="loss_fn = nn.BCEWithLogitsLoss(weight=torch.tensor([9.0]))\n"),
     good=training(data=BINARY, model=MLP1, loss="loss_fn = nn.BCEWithLogitsLoss(pos_weight=torch.tensor([9.0]))\n"),
     needs="batch",
@@ -34,5 +27,11 @@ from ..seeing import losses, number
 def one_weight_for_all(facts: Facts) -> Iterator[Seen]:
     for call, output, target in losses(facts, "binary_cross_entropy", "binary_cross_entropy_with_logits"):
         weight = call.op.tensor(2, "weight")
-        if weight is not None and weight.numel() == 1 and float(weight) != 1 and target.numel() > 1 and call.op.value(-1, "pos_weight") is None:
+        if (
+            weight is not None
+            and weight.numel() == 1
+            and float(weight) != 1
+            and target.numel() > 1
+            and call.op.value(-1, "pos_weight") is None
+        ):
             yield Seen(f"weight={number(weight)} multiplies all {target.numel()} terms alike", call.op.place.line)

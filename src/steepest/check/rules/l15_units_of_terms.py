@@ -9,9 +9,8 @@ from steepest.core.checks import check
 from ..examples import MLP1, NUMBERS, STEP, training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import first_kept
 from ..running.terms import terms_of
-
+from ..seeing import first_kept
 
 
 @check(
@@ -22,8 +21,18 @@ from ..running.terms import terms_of
         " the larger one takes over."
     ),
     repair="Reduce all terms alike: sum both and divide by the batch size, or average both.",
-    bad=training(data=NUMBERS, model=MLP1, step=STEP.replace("loss_fn(model(xb), yb)", "loss_fn(model(xb), yb) + model(xb).pow(2).sum()"), loss="loss_fn = nn.MSELoss()\n"),
-    good=training(data=NUMBERS, model=MLP1, step=STEP.replace("loss_fn(model(xb), yb)", "loss_fn(model(xb), yb) + model(xb).pow(2).mean()"), loss="loss_fn = nn.MSELoss()\n"),
+    bad=training(
+        data=NUMBERS,
+        model=MLP1,
+        step=STEP.replace("loss_fn(model(xb), yb)", "loss_fn(model(xb), yb) + model(xb).pow(2).sum()"),
+        loss="loss_fn = nn.MSELoss()\n",
+    ),
+    good=training(
+        data=NUMBERS,
+        model=MLP1,
+        step=STEP.replace("loss_fn(model(xb), yb)", "loss_fn(model(xb), yb) + model(xb).pow(2).mean()"),
+        loss="loss_fn = nn.MSELoss()\n",
+    ),
     needs="gradients",
     certainty="likely",
     severity="warning",
@@ -35,5 +44,8 @@ def units_of_terms(facts: Facts) -> Iterator[Seen]:
         summed = [t for t in terms if t.unit == "sum" and t.batch > 1]
         averaged = [t for t in terms if t.unit == "mean"]
         if summed and averaged and summed[0].op is not averaged[0].op:
-            yield Seen(f"one term is summed over {summed[0].batch} samples (line {summed[0].op.place.line}), another is averaged "
-                       f"(line {averaged[0].op.place.line})", seen.place.line)
+            yield Seen(
+                f"one term is summed over {summed[0].batch} samples (line {summed[0].op.place.line}), another is averaged "
+                f"(line {averaged[0].op.place.line})",
+                seen.place.line,
+            )

@@ -12,14 +12,20 @@ from ..finding import Seen
 from ..seeing import number
 
 
-
 @check(
     code="L16",
     title="a term of the loss is computed and never added",
     damage="What the term should teach is not taught, though the code looks as if it were.",
     repair="Add it to the loss, or delete the line.",
-    bad=training(step=STEP.replace("loss.backward()", "penalty = F.l1_loss(model(xb), torch.zeros(len(xb), 3))\nloss.backward()")),
-    good=training(step=STEP.replace("loss.backward()", "penalty = F.l1_loss(model(xb), torch.zeros(len(xb), 3))\nloss = loss + penalty\nloss.backward()")),
+    bad=training(
+        step=STEP.replace("loss.backward()", "penalty = F.l1_loss(model(xb), torch.zeros(len(xb), 3))\nloss.backward()")
+    ),
+    good=training(
+        step=STEP.replace(
+            "loss.backward()",
+            "penalty = F.l1_loss(model(xb), torch.zeros(len(xb), 3))\nloss = loss + penalty\nloss.backward()",
+        )
+    ),
     needs="source",
     certainty="likely",
     severity="warning",

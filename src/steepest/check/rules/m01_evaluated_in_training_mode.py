@@ -9,8 +9,6 @@ from steepest.core.checks import check
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
-from ..running.modes import is_evaluation, switched
-
 
 
 @check(
@@ -21,15 +19,21 @@ from ..running.modes import is_evaluation, switched
         "it): the score is too low, changes from run to run, and depends on the batch."
     ),
     repair="model.eval() before evaluation, model.train() before training goes on.",
-    bad=training(model=MLP3.replace("nn.ReLU()", "nn.ReLU(), nn.Dropout(0.5)"), after="""
+    bad=training(
+        model=MLP3.replace("nn.ReLU()", "nn.ReLU(), nn.Dropout(0.5)"),
+        after="""
 with torch.no_grad():
     print((model(X).argmax(1) == y).float().mean())
-"""),
-    good=training(model=MLP3.replace("nn.ReLU()", "nn.ReLU(), nn.Dropout(0.5)"), after="""
+""",
+    ),
+    good=training(
+        model=MLP3.replace("nn.ReLU()", "nn.ReLU(), nn.Dropout(0.5)"),
+        after="""
 model.eval()
 with torch.no_grad():
     print((model(X).argmax(1) == y).float().mean())
-"""),
+""",
+    ),
     needs="history",
     certainty="proven",
     severity="error",
@@ -41,8 +45,11 @@ def evaluated_in_training_mode(facts: Facts) -> Iterator[Seen]:
     for call in run.calls if run else ():
         if call.learned or not call.training or not call.is_model or call.place.line in lines:
             continue
-        active = switched(call.module)
-        if not active or not is_evaluation(call, run):
+        active = call.acts_by_mode(True)
+        if not active or not run.is_evaluation(call):
             continue
         lines.add(call.place.line)
-        yield Seen(f"{type(call.module).__name__} is called with training=True ({', '.join(active)} active) and its output is compared with targets", call.place.line)
+        yield Seen(
+            f"{type(call.module).__name__} is called with training=True ({', '.join(active)} active) and its output is compared with targets",
+            call.place.line,
+        )

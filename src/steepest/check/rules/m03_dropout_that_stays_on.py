@@ -11,13 +11,13 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="M03",
     title="dropout stays on in evaluation",
     damage="F.dropout is active unless told otherwise: predictions are random, and scores too low.",
     repair="F.dropout(x, p, training=self.training), or an nn.Dropout built in __init__.",
-    bad=training(model="""
+    bad=training(
+        model="""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -28,12 +28,15 @@ class Net(nn.Module):
         return self.last(F.dropout(torch.relu(self.first(x)), 0.5))
 
 model = Net()
-""", after="""
+""",
+        after="""
 model.eval()
 with torch.no_grad():
     print((model(X).argmax(1) == y).float().mean())
-"""),
-    good=training(model="""
+""",
+    ),
+    good=training(
+        model="""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -44,11 +47,13 @@ class Net(nn.Module):
         return self.last(F.dropout(torch.relu(self.first(x)), 0.5, training=self.training))
 
 model = Net()
-""", after="""
+""",
+        after="""
 model.eval()
 with torch.no_grad():
     print((model(X).argmax(1) == y).float().mean())
-"""),
+""",
+    ),
     needs="source",
     certainty="proven",
     severity="error",
@@ -62,8 +67,13 @@ def dropout_that_stays_on(facts: Facts) -> Iterator[Seen]:
             said = facts.source.argument(op.place.line, op.name, 2, "training") if facts.source else ""
             if said != "True":
                 lines.add(op.place.line)
-                yield Seen(f"{op.name}(p={op.value(1, 'p', 0.5)}) is active though {type(op.module).__name__}.training is False", op.place.line)
+                yield Seen(
+                    f"{op.name}(p={op.value(1, 'p', 0.5)}) is active though {type(op.module).__name__}.training is False",
+                    op.place.line,
+                )
     if facts.source:
         for line in facts.source.functional_dropout_without_training():
             if line not in lines:
-                yield Seen("F.dropout in forward without training=: its default is True, whatever model.eval() says", line)
+                yield Seen(
+                    "F.dropout in forward without training=: its default is True, whatever model.eval() says", line
+                )

@@ -11,7 +11,6 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="O01",
     title="parameters that no optimizer updates",
@@ -20,8 +19,14 @@ from ..finding import Seen
         "Give the optimizer all of them: list(a.parameters()) + list(b.parameters()); freeze what shall "
         "stay with requires_grad_(False)."
     ),
-    bad=training(model="body = nn.Sequential(nn.Linear(8, 16), nn.ReLU())\nhead = nn.Linear(16, 3)\nmodel = nn.Sequential(body, head)\n", optimizer="optimizer = torch.optim.Adam(head.parameters())\n"),
-    good=training(model="body = nn.Sequential(nn.Linear(8, 16), nn.ReLU())\nhead = nn.Linear(16, 3)\nmodel = nn.Sequential(body, head)\n", optimizer="optimizer = torch.optim.Adam(list(body.parameters()) + list(head.parameters()))\n"),
+    bad=training(
+        model="body = nn.Sequential(nn.Linear(8, 16), nn.ReLU())\nhead = nn.Linear(16, 3)\nmodel = nn.Sequential(body, head)\n",
+        optimizer="optimizer = torch.optim.Adam(head.parameters())\n",
+    ),
+    good=training(
+        model="body = nn.Sequential(nn.Linear(8, 16), nn.ReLU())\nhead = nn.Linear(16, 3)\nmodel = nn.Sequential(body, head)\n",
+        optimizer="optimizer = torch.optim.Adam(list(body.parameters()) + list(head.parameters()))\n",
+    ),
     needs="gradients",
     certainty="proven",
     severity="error",
@@ -34,5 +39,8 @@ def parameter_without_optimizer(facts: Facts) -> Iterator[Seen]:
     missing = run.without_optimizer()
     if missing and not run.stale_in_optimizer():
         names = [n for n, _ in missing]
-        yield Seen(f"{len(missing)} tensors with {sum(p.numel() for _, p in missing)} numbers get gradients and are in no optimizer: "
-                   f"{', '.join(names[:4])}{' ...' if len(names) > 4 else ''}", run.optimizers[-1].place.line)
+        yield Seen(
+            f"{len(missing)} tensors with {sum(p.numel() for _, p in missing)} numbers get gradients and are in no optimizer: "
+            f"{', '.join(names[:4])}{' ...' if len(names) > 4 else ''}",
+            run.optimizers[-1].place.line,
+        )

@@ -11,14 +11,12 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="O02",
     title="the optimizer holds tensors that the model does not use",
     damage="It updates what nobody reads, and what the model reads stays as it is.",
     repair=(
-        "Build the optimizer after the last change to the model (new head, load, .to), from the model "
-        "that is trained."
+        "Build the optimizer after the last change to the model (new head, load, .to), from the model that is trained."
     ),
     bad=training(optimizer=ADAM + "model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))\n"),
     good=training(),
@@ -35,5 +33,8 @@ def optimizer_of_other_tensors(facts: Facts) -> Iterator[Seen]:
     missing = run.without_optimizer()
     if stale and missing:
         o = stale[0]
-        yield Seen(f"the optimizer's tensors are not in the model: {len(missing)} tensors of the model get gradients and are in no optimizer "
-                   f"({', '.join(n for n, _ in missing[:3])})", o.place.line)
+        yield Seen(
+            f"the optimizer's tensors are not in the model: {len(missing)} tensors of the model get gradients and are in no optimizer "
+            f"({', '.join(n for n, _ in missing[:3])})",
+            o.place.line,
+        )

@@ -12,7 +12,6 @@ from ..finding import Seen
 from ..running.record import OptimizerSeen, Run
 
 
-
 @check(
     code="O03",
     title="the optimizer is built again for the same parameters",
@@ -36,8 +35,11 @@ def optimizer_built_again(facts: Facts) -> Iterator[Seen]:
             built.setdefault((o.place.line, tuple(sorted(id(p) for p in o.params))), []).append(o)
     for (line, _), same in built.items():
         if len(same) >= 2 and not _was_reset(same, run):
-            yield Seen(f"{type(same[0].optimizer).__name__} was built {len(same)} times for the same {len(same[0].params)} tensors, after "
-                       f"{same[0].steps} steps each", line)
+            yield Seen(
+                f"{type(same[0].optimizer).__name__} was built {len(same)} times for the same {len(same[0].params)} tensors, after "
+                f"{same[0].steps} steps each",
+                line,
+            )
 
 
 def _was_reset(same: list[OptimizerSeen], run: Run) -> bool:

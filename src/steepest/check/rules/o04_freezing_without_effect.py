@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from steepest.core.checks import check
 
-import re
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
-
 
 
 @check(
@@ -34,11 +33,17 @@ def freezing_without_effect(facts: Facts) -> Iterator[Seen]:
         for name, part in module.named_modules():
             if "requires_grad" in vars(part):
                 found = True
-                yield Seen(f"requires_grad is set on the module {name or 'model'} ({type(part).__name__}), where it means nothing", _line(facts, ".requires_grad"))
+                yield Seen(
+                    f"requires_grad is set on the module {name or 'model'} ({type(part).__name__}), where it means nothing",
+                    _line(facts, ".requires_grad"),
+                )
         wrong = {key for p in module.parameters() for key in vars(p) if NEAR.search(key) and key != "requires_grad"}
         if wrong:
             found = True
-            yield Seen(f"parameters bear the attribute {sorted(wrong)[0]!r}, and requires_grad is still True", _line(facts, sorted(wrong)[0]))
+            yield Seen(
+                f"parameters bear the attribute {sorted(wrong)[0]!r}, and requires_grad is still True",
+                _line(facts, sorted(wrong)[0]),
+            )
     if facts.source and not found:
         for line, what in facts.source.freezing_without_effect():
             yield Seen(what, line)

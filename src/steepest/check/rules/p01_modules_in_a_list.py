@@ -11,16 +11,13 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="P01",
     title="modules stand in a plain list or dictionary",
-    damage=(
-        "model.parameters() leaves them out: they are never trained, never saved, never moved to the "
-        "GPU."
-    ),
+    damage=("model.parameters() leaves them out: they are never trained, never saved, never moved to the GPU."),
     repair="nn.ModuleList([...]) or nn.ModuleDict({...}).",
-    bad=training(model="""
+    bad=training(
+        model="""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -33,8 +30,10 @@ class Net(nn.Module):
         return self.last(x)
 
 model = Net()
-"""),
-    good=training(model="""
+"""
+    ),
+    good=training(
+        model="""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -47,7 +46,8 @@ class Net(nn.Module):
         return self.last(x)
 
 model = Net()
-"""),
+"""
+    ),
     needs="batch",
     certainty="proven",
     severity="error",
@@ -61,5 +61,8 @@ def modules_in_a_list(facts: Facts) -> Iterator[Seen]:
     for hidden in run.hidden_modules():
         loose = [p for p in hidden.params if p.requires_grad and id(p) not in owned]
         if loose and run.is_used(loose):
-            yield Seen(f"self.{hidden.name} of {hidden.owner} holds {hidden.count} modules with {sum(p.numel() for p in loose)} parameters that "
-                       f"model.parameters() does not list", hidden.line)
+            yield Seen(
+                f"self.{hidden.name} of {hidden.owner} holds {hidden.count} modules with {sum(p.numel() for p in loose)} parameters that "
+                f"model.parameters() does not list",
+                hidden.line,
+            )

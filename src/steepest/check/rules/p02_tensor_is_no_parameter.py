@@ -11,16 +11,13 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="P02",
     title="a trainable tensor is not registered as a parameter",
     damage="model.parameters() leaves it out: it keeps its random start for ever and is not saved.",
-    repair=(
-        "self.w = nn.Parameter(...), made last: an operation after it (.to, * 0.01) yields a plain "
-        "tensor."
-    ),
-    bad=training(model="""
+    repair=("self.w = nn.Parameter(...), made last: an operation after it (.to, * 0.01) yields a plain tensor."),
+    bad=training(
+        model="""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -32,8 +29,10 @@ class Net(nn.Module):
         return self.last(x)
 
 model = Net()
-"""),
-    good=training(model="""
+"""
+    ),
+    good=training(
+        model="""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -45,7 +44,8 @@ class Net(nn.Module):
         return self.last(x)
 
 model = Net()
-"""),
+"""
+    ),
     needs="batch",
     certainty="proven",
     severity="error",
@@ -59,4 +59,6 @@ def tensor_is_no_parameter(facts: Facts) -> Iterator[Seen]:
     for hidden in run.loose_tensors():
         if not any(id(p) in owned for p in hidden.params):
             shape = tuple(hidden.params[0].shape)
-            yield Seen(f"self.{hidden.name} of {hidden.owner} requires gradients {shape} and is no nn.Parameter", hidden.line)
+            yield Seen(
+                f"self.{hidden.name} of {hidden.owner} requires gradients {shape} and is no nn.Parameter", hidden.line
+            )

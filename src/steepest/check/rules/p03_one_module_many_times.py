@@ -11,16 +11,13 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="P03",
     title="one module stands several times in a container",
-    damage=(
-        "What looks like several layers is one layer applied again and again: far fewer parameters than "
-        "intended."
-    ),
+    damage=("What looks like several layers is one layer applied again and again: far fewer parameters than intended."),
     repair="nn.ModuleList([Layer() for _ in range(n)]): a comprehension builds each anew.",
-    bad=training(model="""
+    bad=training(
+        model="""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -35,8 +32,10 @@ class Net(nn.Module):
         return self.last(x)
 
 model = Net()
-"""),
-    good=training(model="""
+"""
+    ),
+    good=training(
+        model="""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -51,7 +50,8 @@ class Net(nn.Module):
         return self.last(x)
 
 model = Net()
-"""),
+"""
+    ),
     needs="batch",
     certainty="likely",
     severity="warning",
@@ -62,7 +62,12 @@ def one_module_many_times(facts: Facts) -> Iterator[Seen]:
         for name, container in module.named_modules():
             if type(container).__name__ not in ("ModuleList", "Sequential", "ModuleDict"):
                 continue
-            ids = [id(m) for m in container._modules.values() if m is not None and next(m.parameters(), None) is not None]
+            ids = [
+                id(m) for m in container._modules.values() if m is not None and next(m.parameters(), None) is not None
+            ]
             if len(ids) > len(set(ids)):
-                yield Seen(f"{name or 'the model'} ({type(container).__name__}) holds {len(ids)} entries and {len(set(ids))} different modules", 0)
+                yield Seen(
+                    f"{name or 'the model'} ({type(container).__name__}) holds {len(ids)} entries and {len(set(ids))} different modules",
+                    0,
+                )
                 return

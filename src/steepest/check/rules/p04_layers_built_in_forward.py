@@ -11,16 +11,15 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="P04",
     title="layers are built inside forward",
     damage=(
-        "Each call begins with new random weights that no optimizer knows; a dropout built there is "
-        "never switched off."
+        "Each call begins with new random weights that no optimizer knows; a dropout built there is never switched off."
     ),
     repair="Build them in __init__ and only call them in forward.",
-    bad=training(model="""
+    bad=training(
+        model="""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -32,8 +31,10 @@ class Net(nn.Module):
         return self.last(x)
 
 model = Net()
-"""),
-    good=training(model="""
+"""
+    ),
+    good=training(
+        model="""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -45,7 +46,8 @@ class Net(nn.Module):
         return self.last(x)
 
 model = Net()
-"""),
+"""
+    ),
     needs="batch",
     certainty="proven",
     severity="error",

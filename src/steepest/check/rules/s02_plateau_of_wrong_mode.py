@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from steepest.core.checks import check
 
-import re
 from ..examples import ADAM, training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import SQUARES
 from ..running.graph import origin
 from ..running.numbers_seen import source_of
-
+from ..seeing import SQUARES
 
 
 @check(
     code="S02",
     title="the plateau looks the wrong way",
     damage="Progress counts as standstill: the learning rate falls just when training goes well.",
-    repair="mode=\"min\" for a loss or an error, mode=\"max\" for accuracy and the like.",
-    bad=training(optimizer=ADAM + "scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode='max')\n", after_epoch="scheduler.step(loss.item())\n"),
-    good=training(optimizer=ADAM + "scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode='min')\n", after_epoch="scheduler.step(loss.item())\n"),
+    repair='mode="min" for a loss or an error, mode="max" for accuracy and the like.',
+    bad=training(
+        optimizer=ADAM + "scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode='max')\n",
+        after_epoch="scheduler.step(loss.item())\n",
+    ),
+    good=training(
+        optimizer=ADAM + "scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode='min')\n",
+        after_epoch="scheduler.step(loss.item())\n",
+    ),
     needs="history",
     certainty="proven",
     severity="error",
@@ -37,13 +42,18 @@ def plateau_of_wrong_mode(facts: Facts) -> Iterator[Seen]:
         kind = kind_of(spelled) or made_by_loss(event.data["given"])
         if (kind, event.of.mode) in (("loss", "max"), ("score", "min")):
             lines.add(event.place.line)
-            yield Seen(f"mode={event.of.mode!r} and step({spelled or format(float(event.data['given']), '.4g')}): that is a {kind}", event.place.line)
+            yield Seen(
+                f"mode={event.of.mode!r} and step({spelled or format(float(event.data['given']), '.4g')}): that is a {kind}",
+                event.place.line,
+            )
 
 
 def kind_of(name: str) -> str:
-    """"loss" or "score" where the name says it, else nothing."""
+    """ "loss" or "score" where the name says it, else nothing."""
     is_loss = bool(re.search(r"loss|error|err\b|mse|mae|rmse|perplex|ppl|nll", name, re.IGNORECASE))
-    is_score = bool(re.search(r"acc|f1|auc|score|iou|dice|precision|recall|r2|reward|bleu|map\b|correct", name, re.IGNORECASE))
+    is_score = bool(
+        re.search(r"acc|f1|auc|score|iou|dice|precision|recall|r2|reward|bleu|map\b|correct", name, re.IGNORECASE)
+    )
     if name.lstrip().startswith("-"):
         return "score" if is_loss and not is_score else "loss" if is_score and not is_loss else ""
     return "loss" if is_loss and not is_score else "score" if is_score and not is_loss else ""
@@ -53,4 +63,9 @@ def made_by_loss(given: object) -> str:
     """A number that was read from the result of a loss."""
     made = source_of(given)
     found = origin(next(made.refs(), None)) if made is not None else None
-    return "loss" if found is not None and found.name in ("cross_entropy", "nll_loss", *SQUARES, "binary_cross_entropy_with_logits") else ""
+    return (
+        "loss"
+        if found is not None
+        and found.name in ("cross_entropy", "nll_loss", *SQUARES, "binary_cross_entropy_with_logits")
+        else ""
+    )

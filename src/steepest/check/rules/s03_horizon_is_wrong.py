@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from steepest.core.checks import check
 
-import math
 from ..examples import ADAM, training
 from ..facts import Facts
 from ..finding import Seen
 from ..running.schedules import schedules_of
 
 
-
 @check(
     code="S03",
     title="the schedule does not end where training ends",
     damage="Too long, and training ends at a high rate; too short, and the rate rises again at the end.",
-    repair=(
-        "T_max = the number of times that step() is called (the epochs, when it is called once per "
-        "epoch)."
+    repair=("T_max = the number of times that step() is called (the epochs, when it is called once per epoch)."),
+    bad=training(
+        epochs=6,
+        optimizer=ADAM + "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=200)\n",
+        after_epoch="scheduler.step()\n",
     ),
-    bad=training(epochs=6, optimizer=ADAM + "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=200)\n", after_epoch="scheduler.step()\n"),
-    good=training(epochs=6, optimizer=ADAM + "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=6)\n", after_epoch="scheduler.step()\n"),
+    good=training(
+        epochs=6,
+        optimizer=ADAM + "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=6)\n",
+        after_epoch="scheduler.step()\n",
+    ),
     needs="history",
     certainty="likely",
     severity="warning",
@@ -38,4 +42,6 @@ def horizon_is_wrong(facts: Facts) -> Iterator[Seen]:
         per_batch_epochs = use.per_batch and t <= use.epochs
         per_epoch_batches = not use.per_batch and use.batches > 2 and 0.8 <= t / (use.epochs * use.batches) <= 1.25
         if final > 0.5 and not per_batch_epochs and not per_epoch_batches:
-            yield Seen(f"T_max={t} and {n} calls of step(): training ends at {final:.0%} of the first learning rate", use.line)
+            yield Seen(
+                f"T_max={t} and {n} calls of step(): training ends at {final:.0%} of the first learning rate", use.line
+            )

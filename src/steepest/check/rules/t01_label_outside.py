@@ -11,7 +11,6 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="T01",
     title="a class label outside 0 .. C-1",
@@ -19,10 +18,7 @@ from ..finding import Seen
         "On a GPU this stops with an unreadable assertion or corrupts memory; a label in the place of "
         "ignore_index is silently left out."
     ),
-    repair=(
-        "Map the labels to 0 .. C-1 (y - y.min()), or give the model as many outputs as there are "
-        "labels."
-    ),
+    repair=("Map the labels to 0 .. C-1 (y - y.min()), or give the model as many outputs as there are labels."),
     bad=training(data=CLASSES + "y = y + 1\n"),
     good=training(data=CLASSES),
     needs="batch",
@@ -43,4 +39,7 @@ def label_outside(facts: Facts) -> Iterator[Seen]:
         wrong = sorted(v for v in call.labels if (v < 0 or v >= classes) and v != skipped)
         if wrong:
             lines.add(op.place.line)
-            yield Seen(f"labels {', '.join(format(v, 'g') for v in wrong[:4])} with {classes} classes (0 ... {classes - 1})", op.place.line)
+            yield Seen(
+                f"labels {', '.join(format(v, 'g') for v in wrong[:4])} with {classes} classes (0 ... {classes - 1})",
+                op.place.line,
+            )

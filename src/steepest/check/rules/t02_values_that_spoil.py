@@ -12,7 +12,6 @@ from ..finding import Seen
 from ..seeing import SQUARES, losses, number
 
 
-
 @check(
     code="T02",
     title="targets outside [0, 1], or NaN or infinity in the data",
@@ -31,13 +30,21 @@ from ..seeing import SQUARES, losses, number
 def values_that_spoil(facts: Facts) -> Iterator[Seen]:
     for call, _, target in losses(facts, "binary_cross_entropy", "binary_cross_entropy_with_logits"):
         if target.numel() and (float(target.max()) > 1 or float(target.min()) < 0):
-            yield Seen(f"the target of {call.op.name} spans {number(target.min())} ... {number(target.max())}", call.op.place.line)
+            yield Seen(
+                f"the target of {call.op.name} spans {number(target.min())} ... {number(target.max())}",
+                call.op.place.line,
+            )
     for call in facts.run.calls if facts.run else ():
         for t in call.inputs[:3] if call.is_model else ():
             if t.is_floating_point() and not bool(t.isfinite().all()) and not bool(t.isneginf().any()):
-                yield Seen(f"{int((~t.isfinite()).sum())} of {t.numel()} input values are NaN or infinite", call.place.line)
+                yield Seen(
+                    f"{int((~t.isfinite()).sum())} of {t.numel()} input values are NaN or infinite", call.place.line
+                )
                 return
     for call, _, target in losses(facts, *SQUARES, "cross_entropy"):
         if target.is_floating_point() and not bool(target.isfinite().all()):
-            yield Seen(f"{int((~target.isfinite()).sum())} of {target.numel()} target values are NaN or infinite", call.op.place.line)
+            yield Seen(
+                f"{int((~target.isfinite()).sum())} of {target.numel()} target values are NaN or infinite",
+                call.op.place.line,
+            )
             return

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from steepest.core.checks import check
 
-from typing import TYPE_CHECKING
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import losses
 from ..running.graph import leaf
+from ..seeing import losses
+
 if TYPE_CHECKING:
     from torch import Tensor
-
 
 
 @check(
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
         "get a small share of the gradient."
     ),
     repair="Give the loss ignore_index=<padding id>.",
-    bad=training(data="""
+    bad=training(
+        data="""
 lengths = torch.randint(3, 10, (240, 1))
 text = torch.cumsum(torch.randint(1, 3, (240, 13)), dim=1) % 10 + 1
 text = text * (torch.arange(13) < lengths)
 X, y = text[:, :-1], text[:, 1:]
-""", model="""
+""",
+        model="""
 class Words(nn.Module):
     def __init__(self):
         super().__init__()
@@ -42,13 +44,16 @@ class Words(nn.Module):
         return self.head(self.rnn(self.embed(x))[0]).transpose(1, 2)
 
 model = Words()
-"""),
-    good=training(data="""
+""",
+    ),
+    good=training(
+        data="""
 lengths = torch.randint(3, 10, (240, 1))
 text = torch.cumsum(torch.randint(1, 3, (240, 13)), dim=1) % 10 + 1
 text = text * (torch.arange(13) < lengths)
 X, y = text[:, :-1], text[:, 1:]
-""", model="""
+""",
+        model="""
 class Words(nn.Module):
     def __init__(self):
         super().__init__()
@@ -60,7 +65,9 @@ class Words(nn.Module):
         return self.head(self.rnn(self.embed(x))[0]).transpose(1, 2)
 
 model = Words()
-""", loss="loss_fn = nn.CrossEntropyLoss(ignore_index=0)\n"),
+""",
+        loss="loss_fn = nn.CrossEntropyLoss(ignore_index=0)\n",
+    ),
     needs="batch",
     certainty="proven",
     severity="warning",
@@ -70,13 +77,26 @@ def padding_is_counted(facts: Facts) -> Iterator[Seen]:
     for call, output, _ in losses(facts, "cross_entropy", "nll_loss"):
         start = leaf(call.op.ref(1, "target"))
         target = start.tensor if start else None
-        if target is None or target.dim() != 2 or target.is_floating_point() or target.shape[1] < 4 or target.shape[0] < 4:
+        if (
+            target is None
+            or target.dim() != 2
+            or target.is_floating_point()
+            or target.shape[1] < 4
+            or target.shape[0] < 4
+        ):
             continue
-        if call.op.value(2, "weight") is not None or call.op.value(-1, "reduction", "mean") == "none" or output.dim() < 2:
+        if (
+            call.op.value(2, "weight") is not None
+            or call.op.value(-1, "reduction", "mean") == "none"
+            or output.dim() < 2
+        ):
             continue
         pad, share, lengths = trailing(target)
         if share >= 0.08 and len(lengths) >= 3 and pad != call.op.value(-1, "ignore_index", -100):
-            yield Seen(f"{share:.0%} of the targets are the id {pad} at the ends of the rows ({len(lengths)} different lengths)", call.op.place.line)
+            yield Seen(
+                f"{share:.0%} of the targets are the id {pad} at the ends of the rows ({len(lengths)} different lengths)",
+                call.op.place.line,
+            )
 
 
 def trailing(target: Tensor) -> tuple[int, float, set[int]]:

@@ -9,20 +9,18 @@ from steepest.core.checks import check
 from ..examples import TOKENS, training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import losses, shown
 from ..running.graph import leaf
-
+from ..seeing import losses, shown
 
 
 @check(
     code="T04",
     title="the target equals the input",
-    damage=(
-        "The model learns to copy the token that it is shown: the loss goes to 0 and it can predict "
-        "nothing."
-    ),
+    damage=("The model learns to copy the token that it is shown: the loss goes to 0 and it can predict nothing."),
     repair="Shift by one: inputs tokens[:, :-1], targets tokens[:, 1:].",
-    bad=training(data=TOKENS.replace("text[:, 1:]", "text[:, :-1]"), model="""
+    bad=training(
+        data=TOKENS.replace("text[:, 1:]", "text[:, :-1]"),
+        model="""
 class Words(nn.Module):
     def __init__(self):
         super().__init__()
@@ -34,8 +32,11 @@ class Words(nn.Module):
         return self.head(self.rnn(self.embed(x))[0]).transpose(1, 2)
 
 model = Words()
-"""),
-    good=training(data=TOKENS, model="""
+""",
+    ),
+    good=training(
+        data=TOKENS,
+        model="""
 class Words(nn.Module):
     def __init__(self):
         super().__init__()
@@ -47,7 +48,8 @@ class Words(nn.Module):
         return self.head(self.rnn(self.embed(x))[0]).transpose(1, 2)
 
 model = Words()
-"""),
+""",
+    ),
     needs="batch",
     certainty="proven",
     severity="error",
@@ -61,8 +63,16 @@ def target_is_input(facts: Facts) -> Iterator[Seen]:
             continue
         for model in facts.run.calls if facts.run else ():
             tokens = model.inputs[0] if model.inputs else None
-            if tokens is None or tokens.is_floating_point() or tokens.numel() != target.numel() or model.step != call.op.step:
+            if (
+                tokens is None
+                or tokens.is_floating_point()
+                or tokens.numel() != target.numel()
+                or model.step != call.op.step
+            ):
                 continue
             if tokens.dim() == 2 and bool((tokens.flatten() == target.flatten()).all()) and model.is_causal():
-                yield Seen(f"all {target.numel()} targets equal the tokens of the input {shown(tokens.shape)} at the same place", call.op.place.line)
+                yield Seen(
+                    f"all {target.numel()} targets equal the tokens of the input {shown(tokens.shape)} at the same place",
+                    call.op.place.line,
+                )
                 return

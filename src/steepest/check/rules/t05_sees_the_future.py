@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from steepest.core.checks import check
 
-from typing import TYPE_CHECKING
 from ..examples import TOKENS, training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import SQUARES, losses, number
 from ..running.graph import leaf
+from ..seeing import SQUARES, losses, number
+
 if TYPE_CHECKING:
     from torch import Tensor
-
 
 
 @check(
     code="T05",
     title="the output at time t depends on later input",
-    damage=(
-        "The answer stands in the input: the loss goes to 0 in training, and generation yields nonsense."
-    ),
+    damage=("The answer stands in the input: the loss goes to 0 in training, and generation yields nonsense."),
     repair=(
         "Pass a causal mask: nn.Transformer.generate_square_subsequent_mask(T), or is_causal=True in "
         "scaled_dot_product_attention; no bidirectional RNN."
     ),
-    bad=training(data=TOKENS, model="""
+    bad=training(
+        data=TOKENS,
+        model="""
 class Words(nn.Module):
     def __init__(self):
         super().__init__()
@@ -40,8 +40,11 @@ class Words(nn.Module):
         return self.head(self.layer(self.embed(x))).transpose(1, 2)
 
 model = Words()
-"""),
-    good=training(data=TOKENS, model="""
+""",
+    ),
+    good=training(
+        data=TOKENS,
+        model="""
 class Words(nn.Module):
     def __init__(self):
         super().__init__()
@@ -54,7 +57,8 @@ class Words(nn.Module):
         return self.head(self.layer(self.embed(x), src_mask=mask)).transpose(1, 2)
 
 model = Words()
-"""),
+""",
+    ),
     needs="batch",
     certainty="proven",
     severity="error",
@@ -69,13 +73,18 @@ def sees_the_future(facts: Facts) -> Iterator[Seen]:
         for model in facts.run.calls if facts.run else ():
             if not model.inputs or model.step != call.op.step or not model.is_model or not model.kept:
                 continue
-            given = model.inputs[-1] if len(model.inputs) > 1 and is_shifted(model.inputs[-1], target) else model.inputs[0]
+            given = (
+                model.inputs[-1] if len(model.inputs) > 1 and is_shifted(model.inputs[-1], target) else model.inputs[0]
+            )
             if not is_shifted(given, target):
                 continue
             moved = model.looks_ahead(model.inputs.index(given) if given is model.inputs[0] else len(model.inputs) - 1)
             if moved > 1e-3:
-                yield Seen(f"the target is the input moved by one; changing the second half of the input moves the outputs of the first half "
-                           f"by {number(moved)} of their spread", call.op.place.line)
+                yield Seen(
+                    f"the target is the input moved by one; changing the second half of the input moves the outputs of the first half "
+                    f"by {number(moved)} of their spread",
+                    call.op.place.line,
+                )
                 return
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from steepest.core.checks import check
 
-from typing import TYPE_CHECKING
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
+
 if TYPE_CHECKING:
     from torch import Tensor
-
 
 
 @check(
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
         "blind to the text."
     ),
     repair="key_padding_mask = tokens == padding id (True where there is nothing).",
-    bad=training(data="""
+    bad=training(
+        data="""
 lengths = torch.randint(3, 12, (240, 1))
 X = torch.randint(1, 11, (240, 12)) * (torch.arange(12) < lengths)
 y = (X > 5).sum(1) % 3
-""", model="""
+""",
+        model="""
 class Bag(nn.Module):
     def __init__(self):
         super().__init__()
@@ -39,12 +41,15 @@ class Bag(nn.Module):
         return self.head(self.layer(self.embed(x), src_key_padding_mask=x != 0).mean(1))
 
 model = Bag()
-"""),
-    good=training(data="""
+""",
+    ),
+    good=training(
+        data="""
 lengths = torch.randint(3, 12, (240, 1))
 X = torch.randint(1, 11, (240, 12)) * (torch.arange(12) < lengths)
 y = (X > 5).sum(1) % 3
-""", model="""
+""",
+        model="""
 class Bag(nn.Module):
     def __init__(self):
         super().__init__()
@@ -56,7 +61,8 @@ class Bag(nn.Module):
         return self.head(self.layer(self.embed(x), src_key_padding_mask=x == 0)[:, 0])
 
 model = Bag()
-"""),
+""",
+    ),
     needs="batch",
     certainty="proven",
     severity="error",
@@ -64,7 +70,10 @@ model = Bag()
 )
 def padding_mask_turned_round(facts: Facts) -> Iterator[Seen]:
     for call in facts.run.calls if facts.run else ():
-        tokens = next((t for t in call.inputs if t.dim() == 2 and not t.is_floating_point() and str(t.dtype) != "torch.bool"), None)
+        tokens = next(
+            (t for t in call.inputs if t.dim() == 2 and not t.is_floating_point() and str(t.dtype) != "torch.bool"),
+            None,
+        )
         for layer in call.layers:
             for name in ("src_key_padding_mask", "key_padding_mask", "tgt_key_padding_mask"):
                 mask = layer.kwargs.get(name)
@@ -72,7 +81,9 @@ def padding_mask_turned_round(facts: Facts) -> Iterator[Seen]:
                     continue
                 real = hidden_tokens(mask, tokens)
                 if real:
-                    yield Seen(f"{name} is True at {real:.0%} of the real tokens and False at the padding", call.place.line)
+                    yield Seen(
+                        f"{name} is True at {real:.0%} of the real tokens and False at the padding", call.place.line
+                    )
                     return
 
 

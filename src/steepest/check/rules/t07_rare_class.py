@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from steepest.core.checks import check
 
-from collections import Counter
 from ..examples import MLP1, training
 from ..facts import Facts
 from ..finding import Seen
 from ..running.graph import leaf
-
 
 
 @check(
@@ -25,8 +24,16 @@ from ..running.graph import leaf
         "Weight the classes (weight=, pos_weight=), sample them evenly, and report F1 or average "
         "precision instead of accuracy."
     ),
-    bad=training(data="X = torch.randn(480, 8)\ny = (X[:, :1] > 2.0).float()\n", model=MLP1, loss="loss_fn = nn.BCEWithLogitsLoss()\n"),
-    good=training(data="X = torch.randn(480, 8)\ny = (X[:, :1] > 2.0).float()\n", model=MLP1, loss="loss_fn = nn.BCEWithLogitsLoss(pos_weight=torch.tensor([40.0]))\n"),
+    bad=training(
+        data="X = torch.randn(480, 8)\ny = (X[:, :1] > 2.0).float()\n",
+        model=MLP1,
+        loss="loss_fn = nn.BCEWithLogitsLoss()\n",
+    ),
+    good=training(
+        data="X = torch.randn(480, 8)\ny = (X[:, :1] > 2.0).float()\n",
+        model=MLP1,
+        loss="loss_fn = nn.BCEWithLogitsLoss(pos_weight=torch.tensor([40.0]))\n",
+    ),
     needs="batch",
     certainty="likely",
     severity="warning",
@@ -40,9 +47,19 @@ def rare_class(facts: Facts) -> Iterator[Seen]:
     for call in facts.run.losses:
         op = call.op
         target = op.ref(1, "target")
-        if op.name not in KINDS or target is None or not op.grad or len(target.shape) > 2 or (len(target.shape) == 2 and target.shape[1] > 1):
+        if (
+            op.name not in KINDS
+            or target is None
+            or not op.grad
+            or len(target.shape) > 2
+            or (len(target.shape) == 2 and target.shape[1] > 1)
+        ):
             continue
-        if op.value(2, "weight") is not None or op.value(-1, "pos_weight") is not None or op.value(-1, "reduction", "mean") == "none":
+        if (
+            op.value(2, "weight") is not None
+            or op.value(-1, "pos_weight") is not None
+            or op.value(-1, "reduction", "mean") == "none"
+        ):
             weighted.add(op.place.line)
         start = leaf(target)
         if start is not None and len(start.shape) > 1 and start.shape[1] > 1:
@@ -56,7 +73,10 @@ def rare_class(facts: Facts) -> Iterator[Seen]:
         ratio = max(labels.values()) / min(labels.values())
         if ratio >= 20:
             rare = min(labels, key=lambda v: labels[v])
-            yield Seen(f"label {rare:g} stands for {labels[rare] / n:.1%} of {n} seen targets, {ratio:.0f} times rarer than the most frequent one", line)
+            yield Seen(
+                f"label {rare:g} stands for {labels[rare] / n:.1%} of {n} seen targets, {ratio:.0f} times rarer than the most frequent one",
+                line,
+            )
 
 
 KINDS = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits")

@@ -11,13 +11,10 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="T08",
     title="inputs and labels are no longer in the same order",
-    damage=(
-        "Every sample bears another sample's label: the model learns at most the shares of the classes."
-    ),
+    damage=("Every sample bears another sample's label: the model learns at most the shares of the classes."),
     repair="Index both with the same permutation: X[order], y[order].",
     bad=training(data=CLASSES + "X = X[torch.randperm(len(X))]\n"),
     good=training(data=CLASSES + "order = torch.randperm(len(X))\nX, y = X[order], y[order]\n"),

@@ -11,7 +11,6 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="Z01",
     title="gradients are not cleared between steps",
@@ -31,4 +30,7 @@ def gradients_add_up(facts: Facts) -> Iterator[Seen]:
     for o in facts.run.optimizers if facts.run else ():
         wrong = len(o.dirty_steps)
         if wrong >= 2 and wrong >= 0.3 * max(o.steps - 1, 1) and not o.has_closure:
-            yield Seen(f"{wrong} of {o.steps} steps used gradients that were already there before: nothing cleared them after the step before", o.dirty_steps[0].line)
+            yield Seen(
+                f"{wrong} of {o.steps} steps used gradients that were already there before: nothing cleared them after the step before",
+                o.dirty_steps[0].line,
+            )

@@ -11,16 +11,16 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="Z02",
     title="gradients are cleared before they are used",
-    damage=(
-        "step() sees zeros or nothing: no parameter moves by them (momentum and weight decay go on "
-        "alone)."
-    ),
+    damage=("step() sees zeros or nothing: no parameter moves by them (momentum and weight decay go on alone)."),
     repair="Order: zero_grad, backward, step.",
-    bad=training(step=STEP.replace("optimizer.zero_grad()\n", "").replace("optimizer.step()", "optimizer.zero_grad()\noptimizer.step()")),
+    bad=training(
+        step=STEP.replace("optimizer.zero_grad()\n", "").replace(
+            "optimizer.step()", "optimizer.zero_grad()\noptimizer.step()"
+        )
+    ),
     good=training(),
     needs="history",
     certainty="proven",
@@ -31,4 +31,7 @@ def cleared_before_step(facts: Facts) -> Iterator[Seen]:
     for o in facts.run.optimizers if facts.run else ():
         wrong = len(o.empty_steps)
         if wrong >= 2 and wrong >= 0.5 * o.steps:
-            yield Seen(f"{wrong} of {o.steps} steps found no gradient: zero_grad() stands between backward() and step()", (o.last_zero or o.empty_steps[0]).line)
+            yield Seen(
+                f"{wrong} of {o.steps} steps found no gradient: zero_grad() stands between backward() and step()",
+                (o.last_zero or o.empty_steps[0]).line,
+            )

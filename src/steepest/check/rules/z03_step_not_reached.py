@@ -11,7 +11,6 @@ from ..facts import Facts
 from ..finding import Seen
 
 
-
 @check(
     code="Z03",
     title="gradients are computed and not used",
@@ -33,15 +32,24 @@ def step_not_reached(facts: Facts) -> Iterator[Seen]:
     if len(used) >= 3 and not learned and run.optimizers and not run.changed_by_hand():
         reached = {key for b in used[:40] for key in b.norms}
         if any(id(p) in reached for o in run.optimizers for p in o.params):
-            yield Seen(f"{len(used)} backward passes and not one step of an optimizer: no parameter has moved", used[0].place.line)
+            yield Seen(
+                f"{len(used)} backward passes and not one step of an optimizer: no parameter has moved",
+                used[0].place.line,
+            )
         return
     for o in learned:
         if len(o.thrown_away) >= 3 and len(o.thrown_away) >= 1.5 * o.steps:
-            yield Seen(f"gradients of {len(o.thrown_away)} backward passes were cleared without a step, {o.steps} steps were taken", o.thrown_away[0].line)
+            yield Seen(
+                f"gradients of {len(o.thrown_away)} backward passes were cleared without a step, {o.steps} steps were taken",
+                o.thrown_away[0].line,
+            )
     idle = [o for o in run.optimizers if not o.steps]
     reached = {key for b in used[:40] for key in b.norms}
     for o in idle:
         mine = [p for p in o.params if id(p) in reached]
         others = {id(p) for other in learned for p in other.params}
         if learned and mine and not any(id(p) in others for p in o.params) and run.steps >= 3:
-            yield Seen(f"the optimizer of line {o.place.line} is never stepped, and its {len(mine)} tensors get gradients", o.place.line)
+            yield Seen(
+                f"the optimizer of line {o.place.line} is never stepped, and its {len(mine)} tensors get gradients",
+                o.place.line,
+            )

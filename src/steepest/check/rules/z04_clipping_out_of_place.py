@@ -12,7 +12,6 @@ from ..finding import Seen
 from ..running.record import Event
 
 
-
 @check(
     code="Z04",
     title="clipping has no effect",
@@ -22,7 +21,9 @@ from ..running.record import Event
     ),
     repair="Order: backward, clip_grad_norm_, step.",
     bad=training(step=STEP + "nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n"),
-    good=training(step=STEP.replace("optimizer.step()", "nn.utils.clip_grad_norm_(model.parameters(), 1.0)\noptimizer.step()")),
+    good=training(
+        step=STEP.replace("optimizer.step()", "nn.utils.clip_grad_norm_(model.parameters(), 1.0)\noptimizer.step()")
+    ),
     needs="history",
     certainty="proven",
     severity="warning",
@@ -38,4 +39,7 @@ def clipping_out_of_place(facts: Facts) -> Iterator[Seen]:
         late = [c for c in clips if c.data["backward"] == 0 and c.data["steps"]]
         early = [c for c in clips if c.data["empty"] and not c.data["steps"]]
         if len(late) >= 2 and len(late) >= 0.5 * len(clips) or (early and len(clips) == 1):
-            yield Seen(f"{len(late) or len(early)} of {len(clips)} calls of clip_grad came when no backward pass had followed the last step", line)
+            yield Seen(
+                f"{len(late) or len(early)} of {len(clips)} calls of clip_grad came when no backward pass had followed the last step",
+                line,
+            )

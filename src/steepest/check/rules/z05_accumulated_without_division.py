@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from steepest.core.checks import check
 
-from collections import Counter
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..seeing import backwards_by_line, number
 from ..running.graph import Op
 from ..running.record import Backward
-
+from ..seeing import backwards_by_line, number
 
 
 @check(
@@ -24,22 +23,28 @@ from ..running.record import Backward
         "times higher (with SGD), and clipping cuts at 1/k."
     ),
     repair="(loss / k).backward(), with k the number of batches per step.",
-    bad=training(step="""
+    bad=training(
+        step="""
 loss = loss_fn(model(xb), yb)
 loss.backward()
 count += 1
 if count % 4 == 0:
     optimizer.step()
     optimizer.zero_grad()
-""", epoch="count = 0\n"),
-    good=training(step="""
+""",
+        epoch="count = 0\n",
+    ),
+    good=training(
+        step="""
 loss = loss_fn(model(xb), yb) / 4
 loss.backward()
 count += 1
 if count % 4 == 0:
     optimizer.step()
     optimizer.zero_grad()
-""", epoch="count = 0\n"),
+""",
+        epoch="count = 0\n",
+    ),
     needs="history",
     certainty="likely",
     severity="warning",
@@ -60,7 +65,10 @@ def accumulated_without_division(facts: Facts) -> Iterator[Seen]:
         kept = next((b for b in passes if b.op is not None), None)
         if kept is None or is_scaled(kept.op) or not _same_loop(passes):
             continue
-        yield Seen(f"{per_step[0]} backward passes per step, and the loss (first {number(passes[0].value)}) is not divided by {per_step[0]}", line)
+        yield Seen(
+            f"{per_step[0]} backward passes per step, and the loss (first {number(passes[0].value)}) is not divided by {per_step[0]}",
+            line,
+        )
 
 
 def is_scaled(op: Op | None) -> bool:

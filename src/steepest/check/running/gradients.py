@@ -37,5 +37,6 @@ def norms_of(tensors: list[Tensor]) -> dict[int, float]:
     with torch.no_grad():
         grads = {id(t): t.grad for t in tensors if t.grad is not None}
         return {
-            key: float((g.coalesce().values() if g.is_sparse else g).double().pow(2).mean().sqrt()) for key, g in grads.items()
+            key: float((g.coalesce().values() if g.is_sparse else g).double().pow(2).mean().sqrt())
+            for key, g in grads.items()
         }

@@ -12,7 +12,9 @@ from .probes import changed, replies, undisturbed
 from .record import Backward, ModelCall, Run
 from .replay import CannotReplay, outputs_in, replayed
 
-PLAIN = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "cross_entropy", "binary_cross_entropy_with_logits"})
+PLAIN = frozenset(
+    {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "cross_entropy", "binary_cross_entropy_with_logits"}
+)
 RELUS = frozenset({"relu", "relu6"})
 
 
@@ -32,8 +34,12 @@ def equal_weights(run: Run) -> list[tuple[str, list[str]]]:
     """Models with at least two layers whose weight matrices have equal rows, before and after training."""
     found = []
     for model in run.models():
-        layers = [(n, m) for n, m in model.named_modules() if isinstance(m, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d))]
-        alike = [n or type(m).__name__ for n, m in layers if len(m.weight) > 1 and bool((m.weight == m.weight[:1]).all())]
+        layers = [
+            (n, m) for n, m in model.named_modules() if isinstance(m, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d))
+        ]
+        alike = [
+            n or type(m).__name__ for n, m in layers if len(m.weight) > 1 and bool((m.weight == m.weight[:1]).all())
+        ]
         trained = {id(p) for o in run.optimizers for p in o.params}
         owned = any(id(m.weight) in trained for _, m in layers)
         if owned and len(layers) >= 2 and len(alike) >= 1 and _hidden_alike(layers, alike):
@@ -47,12 +53,10 @@ def _hidden_alike(layers: list[tuple[str, Any]], alike: list[str]) -> bool:
     return any(name != last for name in alike)
 
 
-def dead_in(out: Tensor) -> tuple[int, int]:
-    """(units that are 0 for all samples, units) of the output of an activation: axis 1, or the last of a sequence."""
+def dead_in(out: Tensor) -> Tensor:
+    """Which units are 0 for all samples, in the output of an activation: axis 1, or the last of a sequence."""
     axis = 1 if out.dim() in (2, 4, 5) else out.dim() - 1
-    other = [d for d in range(out.dim()) if d != axis]
-    dead = (out == 0).flatten(0).reshape(out.shape).movedim(axis, 0).flatten(1).all(1) if other else out == 0
-    return int(dead.sum()), int(out.shape[axis])
+    return (out == 0).movedim(axis, 0).flatten(1).all(1)
 
 
 def ignores_input(call: ModelCall) -> bool:
@@ -98,7 +102,9 @@ def _overfit(call: ModelCall, output: Tensor, seen: Backward) -> tuple[float, fl
             values = []
             with torch.enable_grad():
                 for _ in range(150):
-                    out = next(t for t in _tensors(model(*call.arguments[0], **call.arguments[1])) if t.shape == output.shape)
+                    out = next(
+                        t for t in _tensors(model(*call.arguments[0], **call.arguments[1])) if t.shape == output.shape
+                    )
                     loss = replayed(seen.op, {id(output): out})
                     optimizer.zero_grad()
                     loss.backward()

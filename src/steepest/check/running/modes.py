@@ -29,18 +29,19 @@ def is_evaluation(call: ModelCall, run: Run) -> bool:
     if any(e.kind == "train" and steps[-1] < e.at <= call.first_op for e in run.events):
         return False
     made = set(map(id, call.outputs_ops))
-    users = [op for op in run.compares if op.index >= call.last_op] + [c.op for c in run.losses if c.op.index >= call.last_op]
+    users = [op for op in run.compares if op.index >= call.last_op] + [
+        c.op for c in run.losses if c.op.index >= call.last_op
+    ]
     return any(id(a) in made for op in users for a in ancestors(op))
 
 
 def evaluated_before(call: ModelCall, run: Run) -> bool:
     """The same model was evaluated earlier, and nobody asked for evaluation mode since."""
-    earlier = [c for c in run.calls if c.module is call.module and not c.learned and not c.training and c.first_op < call.first_op]
+    earlier = [
+        c
+        for c in run.calls
+        if c.module is call.module and not c.learned and not c.training and c.first_op < call.first_op
+    ]
     if not earlier:
         return False
     return not any(e.kind == "eval" and earlier[-1].first_op < e.at <= call.first_op for e in run.events)
-
-
-def trained_by_optimizer(call: ModelCall, run: Run) -> bool:
-    owned = {id(p) for o in run.optimizers if o.steps for p in o.params}
-    return any(id(p) in owned for p in call.module.parameters())

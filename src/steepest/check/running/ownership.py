@@ -63,7 +63,14 @@ def without_optimizer(run: Run) -> list[tuple[str, Tensor]]:
     for key, (n, leaf) in seen.items():
         persistent = n >= 2 and n >= 0.3 * most or (most == 1 and key in names)
         is_weight = isinstance(leaf, nn.Parameter) or key in names
-        if key not in owned and key not in inputs and persistent and is_weight and key not in run.loaded and not run.is_changed(leaf):
+        if (
+            key not in owned
+            and key not in inputs
+            and persistent
+            and is_weight
+            and key not in run.loaded
+            and not run.is_changed(leaf)
+        ):
             missing.append((names.get(key, f"a tensor {tuple(leaf.shape)}"), leaf))
     return missing
 
@@ -73,7 +80,9 @@ def stale_in_optimizer(run: Run) -> list[OptimizerSeen]:
     known = {id(p) for m in run.models() for p in m.parameters()}
     reached = {id(t) for b in run.backwards for t in b.leaves}
     return [
-        o for o in run.optimizers if o.steps and any(p.requires_grad and id(p) not in known and id(p) not in reached for p in o.params)
+        o
+        for o in run.optimizers
+        if o.steps and any(p.requires_grad and id(p) not in known and id(p) not in reached for p in o.params)
     ]
 
 

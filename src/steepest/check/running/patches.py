@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ class Patches:
         self._optimizers()
         self._schedules()
         self._loaders()
+        self._files()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -61,7 +63,9 @@ class Patches:
         def __init_subclass__(cls: Any, **kwargs: Any) -> None:
             super(nn.Module, cls).__init_subclass__(**kwargs)
             forward = cls.__dict__.get("forward")
-            if callable(forward) and is_users(getattr(getattr(forward, "__code__", None), "co_filename", "site-packages")):
+            if callable(forward) and is_users(
+                getattr(getattr(forward, "__code__", None), "co_filename", "site-packages")
+            ):
                 cls.forward = _calls(recorder, forward)
 
         load = nn.Module.load_state_dict
@@ -214,6 +218,24 @@ class Patches:
         self.put(DataLoader, "__init__", __init__)
         self.put(DataLoader, "__iter__", __iter__)
         self.put(base, "__next__", __next__)
+
+    def _files(self) -> None:
+        """torch.save opens paths in C++; through Python's open they go where all other writing goes."""
+        recorder, save = self.recorder, torch.save
+
+        @functools.wraps(save)
+        def through_open(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
+            recorder.tracer.paused += 1
+            try:
+                if isinstance(f, (str, os.PathLike)):
+                    with open(f, "wb") as opened:
+                        save(obj, opened, *args, **kwargs)
+                else:
+                    save(obj, f, *args, **kwargs)
+            finally:
+                recorder.tracer.paused -= 1
+
+        self.put(torch, "save", through_open)
 
 
 _OF_WORKERS = ("num_workers", "prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout", "worker_init_fn",

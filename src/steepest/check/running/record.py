@@ -75,6 +75,12 @@ class ModelCall:
 
         return ignores_input(self)
 
+    def acts_by_mode(self, training: bool) -> list[str]:
+        """See modes.switched."""
+        from .modes import switched
+
+        return switched(self.module, training)
+
     def is_causal(self) -> bool:
         """Outputs depend on earlier input only, and do on their own place."""
         from .probes import looks_ahead, per_time
@@ -189,7 +195,7 @@ class Run:
     roots_alive: int = 0
     cut: bool = False
     file: str = ""
-    dead_units: list[tuple[Op, int, int]] = field(default_factory=list)
+    dead_units: list[tuple[Op, Tensor]] = field(default_factory=list)
 
     def kept(self) -> list[Backward]:
         """Backward passes whose tensors are still there."""
@@ -303,6 +309,18 @@ class Run:
             if size and hasattr(rows, "__len__") and not seen.loader.drop_last and len(rows) % size:
                 return size, len(rows) % size
         return None
+
+    def is_evaluation(self, call: ModelCall) -> bool:
+        """See modes.is_evaluation."""
+        from .modes import is_evaluation
+
+        return is_evaluation(call, self)
+
+    def evaluated_before(self, call: ModelCall) -> bool:
+        """See modes.evaluated_before."""
+        from .modes import evaluated_before
+
+        return evaluated_before(call, self)
 
     dropouts: list[Op] = field(default_factory=list)
     views: list[Op] = field(default_factory=list)

@@ -102,7 +102,7 @@ class Recorder:
         elif op.name in RELUS and op.grad and self.tracer.result is not None and self.keeps():
             out = self.tracer.result
             if out.dim() > 1 and out.shape[0] >= 16:
-                self.run.dead_units.append((op, *dead_in(out.detach())))
+                self.run.dead_units.append((op, dead_in(out.detach())))
         elif op.name in ("view", "reshape"):
             self._keep_some(op, self.run.views)
         elif op.name in DROPOUTS and op.module is not None and not op.module.training:
@@ -110,7 +110,20 @@ class Recorder:
                 self._keep_some(op, self.run.dropouts)
         elif op.module is None and op.name == "add" and op.out and op.out[0].shape in ((), (1,)):
             self._growing_sum(op)
-        elif op.module is None and op.name in ("eq", "ne", "gt", "ge", "lt", "le", "round", "argmax", "max", "sub", "numpy", "tolist"):
+        elif op.module is None and op.name in (
+            "eq",
+            "ne",
+            "gt",
+            "ge",
+            "lt",
+            "le",
+            "round",
+            "argmax",
+            "max",
+            "sub",
+            "numpy",
+            "tolist",
+        ):
             self._keep_some(op, self.run.compares)
 
     def _keep_some(self, op: Op, where: list[Op]) -> None:
@@ -366,7 +379,11 @@ class Recorder:
         data = {}
         for o in self.run.optimizers:
             if any(id(p) in ids for p in o.params):
-                data = {"backward": o.backward_since_step, "steps": o.steps, "empty": all(is_zero(p.grad) for p in params)}
+                data = {
+                    "backward": o.backward_since_step,
+                    "steps": o.steps,
+                    "empty": all(is_zero(p.grad) for p in params),
+                }
         self.run.clips.append(Event("clip", here(), self.tracer.count, None, data))
 
     # -- data ------------------------------------------------------------------------------------------------------

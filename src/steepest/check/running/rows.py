@@ -66,7 +66,11 @@ def overlapping_split(run: Run) -> list[tuple[int, float]]:
         if _comparable(t) and t.shape[1] >= 4:
             pairs = zip(_rows(t[:, 1:]), _rows(t[:, :-1]))
             found.setdefault(line, []).extend(later in starts or earlier in ends for later, earlier in pairs)
-    shares = [(line, sum(hits) / len(hits)) for line, hits in found.items() if len(hits) >= 10 and sum(hits) >= 0.5 * len(hits)]
+    shares = [
+        (line, sum(hits) / len(hits))
+        for line, hits in found.items()
+        if len(hits) >= 10 and sum(hits) >= 0.5 * len(hits)
+    ]
     return shares or _subsets_of_windows(run)
 
 
@@ -80,8 +84,12 @@ def _subsets_of_windows(run: Run) -> list[tuple[int, float]]:
         if whole is None or in_order or not 20 <= len(indices) < len(whole) or not loader.is_trained_on(run):
             continue
         items = [next(tensors_in(whole[i]), None) for i in range(min(40, len(whole)))]
-        pairs = [(a, b) for a, b in zip(items, items[1:]) if a is not None and b is not None and a.dim() and len(a) >= 4]
-        hits = sum(a.shape == b.shape and bool((a[1:] == b[:-1]).all()) and not bool((a == a[0]).all()) for a, b in pairs)
+        pairs = [
+            (a, b) for a, b in zip(items, items[1:]) if a is not None and b is not None and a.dim() and len(a) >= 4
+        ]
+        hits = sum(
+            a.shape == b.shape and bool((a[1:] == b[:-1]).all()) and not bool((a == a[0]).all()) for a, b in pairs
+        )
         if pairs and hits >= 0.8 * len(pairs):
             found.append((loader.place.line, hits / len(pairs)))
     return found

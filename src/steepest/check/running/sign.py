@@ -10,7 +10,16 @@ from .record import Backward, Run
 from .replay import CannotReplay, between, can_replay, outputs_in, targets_in, value_of
 
 ENDS = ("sigmoid", "softmax", "log_softmax", "logsigmoid", "cross_entropy", "binary_cross_entropy_with_logits")
-OTHER_SCALES = {"exp", "poisson_nll_loss", "gaussian_nll_loss", "kl_div", "soft_margin_loss", "hinge_embedding_loss", "ctc_loss", "cdist"}
+OTHER_SCALES = {
+    "exp",
+    "poisson_nll_loss",
+    "gaussian_nll_loss",
+    "kl_div",
+    "soft_margin_loss",
+    "hinge_embedding_loss",
+    "ctc_loss",
+    "cdist",
+}
 SURE = 8.0
 
 
@@ -69,7 +78,12 @@ def _perfect(output: Tensor, target: Tensor, names: set[str]) -> Tensor | None:
         answer = target.reshape(output.shape).to(output.dtype)
         zero_one = bool(((answer == 0) | (answer == 1)).all())
         return (2 * answer - 1) * SURE if logits and zero_one else None if logits else answer
-    if output.dim() < 2 or target.dim() != output.dim() - 1 or int(target.max()) >= output.shape[1] or int(target.min()) < 0:
+    if (
+        output.dim() < 2
+        or target.dim() != output.dim() - 1
+        or int(target.max()) >= output.shape[1]
+        or int(target.min()) < 0
+    ):
         if target.numel() == output.numel() and int(target.max()) <= 1 and int(target.min()) >= 0:
             answer = target.reshape(output.shape).to(output.dtype)
             return (2 * answer - 1) * SURE if logits else answer

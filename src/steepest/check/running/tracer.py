@@ -67,7 +67,9 @@ def is_in_place(func: Any) -> bool:
 class Tracer(TorchFunctionMode):
     """Records calls while it is entered. keeps(): whether tensors are kept now; on_op is told every recorded call."""
 
-    def __init__(self, keeps: Callable[[], bool], on_op: Callable[[Op], None], on_error: Callable[[Op, Exception], None]) -> None:
+    def __init__(
+        self, keeps: Callable[[], bool], on_op: Callable[[Op], None], on_error: Callable[[Op, Exception], None]
+    ) -> None:
         super().__init__()
         self.keeps, self.on_op, self.on_error = keeps, on_op, on_error
         self.made: dict[int, tuple[weakref.ref[Tensor], Op]] = {}

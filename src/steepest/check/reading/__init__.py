@@ -1,0 +1,1 @@
+"""Reading a program without running it: its syntax tree becomes facts."""
