@@ -213,4 +213,4 @@ def split_sum(text: str) -> list[str]:
         if letter == "+" and depth == 0:
             parts.append(text[start:i].strip())
             start = i + 1
-    return [part for part in parts if part]
+    return [part for part in [*parts, text[start:].strip()] if part]
