@@ -28,7 +28,7 @@ def test_with_nothing_known_every_loss_of_the_task_is_listed(task):
     assert all(one.because and one.use for one in found) and found.weightings == []
 
 
-@pytest.mark.parametrize("task", ["classification", "binary", "regression", "counts"])
+@pytest.mark.parametrize("task", TASKS)
 def test_the_default_of_a_task_stands_first_whatever_is_known(task):
     for known in ({}, {"imbalanced": True}, {"outliers": True}, {"noisy_labels": True}):
         first = steepest.suggest(task, **known)[0]
@@ -42,6 +42,18 @@ def test_what_is_known_of_the_data_comes_before_the_all_rounders_and_leaves_the_
     far = steepest.suggest("regression", outliers=True)
     assert {"huber", "l1"} <= set(far.losses) and "quantile" not in far.losses and far.weightings == []
     assert far[0].name == "mse" and far[1].because == SITUATIONS["outliers"]
+
+
+def test_an_all_rounder_that_warns_of_what_is_known_is_left_out():
+    plain, noisy = steepest.suggest("classification"), steepest.suggest("classification", noisy_labels=True)
+    assert "focal" in plain.losses and "focal" not in noisy.losses and "square" in noisy.losses
+    assert "Wrong labels" in losses.focal.avoid and "Not: " + losses.square.avoid in str(noisy)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_one_default_which_stands_first(task):
+    defaults = [name for name in steepest.suggest(task).losses if "default" in losses[name].good_for]
+    assert len(defaults) == 1 and steepest.suggest(task).losses[0] == defaults[0]
 
 
 def test_an_unknown_task_is_refused_with_the_nearest_name():
@@ -95,7 +107,7 @@ def test_a_comparison_of_auto_holds_the_names_that_it_took():
 def test_the_command_gives_one_line_per_candidate_in_a_pipe():
     done = runner.invoke(app, ["suggest", "--task", "classification", "--imbalanced"])
     rows = [line.split("\t") for line in done.stdout.splitlines()]
-    assert done.exit_code == 0 and {len(row) for row in rows} == {4}
+    assert done.exit_code == 0 and {len(row) for row in rows} == {5}
     assert [row[1] for row in rows] == [one.name for one in steepest.suggest("classification", imbalanced=True)]
 
 

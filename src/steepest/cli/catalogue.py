@@ -88,7 +88,7 @@ def print_suggestions(task: str, *, imbalanced: bool, outliers: bool, noisy_labe
     found = suggest(task, imbalanced=imbalanced, outliers=outliers, noisy_labels=noisy_labels)
     if not sys.stdout.isatty():
         for one in found:
-            typer.echo(f"{one.kind}\t{one.name}\t{one.because}\t{one.use}")
+            typer.echo(f"{one.kind}\t{one.name}\t{one.because}\t{one.use}\t{one.avoid}")
         return
     typer.echo(str(found))
 

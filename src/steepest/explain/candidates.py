@@ -22,12 +22,13 @@ IMBALANCE = 3
 
 @dataclass(frozen=True)
 class Suggestion:
-    """kind: "loss" or "weighting". because: why it is on the list; use: when to choose it, in its own words."""
+    """kind: "loss" or "weighting". because: why it is on the list; use and avoid: when to choose it and when not, in its words."""
 
     kind: str
     name: str
     because: str
     use: str
+    avoid: str = ""
 
 
 class Suggestions(list[Suggestion]):
@@ -45,13 +46,16 @@ class Suggestions(list[Suggestion]):
 
     def __str__(self) -> str:
         width = max((len(one.name) for one in self), default=0)
-        return "\n".join(
-            f"{one.name.ljust(width)}  {one.kind}: {one.because}\n{''.ljust(width)}  {one.use}" for one in self
-        )
+        lines = []
+        for one in self:
+            lines += [f"{one.name.ljust(width)}  {one.kind}: {one.because}", f"{''.ljust(width)}  {one.use}"]
+            lines += [f"{''.ljust(width)}  Not: {one.avoid}"] if one.avoid else []
+        return "\n".join(lines)
 
 
 def suggest(task: str, *, imbalanced: bool = False, outliers: bool = False, noisy_labels: bool = False) -> Suggestions:
-    """Losses and weightings worth trying: the default of the task, those for what you know of the data, then good all-rounders.
+    """Losses and weightings worth trying: the default of the task, those for what you know of the data, then good all-rounders
+    that do not say themselves that such data are not for them.
 
     task: "classification", "binary", "regression", "counts", ... as the losses declare it. With nothing known, all losses of
     the task are listed, the special ones last. Raises UnknownName for a task that no loss has.
@@ -72,19 +76,23 @@ def _ranked(task: str, known: Sequence[str]) -> list[tuple[int, Suggestion]]:
     found = []
     for loss in losses:
         if task in loss.task:
-            rank, because = _standing(situations_of(loss.good_for, loss.use), known)
-            found.append((rank, Suggestion("loss", loss.name, because, loss.use)))
+            rank, because = _standing(loss, known)
+            found.append((rank, Suggestion("loss", loss.name, because, loss.use, loss.avoid)))
     return sorted(found, key=lambda each: (each[0], each[1].name))
 
 
-def _standing(situations: Sequence[str], known: Sequence[str]) -> tuple[int, str]:
-    """0 the default, 1 for what is known, 2 an all-rounder, SPECIAL any other."""
+def _standing(loss: Loss, known: Sequence[str]) -> tuple[int, str]:
+    """0 the default, 1 for what is known, 2 an all-rounder that nothing known speaks against, SPECIAL any other."""
+    situations = situations_of(loss.good_for, loss.use)
     if "default" in situations:
         return 0, SITUATIONS["default"]
     fitting = [SITUATIONS[name] for name in known if name in situations]
     if fitting:
         return 1, "; ".join(fitting)
-    return (2, SITUATIONS["anything"]) if "anything" in situations else (SPECIAL, "a special case, see its use")
+    against = set(known) & set(situations_of((), loss.avoid))
+    if "anything" in situations and not against:
+        return 2, SITUATIONS["anything"]
+    return SPECIAL, "a special case, see its use"
 
 
 def _weighting(name: str) -> Suggestion:

@@ -53,6 +53,7 @@ def _plain_corn(x: Any, y: Any) -> list[float]:
     expects="logits",
     claims=[nonnegative, convex, bounded_gradient(1)],
     task="ordinal",
+    good_for=["default"],
     use="Ordered classes from any model with C-1 outputs: consistent without shared weights.",
     avoid="Top classes with few samples: step k learns only from samples of class k and above. Classes without "
     "order: cross_entropy.",

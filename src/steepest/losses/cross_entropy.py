@@ -16,7 +16,7 @@ from steepest.core.targets import Classes, classes
     expects="logits",
     claims=[nonnegative, convex, proper, shift_invariant, rewards_true_class, bounded_gradient(1)],
     equals="torch.nn.CrossEntropyLoss",
-    task="classification",
+    task=["classification", "segmentation"],
     good_for=["default"],
     use="The default for one label per sample: honest probabilities, fast training.",
     avoid="Wrong labels, each of which may cost any amount: gce or symmetric_ce. Several labels per sample: "

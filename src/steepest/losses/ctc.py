@@ -37,6 +37,7 @@ def _plain(x: Any, y: Any) -> list[float]:
     expects="logits",
     claims=[nonnegative],
     task="sequence",
+    good_for=["default"],
     use="Speech and handwriting: a line of labels without their places. Deterministic, on an accelerator too.",
     avoid="Labels known for each step: cross_entropy. Outputs in another order than the input, as in translation: "
     "cross_entropy per token.",

@@ -24,6 +24,7 @@ def _plain(x: Any, y: Any, beta: float) -> list[float]:
     claims=[nonnegative, convex, bounded_gradient("beta")],
     search={"beta": Log(0.01, 1)},
     task="preferences",
+    good_for=["default"],
     use="Tuning a language model on pairs of a chosen and a rejected answer, without a reward model.",
     avoid="Answers that are judged one by one. Long runs: only the difference counts, so the chosen answer may "
     "become rarer as well.",

@@ -50,6 +50,7 @@ def _plain_giou(x: Any, y: Any) -> list[float]:
     target=boxes,
     claims=[nonnegative, zero_at_target, minimum_at_target, bounded(2)],
     task="detection",
+    good_for=["default"],
     use="Boxes, judged by their overlap; boxes that do not touch are pulled together.",
     avoid="One box inside the other: the hull is then the larger box and nothing says where to move; then diou.",
     differs={

@@ -37,6 +37,7 @@ def _plain(x: Any, y: Any, temperature: float) -> list[float]:
     claims=[nonnegative, zero_at_target, minimum_at_target, convex, shift_invariant.at(temperature=2.0), bounded_gradient("temperature")],
     search={"temperature": Log(1, 20)},
     task="distillation",
+    good_for=["default"],
     use="A small model that imitates a large one; add cross_entropy on the true labels where there are any.",
     avoid="A teacher no better than the labels: cross_entropy. A teacher that gives only probabilities: kl_div.",
     source="Hinton, Vinyals & Dean 2015, arXiv:1503.02531",

@@ -27,6 +27,7 @@ def _plain(x: Any, y: Any) -> list[float]:
     target=ranked_lists(needs_pairs=True),
     claims=[nonnegative, convex, shift_invariant, bounded_gradient(1)],
     task="ranking",
+    good_for=["default"],
     use="Ranking by relevance or by clicks; with one wanted and one unwanted entry per list it is BPR.",
     avoid="Long lists, as all pairs are compared; lists of which only the top is read: listnet.",
     source="Burges et al. 2005, doi:10.1145/1102351.1102363; BPR: Rendle et al. 2009, arXiv:1205.2618",

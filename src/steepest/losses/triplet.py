@@ -37,6 +37,7 @@ def _plain(x: Any, y: Any, margin: float, mining: str) -> list[float]:
     claims=[nonnegative],
     search={"margin": Log(0.1, 10)},
     task="embedding",
+    good_for=["default"],
     use="Learning distances from labels: retrieval, faces, re-identification; start semi_hard, since hard may collapse.",
     avoid="Batches without several samples of a label: an anchor without partner is no item. Wrong labels: hard "
     "mining picks just these.",
