@@ -1,4 +1,4 @@
-"""Faster forms of declared losses: kernels/losses/NAME.py belongs to losses/NAME.py and is found by its place.
+"""Faster forms of what is declared: kernels/losses/NAME.py belongs to losses/NAME.py, kernels/steps.py to all rules.
 
 core knows the place and the protocol, never the content. A kernel gives what the declared body gives, or None: then the
 body runs.
@@ -7,7 +7,8 @@ body runs.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -38,6 +39,28 @@ class Kernel(Protocol):
         self, input: Tensor, target: Tensor | None, options: Options | None, hyper: dict[str, Any], normalize: str
     ) -> tuple[Tensor, Tensor] | None:
         """(numerator, denominator) of `input`, which is overwritten by the numerator's gradient."""
+
+
+class Steps(Protocol):
+    """Moves tensors by one step of a recorded rule; what it leaves is for the caller."""
+
+    def __call__(
+        self, program: Any, decay: str, maximize: bool, numbers: Mapping[str, Any], members: Sequence[dict[str, Tensor]]
+    ) -> Sequence[dict[str, Tensor]]:
+        """The members that it has not moved. All others it has, in place.
+
+        program: tensor_ops, copies and used_numbers as optim.program has them. members: param, grad and states by name.
+        """
+
+
+@cache
+def steps() -> Steps | None:
+    """The executor of update rules, if there is one."""
+    package = __name__.rpartition(".core.")[0]
+    try:
+        return importlib.import_module(f"{package}.kernels.steps").take_steps
+    except ModuleNotFoundError:
+        return None
 
 
 def kernel_of(module: str) -> Kernel | None:

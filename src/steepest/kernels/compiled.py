@@ -36,13 +36,23 @@ def library(name: str, real: str) -> ctypes.CDLL | None:
 
     The first time takes about a second.
     """
+    place = Path(__file__).parent
+    headers = "".join(file.read_text(encoding="utf-8") for file in sorted(place.glob("*.h")))
+    text = (place / f"{name}.cpp").read_text(encoding="utf-8")
+    return compiled_text(name, text, (f"-DREAL={real}", f"-I{place}"), made_of=headers)
+
+
+def compiled_text(name: str, text: str, flags: tuple[str, ...], made_of: str = "") -> ctypes.CDLL | None:
+    """The functions of a C++ text; None without a compiler that works, without room on the disk, or by the caller's wish.
+
+    made_of: what else the result depends on.
+    """
     compiler = shutil.which(os.environ.get("CXX", "g++"))
     if os.environ.get(OFF) == "0" or compiler is None or sys.platform == "win32":
         return None
-    source = Path(__file__).with_name(f"{name}.cpp")
     try:
-        return ctypes.CDLL(str(_built(source, compiler, real)))
-    except (OSError, RuntimeError, subprocess.SubprocessError):  # no compiler that works, no home, a full disk
+        return ctypes.CDLL(str(_built(name, text, flags, made_of, compiler)))
+    except (OSError, RuntimeError, subprocess.SubprocessError):
         return None
 
 
@@ -51,22 +61,24 @@ def folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steepest" / "kernels"
 
 
-def _built(source: Path, compiler: str, real: str) -> Path:
-    """The shared object of this source for this processor and this compiler; two processes may build it at once."""
-    texts = [file.read_text(encoding="utf-8") for file in (source, *sorted(source.parent.glob("*.h")))]
-    made_of = (*texts, *FLAGS, real, os.path.realpath(compiler), _processor())
-    target = folder() / f"{source.stem}-{hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]}.so"
+def _built(name: str, text: str, flags: tuple[str, ...], made_of: str, compiler: str) -> Path:
+    """The shared object of this text for this processor and this compiler; two processes may build it at once."""
+    own = [flag for flag in flags if not flag.startswith("-I")]
+    everything = (text, made_of, *FLAGS, *own, os.path.realpath(compiler), _processor())
+    target = folder() / f"{name}-{hashlib.sha256(repr(everything).encode()).hexdigest()[:16]}.so"
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=target.parent) as build:
-        made = Path(build, "kernel.so")
-        command = [compiler, *FLAGS, f"-DREAL={real}", str(source), "-o", str(made)]
+        source, made = Path(build, "kernel.cpp"), Path(build, "kernel.so")
+        source.write_text(text, encoding="utf-8")
+        command = [compiler, *FLAGS, *flags, str(source), "-o", str(made)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
         os.replace(made, target)
     return target
 
 
+@lru_cache(maxsize=None)
 def _processor() -> str:
     """What -march=native depends on."""
     try:

@@ -128,17 +128,18 @@ class RuleOptimizer(torch.optim.Optimizer):
             settings["weight_decay"] = 0.0
         if decay != "inside" and isinstance(settings["weight_decay"], (int, float)) and settings["weight_decay"] == 0:
             decay = "none"
-        members = []
+        members, states = [], rule.states_with(settings)
         for param in group["params"]:
             if param.grad is not None:
                 self._accept(param, param.grad, group)
-                state, is_new = self._state_of(param, group, rule, settings)
+                state, is_new = self._state_of(param, group, rule, settings, states)
                 members.append(
                     Member(param, self._dense(param.grad, rule, state, decay), state, 1.0 if is_new else 2.0)
                 )
         counted = [member for member in members if "step" in member.state]
         if counted:
-            torch._foreach_add_([member.state["step"] for member in counted], 1)
+            counts = [member.state["step"] for member in counted]
+            torch._foreach_add_(counts, torch.ones_like(counts[0]))  # a tensor: 60 counts in 28 us; a number: 105
         for member in counted:
             step = member.state["step"]
             member.count = step if group.get("capturable") and not group.get("differentiable") else step.item()
@@ -153,12 +154,15 @@ class RuleOptimizer(torch.optim.Optimizer):
             return 1.0
         return 1 - float(group["lr"]) * float(group["weight_decay"])
 
-    def _state_of(self, param: Tensor, group: Options, rule: Rule, settings: Options) -> tuple[Options, bool]:
+    def _state_of(
+        self, param: Tensor, group: Options, rule: Rule, settings: Options, states: tuple[str, ...]
+    ) -> tuple[Options, bool]:
         """The parameter's state, and whether it has just been made; what a checkpoint lacks has its starting value."""
-        states = rule.states_with(settings)
         if not states and not self._counts:
             return {}, True
         state = self.state[param]
+        if state and all(state.get(name) is not None for name in (("step", *states) if self._counts else states)):
+            return state, False
         is_new = not all(name in state for name in states if state_shape(rule, name, param.shape, settings) is not None)
         device = param.device if group.get("capturable") else torch.device("cpu")
         if self._counts and "step" not in state:
@@ -375,7 +379,8 @@ class EarlyAdagrad(RuleOptimizer):
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         for param in group["params"]:
-            self._state_of(param, group, self.rule, self._interface.settings_of(self.rule, group))
+            settings = self._interface.settings_of(self.rule, group)
+            self._state_of(param, group, self.rule, settings, self.rule.states_with(settings))
 
     def share_memory(self) -> None:
         """Put the states into memory that several processes see (Hogwild)."""

@@ -81,7 +81,7 @@ class Program:
     numbers(values): all numbers of one step, from the constants, t, lr and the scalar states.
     run(values, scratch): moves param and the states by one step, in place; values holds param, grad, the states and the
     numbers that are used_numbers; scratch is n_scratch tensors of param's shape and dtype.
-    Each returns values, filled up.
+    Each returns values, filled up. tensor_ops says the same as run, and copies which states then become which value.
     """
 
     def __init__(self, rule: Rule, states: Sequence[str]) -> None:
@@ -104,10 +104,10 @@ class Program:
         self.tensor_ops, self.n_scratch = _placed(_subtracted(ops, step, after, tensors), after)
         self.used_numbers = sorted(set().union(*(op.names() for op in self.tensor_ops)) - tensors)
         written = {op.out for op in self.tensor_ops}
-        copies = {name: value.text for name, value in after.items() if name not in written and value.text != name}
+        self.copies = {name: value.text for name, value in after.items() if name not in written and value.text != name}
         self.constants = _function(number_ops["constants"])
         self.numbers = _function(number_ops["numbers"])
-        self.run = _function(self.tensor_ops, copies)
+        self.run = _function(self.tensor_ops, self.copies)
 
 
 @cache
@@ -205,6 +205,7 @@ def _number_first(call: Call) -> Call:
     def with_tensor(number: Any, other: Tensor, **out: Tensor) -> Tensor:
         return call(torch.as_tensor(number, dtype=other.dtype), other, **out)
 
+    with_tensor.__name__ = call.__name__
     return with_tensor
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from steepest.core.declare import Rule
+from steepest.core.faster import steps
 
 from .apply import Scratch, apply_block, blocks
 from .program import Program, program_of
@@ -63,7 +64,9 @@ def run_together(
     All share `numbers`: floats, or on a captured accelerator 0-dim tensors; "decay" among them. This is the place where
     another executor may take over: it is given everything and owes only the result.
     """
-    for tensors in members:
+    executor = steps()
+    left = members if executor is None else executor(program, decay, maximize, numbers, members)
+    for tensors in left:
         for block in blocks(tensors["param"]):
             part = {name: value[block] for name, value in tensors.items()} if block else dict(tensors)
             if maximize:
@@ -80,13 +83,13 @@ def run_together(
 def run_elementwise(work: Work, scratch: Scratch) -> None:
     """One step of a group whose rule looks at single elements."""
     program = program_of(work.rule, work.rule.states_with(work.settings))
-    constants = program.constants(dict(work.settings))
+    constants, names = program.constants(dict(work.settings)), work.tensor_states
     for age, members in _by_age(work):
         numbers = _numbers(program, work, constants, age)
         for member in members:
             if member.grad.is_sparse:
                 _run_rows(program, work, numbers, member, scratch)
-        dense = [_tensors(work, m) for m in members if not m.grad.is_sparse]
+        dense = [_tensors(names, m) for m in members if not m.grad.is_sparse]
         run_together(program, work.decay, work.maximize, numbers, dense, scratch)
         for name, value in program.new_scalars.items():
             for member in members:
@@ -110,16 +113,19 @@ def _numbers(program: Program, work: Work, constants: Options, age: Sequence[Any
     return numbers
 
 
-def _tensors(work: Work, member: Member) -> dict[str, Tensor]:
-    found = {"param": member.param, "grad": member.grad, **{n: member.state[n] for n in work.tensor_states}}
-    return {name: _real(value) for name, value in found.items()}
+def _tensors(names: Sequence[str], member: Member) -> dict[str, Tensor]:
+    """Parameter, gradient and the states of these names, complex ones as pairs of reals."""
+    found = {"param": member.param, "grad": member.grad}
+    for name in names:
+        found[name] = member.state[name]
+    return {name: _real(value) for name, value in found.items()} if member.param.is_complex() else found
 
 
 def _run_rows(program: Program, work: Work, numbers: Options, member: Member, scratch: Scratch) -> None:
     """A sparse gradient moves the rows that it names, and leaves the others and their states as they are."""
     grad = member.grad.coalesce()
     places = tuple(grad.indices())
-    whole = _tensors(work, replace(member, grad=member.param))
+    whole = _tensors(work.tensor_states, replace(member, grad=member.param))
     rows = {name: value[places] for name, value in whole.items()}
     rows["grad"] = _real(grad.values())
     run_together(program, work.decay, work.maximize, numbers, [rows], scratch)
@@ -139,7 +145,7 @@ def run_captured(work: Work, scratch: Scratch) -> None:
         age = [member.count.double(), *(member.state[name].double() for name in work.rule.scalar_states)]
         numbers = _numbers(program, replace(work, settings=exact), program.constants(dict(exact)), age)
         narrow = {n: v.to(torch.float32 if dtype in HALF else dtype) for n, v in numbers.items()}
-        run_together(program, work.decay, work.maximize, narrow, [_tensors(work, member)], scratch)
+        run_together(program, work.decay, work.maximize, narrow, [_tensors(work.tensor_states, member)], scratch)
         for name, value in program.new_scalars.items():
             member.state[name].copy_(numbers[value])
 
@@ -161,8 +167,9 @@ def run_differentiably(work: Work) -> None:
         step, *new = rule.fn(grad, **{name: value for name, value in values.items() if name in takes})
         for name, value in zip(rule.states, new):
             if name not in off:
-                pairs = member.state[name].is_complex()
-                member.state[name] = torch.view_as_complex(value) if pairs else torch.as_tensor(value)
+                old = member.state[name]
+                value = torch.as_tensor(value, dtype=_real(old).dtype)
+                member.state[name] = torch.view_as_complex(value) if old.is_complex() else value
         param.sub_(step)
 
 
@@ -181,9 +188,8 @@ def run_whole(works: Sequence[Work]) -> None:
             scalars = {name: member.state[name].item() for name in work.rule.scalar_states}
             named = {name: member.state.get(name) for name in work.rule.states if name not in scalars}
             states = {name: None if value is None else value.unsqueeze(0) for name, value in named.items()}
-            grad = -member.grad if work.maximize else member.grad
             numbers = {**work.settings, **scalars, "t": member.count}
-            cells.append(Cell(member.param.unsqueeze(0), grad.unsqueeze(0), states, numbers))
+            cells.append(Cell(member.param.unsqueeze(0), member.grad.unsqueeze(0), states, numbers, work.maximize))
             owners.append(member.state)
     if cells:
         for state, scalars in zip(owners, step_cells(works[0].rule, cells)):

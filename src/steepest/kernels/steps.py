@@ -1,0 +1,205 @@
+"""One step of a recorded update rule on all tensors of a group in one call: the rule's operations, written as C++.
+
+A pass over memory reads and writes each value once; op by op it would be read and written ten times, and each call on a
+small tensor costs more than its arithmetic. Each operation is rounded as torch rounds it, so that the results are those
+of the operations one by one, but for the root, which MKL rounds wrongly in one case of six.
+
+The choice between this and the operations one by one depends on sizes alone, never on a clock: a run repeats its bits.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .compiled import compiled_text
+
+Members = Sequence[dict[str, Tensor]]
+REALS = {torch.float32: "float", torch.float64: "double"}
+LEAST = 4096
+"""Elements of a group, below which the operations one by one are left in place: nobody waits a second for a compiler
+to save some microseconds a step."""
+PER_TASK = 2**18
+"""Elements per task of the pool; a task is a millisecond of memory traffic at most."""
+
+PARTS = """
+#include <cmath>
+#include <cstdint>
+namespace {
+using R = REAL;
+#ifdef __FMA__
+inline R fma_of(R a, R b, R c) { return std::fma(a, b, c); }
+#else
+inline R fma_of(R a, R b, R c) { return a * b + c; }
+#endif
+inline R add(R a, R b) { return a + b; }
+inline R sub(R a, R b) { return a - b; }
+inline R mul(R a, R b) { return a * b; }
+inline R div(R a, R b) { return a / b; }
+inline R neg(R a) { return -a; }
+inline R square(R a) { return a * a; }
+inline R reciprocal(R a) { return R(1) / a; }
+inline R abs(R a) { return std::fabs(a); }
+inline R sqrt(R a) { return std::sqrt(a); }
+inline R rsqrt(R a) { return R(1) / std::sqrt(a); }
+inline R sign(R a) { return R(a > 0) - R(a < 0); }
+inline R maximum(R a, R b) { return a > b || a != a ? a : b; }
+inline R minimum(R a, R b) { return a < b || a != a ? a : b; }
+inline R maximum_of(R a, R low) { return a < low ? low : a; }
+inline R minimum_of(R a, R high) { return a > high ? high : a; }
+inline R lerp(R a, R b, R w) {
+  const bool near = std::fabs(w) < R(0.5);
+  return fma_of(near ? w : w - R(1), b - a, near ? a : b);
+}
+inline R addcmul(R a, R b, R c, R value) { return fma_of(value * b, c, a); }
+inline R addcdiv(R a, R b, R c, R value) { return a + value * b / c; }
+inline R minus(R a, R b, R alpha) { return fma_of(-alpha, b, a); }
+}
+"""
+WRITTEN = frozenset(
+    "add sub mul div neg square reciprocal abs sqrt rsqrt sign maximum minimum lerp addcmul addcdiv".split()
+)
+
+
+def take_steps(program: Any, decay: str, maximize: bool, numbers: Mapping[str, Any], members: Members) -> Members:
+    """A core.faster.Steps."""
+    if not members or sum(tensors["param"].numel() for tensors in members) < LEAST:
+        return members
+    dtype = members[0]["param"].dtype
+    if dtype not in REALS or any(isinstance(numbers[name], Tensor) for name in program.used_numbers):
+        return members
+    function = _function_of(program, tuple(members[0]), decay, maximize, REALS[dtype])
+    if function is None:
+        return members
+    fitting, left = [], []
+    for tensors in members:
+        (fitting if _fits(tensors, dtype) else left).append(tensors)
+    if fitting:
+        _run(function, [float(numbers[name]) for name in _numbers_of(program)], fitting)
+    return left
+
+
+def _fits(tensors: dict[str, Tensor], dtype: torch.dtype) -> bool:
+    """Plain dense tensors of this machine's memory, which lie in it in the same order."""
+    param = tensors["param"]
+    strides = None if param.is_contiguous() else param.stride()
+    if strides is not None and not param.is_contiguous(memory_format=torch.channels_last):
+        return False
+    if type(tensors["grad"]) is not Tensor or type(param) not in (torch.nn.Parameter, Tensor):
+        return False
+    for tensor in tensors.values():
+        if tensor.dtype is not dtype or not tensor.is_cpu:
+            return False
+        if not tensor.is_contiguous() if strides is None else tensor.stride() != strides:
+            return False
+    return True
+
+
+def _run(function: Any, numbers: list[float], members: Members) -> None:
+    values = array("d", numbers)
+    sizes = array("q", [tensors["param"].numel() for tensors in members])
+    places = array("q", [tensor.data_ptr() for tensors in members for tensor in tensors.values()])
+    call = (values.buffer_info()[0], sizes.buffer_info()[0], places.buffer_info()[0])
+    total, threads = sum(sizes), torch.get_num_threads()
+    if threads == 1 or total <= PER_TASK:
+        function(*call, len(sizes), 0, total)
+        return
+    starts = range(0, total, PER_TASK)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda start: function(*call, len(sizes), start, start + PER_TASK), starts))
+
+
+def _numbers_of(program: Any) -> list[str]:
+    return list(dict.fromkeys((*program.used_numbers, "decay")))
+
+
+@lru_cache(maxsize=None)
+def _function_of(
+    program: Any, names: tuple[str, ...], decay: str, maximize: bool, real: str
+) -> Callable[..., None] | None:
+    """The compiled step of a program, or None where it has an operation that is not written here."""
+    text = written(program, names, decay, maximize)
+    built = None if text is None else compiled_text("step", text, (f"-DREAL={real}", "-ffp-contract=off"))
+    if built is None:
+        return None
+    built.step.argtypes, built.step.restype = [ctypes.c_void_p] * 3 + [ctypes.c_int64] * 3, None
+    return built.step
+
+
+# -- the text ----------------------------------------------------------------------------------------------------------
+
+
+def written(program: Any, names: Sequence[str], decay: str, maximize: bool) -> str | None:
+    """One step as C++: elements start..end of n tensors, counted through. names: param, grad, states in their order."""
+    lines = ["v_grad = -v_grad;"] if maximize else []
+    lines += {"coupled": ["v_grad = fma_of(n_decay, v_param, v_grad);"], "decoupled": ["v_param *= n_decay;"]}.get(
+        decay, []
+    )
+    for op in program.tensor_ops:
+        line = _line(op, names, {*_numbers_of(program)})
+        if line is None:
+            return None
+        lines.append(line)
+    lines += [f"v_{name} = v_{value};" for name, value in program.copies.items()]
+    numbers = (f"const R n_{name} = R(numbers[{i}]);" for i, name in enumerate(_numbers_of(program)))
+    places = (f"R* __restrict__ p_{name} = places[{i}];" for i, name in enumerate(names))
+    reads = (f"R v_{name} = p_{name}[i];" for name in names)
+    writes = (f"p_{name}[i] = v_{name};" for name in names if name != "grad")
+    return f"""{PARTS}
+extern "C" void step(const double* numbers, const int64_t* sizes, R* const* places, int64_t n, int64_t start,
+                     int64_t end) {{
+  {_joined(numbers)}
+  for (int64_t t = 0, first = 0; t < n; first += sizes[t++], places += {len(names)}) {{
+    const int64_t from = start > first ? start - first : 0, to = end - first < sizes[t] ? end - first : sizes[t];
+    {_joined(places, 4)}
+#pragma omp simd
+    for (int64_t i = from; i < to; ++i) {{
+      {_joined((*reads, *lines, *writes), 6)}
+    }}
+  }}
+}}
+"""
+
+
+def _joined(lines: Iterable[str], by: int = 2) -> str:
+    return ("\n" + " " * by).join(lines)
+
+
+def _line(op: Any, names: Sequence[str], numbers: set[str]) -> str | None:
+    """One operation, or None where it is not known."""
+
+    def word(value: Any) -> str:
+        if hasattr(value, "text"):
+            return f"{'n' if value.text in numbers else 'v'}_{value.text}"
+        return f"R({float(value)!r})"
+
+    call, args = op.call.__name__, [word(a) for a in op.args]
+    if not op.result:  # the parameter moves
+        if call == "_subtract_product":
+            is_number = args[2].startswith("n_")
+            return (
+                f"v_param = {'minus' if is_number else 'addcmul'}({', '.join(args)}{'' if is_number else ', R(-1)'});"
+            )
+        return {
+            "sub_": f"v_param = v_param - {args[-1]};",
+            "addcdiv_": f"v_param = addcdiv({', '.join(args)}, R({op.kwargs.get('value', 1)}));",
+        }.get(call)
+    if call == "clamp":
+        low, high = (word(op.kwargs[name]) if op.kwargs.get(name) is not None else "" for name in ("min", "max"))
+        value = f"maximum_of({args[0]}, {low})" if low else args[0]
+        value = f"minimum_of({value}, {high})" if high else value
+        known = len(args) == 1
+    else:
+        value = f"{call}({', '.join([*args, *('R(1)' for _ in range(call in ('addcmul', 'addcdiv')))])})"
+        known = call in WRITTEN and not op.kwargs
+    if not known:
+        return None
+    kept = f" v_{op.out} = v_{op.result};" if op.out in names else ""
+    return f"const R v_{op.result} = {value};{kept}"
