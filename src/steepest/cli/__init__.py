@@ -145,7 +145,7 @@ def lr(
     lowest: options.Lowest = None,
     highest: options.Highest = None,
     rates: options.NRates = 17,
-    steps: options.Steps = 100,
+    steps: options.Steps = 50,
     seeds: options.NSeeds = 3,
     seed: options.Seed = 0,
     task: options.Task = None,

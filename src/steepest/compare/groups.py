@@ -32,7 +32,9 @@ def _words(options: Mapping[str, Any]) -> Hashable:
 
 
 def rule_key(trial: Trial) -> Hashable:
-    return id(trial.arm.rule), _words(trial.arm.rule_hyper), chain_key(trial.arm.transforms)
+    rule, hyper = trial.arm.rule, trial.arm.rule_hyper
+    shared = tuple((name, repr(hyper[name])) for name in rule.static if name in hyper)
+    return id(rule), _words(hyper), shared, chain_key(trial.arm.transforms)
 
 
 def loss_key(trial: Trial) -> Hashable:

@@ -19,7 +19,7 @@ def lr_range(
     losses: Any = None,
     rates: tuple[float, float] | None = None,
     n_rates: int = 17,
-    steps: int = 100,
+    steps: int = 50,
     seeds: int = 3,
     task: str | None = None,
     batch_size: int = 64,
