@@ -49,10 +49,11 @@ def orthogonalised(x: Tensor, coefficients: Sequence[float], n_steps: int, eps: 
 
 
 def _where_finite(x: Tensor, fn: Callable[[Tensor], Tensor]) -> Tensor:
-    """fn of the finite matrices (K, n, n); NaN for the others."""
+    """fn of the finite matrices (K, n, n); NaN for the others. No decomposition exists in half precision."""
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     finite = x.isfinite().flatten(1).all(1).view(-1, 1, 1)
-    identity = torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
-    return torch.where(finite, fn(torch.where(finite, x, identity)), torch.nan)
+    identity = torch.eye(x.shape[-1], dtype=wide.dtype, device=x.device)
+    return torch.where(finite, fn(torch.where(finite, wide, identity)), torch.nan).to(x.dtype)
 
 
 def eigenbasis(x: Tensor) -> Tensor:
