@@ -94,7 +94,10 @@ class Loss(Composable, Item):
         empty: Empty = "zero",
         **hyper: Any,
     ) -> Tensor:
-        """The reduced loss; see the contract in docs. Returns float32 for halves, else the input's dtype."""
+        """The reduced loss; see the contract in docs. Returns float32 for halves, else the input's dtype.
+
+        class_offset (C,) is added to the logits; focus: each item weighs (1 - p)^focus besides, p the probability of its target.
+        """
         reduce.check_words(self.name, reduction, normalize, empty)
 
         def composed(x: Tensor) -> Tensor:

@@ -85,11 +85,6 @@ def _anchor_partner_stranger(x: Tensor) -> Tensor:
     return _at(torch.stack([torch.zeros_like(x), torch.full_like(x, 60.0), -x]))
 
 
-def _turned(x: Tensor) -> Tensor:
-    """A vector at x degrees."""
-    return torch.stack([torch.deg2rad(x).cos(), torch.deg2rad(x).sin()], 1)
-
-
 def _two_views_of_two(x: Tensor) -> Tensor:
     """The first sample's views at 0 and x, both of the second at -60 degrees."""
     far = torch.full_like(x, -60.0)
@@ -150,7 +145,7 @@ PROBES = {
     ("ordinal", "logits"): Probe("mean of two logits 2 apart, the middle class of three", -6, 6, _two_steps, _class(1)),
     ("regions", "logits"): Probe("logit of 3 pixels inside, minus that of 7 outside", -6, 6, _region, _inside_region),
     ("regions", "values"): Probe("score of 3 pixels inside, minus that of 7 outside", -3, 3, _region, _inside_region),
-    ("vectors", "values"): Probe("angle between both, in degrees", -180, 180, _turned, _rows(1, 0)),
+    ("vectors", "values"): Probe("angle between both, in degrees", -180, 180, _at, _rows(1, 0)),
     ("boxes", "values"): Probe("shift of a box, in its widths", -2, 2, _shifted_box, _rows(0, 0, 1, 1)),
     ("lists", "values"): Probe("score of the wanted entry, two others at 0", -4, 4, _before_zeros, _rows(1, 0, 0)),
     ("sequence", "logits"): Probe(
