@@ -101,6 +101,16 @@ def test_a_comparison_of_auto_holds_the_names_that_it_took():
     assert request("auto", "diabetes").text["losses"].startswith("mse")
 
 
+def test_auto_may_stand_among_other_losses_in_words_and_in_a_list():
+    auto = auto_losses("classification", [59, 71, 48])
+    assert request("gce, auto, cross_entropy", "wine").text["losses"] == ", ".join(
+        ["gce", *[name for name in auto if name != "cross_entropy"], "cross_entropy"]
+    )
+    with_objects = request([losses.gce, "auto"], "wine")
+    assert [arm.loss for arm in with_objects.arms] == ["gce", *auto]
+    assert request("focal(gamma=1|2), auto", "wine").text["losses"].startswith("focal(gamma=1|2), cross_entropy")
+
+
 # -- the command ----------------------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from steepest.explain.candidates import auto_losses
 from steepest.models import factory_of
 
 from .plan import Budget, parse_budget, parse_seeds
-from .space import ArmChoice, arms_of
+from .space import ArmChoice, arms_of, split_list
 
 DEFAULT_LOSSES = {"classification": "cross_entropy, focal, square", "regression": "mse, huber, l1"}
 DEFAULT_METRIC = {"classification": "accuracy", "regression": "mean_squared_error"}
@@ -62,8 +62,7 @@ def ask(**asked: Any) -> Request:
         )
     budget, n_seeds = parse_budget(asked["budget"]), parse_seeds(asked["seeds"])
     data = load(asked["data"], task=asked["task"])
-    if asked["losses"] == "auto":
-        asked["losses"] = ", ".join(auto_losses(data.task, class_counts(data)))
+    asked["losses"] = _with_auto(asked["losses"], data)
     losses = asked["losses"] if asked["losses"] is not None else DEFAULT_LOSSES[data.task]
     rules, schedules, weightings = (asked[name] for name in ("optimizers", "schedules", "weightings"))
     arms = arms_of(losses, rules, schedules, asked["baseline"], asked_weightings=weightings)
@@ -71,6 +70,18 @@ def ask(**asked: Any) -> Request:
     build = factory_of(asked["model"])
     request = Request(data, build, arms, metric, budget, n_seeds, asked)
     return replace(request, text=_in_words(request))
+
+
+def _with_auto(asked: Any, data: Data) -> Any:
+    """The losses with those that suit the data in the place of "auto", which may stand among others; none twice."""
+    words = split_list(asked) if isinstance(asked, str) else asked
+    if not isinstance(words, (list, tuple)) or "auto" not in words:
+        return asked
+    others = [word for word in words if word != "auto"]
+    found = [name for name in auto_losses(data.task, class_counts(data)) if name not in others]
+    at = list(words).index("auto")
+    chosen = [*others[:at], *found, *others[at:]]
+    return ", ".join(chosen) if isinstance(asked, str) else chosen
 
 
 def class_counts(data: Data) -> list[int] | None:
