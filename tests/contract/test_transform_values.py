@@ -14,9 +14,10 @@ from torch import nn
 
 import steepest as st
 from steepest import optim, transforms
+from steepest.core.calls import split_sum
 from steepest.core.errors import DomainError, SteepestError, Unsupported, UsageError
 from steepest.core.per_trial import PerTrial
-from steepest.core.transform import split_sum, uses_of
+from steepest.core.transform import uses_of
 from steepest.core.trees import Layout
 from steepest.optim.chain import Chain, Leaf, Link
 from steepest.optim.stacked import StackedRule

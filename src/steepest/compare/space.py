@@ -10,12 +10,13 @@ from typing import Any
 
 from steepest import losses as loss_catalogue
 from steepest import optim as rule_catalogue
+from steepest.core.calls import split_sum
 from steepest.core.declare import Rule, Schedule, Weighting
 from steepest.core.domains import check_value
 from steepest.core.errors import UsageError, did_you_mean
 from steepest.core.item import Item
 from steepest.core.loss import OPTIONS, Loss, LossModule
-from steepest.core.transform import Transform, Use, read_call, split_sum, uses_of
+from steepest.core.transform import Transform, Use, read_call, uses_of
 from steepest.losses import weightings as weighting_catalogue
 from steepest.optim import schedules as schedule_catalogue
 from steepest.optim import transforms as transform_catalogue

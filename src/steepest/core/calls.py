@@ -41,3 +41,18 @@ def _opening(text: str) -> int:
         if depth == 0:
             return place
     return 0
+
+
+def split_sum(text: str) -> list[str]:
+    """At each plus between two things, outside brackets.
+
+    >>> split_sum("adamw(lr=1e+3) + cautious")
+    ['adamw(lr=1e+3)', 'cautious']
+    """
+    parts, depth, start = [], 0, 0
+    for i, letter in enumerate(text + "+"):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "+" and depth == 0:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    return [part for part in [*parts, text[start:].strip()] if part]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from .calls import split_sum
 from .domains import Counts, OneOf, Search
 from .errors import DeclarationError, UsageError
 from .item import Item
@@ -199,18 +200,3 @@ def read_call(text: str) -> tuple[str, list[Any], dict[str, Any]]:
         needed="a name, or a name with numbers in brackets, was needed",
         repair='For example "clip_norm(1.0) + cautious".',
     )
-
-
-def split_sum(text: str) -> list[str]:
-    """At each plus between two things, outside brackets.
-
-    >>> split_sum("adamw(lr=1e+3) + cautious")
-    ['adamw(lr=1e+3)', 'cautious']
-    """
-    parts, depth, start = [], 0, 0
-    for i, letter in enumerate(text + "+"):
-        depth += (letter == "(") - (letter == ")")
-        if letter == "+" and depth == 0:
-            parts.append(text[start:i].strip())
-            start = i + 1
-    return [part for part in [*parts, text[start:].strip()] if part]

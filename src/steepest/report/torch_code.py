@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from steepest.core.calls import split_sum
 from steepest.results.records import ArmRecord, Plan
 
 TORCH_LOSSES = {
@@ -79,9 +80,26 @@ class Call:
         return ", ".join(f"{k}={v!r}" for k, v in self.options.items())
 
 
+STEP = (
+    "        optimizer.zero_grad()\n"
+    "        criterion(model(x_train[rows]), y_train[rows]).backward()\n"
+    "        optimizer.step()\n"
+)
+STEP_WITH_CLOSURE = (
+    "        def closure():\n"
+    "            optimizer.zero_grad()\n"
+    "            loss = criterion(model(x_train[rows]), y_train[rows])\n"
+    "            loss.backward()\n"
+    "            return loss\n\n"
+    "        optimizer.step(closure)\n"
+)
+JUDGED = "\noptimizer.eval()  # the model now has the weights at which it was judged\n"
+
+
 def torch_code(plan: Plan, arm: ArmRecord, lr: float) -> str:
     """Loss, optimizer, schedule and loop of an arm; empty where its texts are no calls of names."""
-    loss, rule, schedule = _read(arm.loss), _read(arm.optimizer), _read(arm.schedule)
+    first, *transforms = split_sum(arm.optimizer) or [""]
+    loss, rule, schedule = _read(arm.loss), _read(first), _read(arm.schedule)
     weighting = _read(arm.weighting)
     if loss is None or rule is None or schedule is None or weighting is None:
         return ""
@@ -91,16 +109,16 @@ def torch_code(plan: Plan, arm: ArmRecord, lr: float) -> str:
         _counts(plan) if takes_counts else "",
         _weighed(weighting, weighed, takes_counts) if weighed else "",
         _loss(loss, [*(["class_counts"] if takes_counts else []), *([weighed] if weighed else [])]),
-        f"optimizer = {_rule(rule, arm.optimizer_class, lr)}\n",
+        f"optimizer = {_rule(rule, arm.optimizer_class, lr, ' + '.join(transforms))}\n",
         _schedule(plan, schedule),
     ]
     stepped = "        scheduler.step()\n" if parts[-1] else ""
     return (
         _imports("".join(parts)) + _premise(plan, loss) + "".join(parts) + f"\nfor epoch in range({plan.epochs}):\n"
         f"    for rows in torch.randperm(len(x_train)).split({plan.batch_size}):\n"
-        "        optimizer.zero_grad()\n"
-        "        criterion(model(x_train[rows]), y_train[rows]).backward()\n"
-        "        optimizer.step()\n" + stepped
+        + (STEP_WITH_CLOSURE if transforms else STEP)
+        + stepped
+        + (JUDGED if transforms or rule.name.startswith("schedule_free") else "")
     )
 
 
@@ -168,15 +186,16 @@ def _loss(loss: Call, computed: Sequence[str] = ()) -> str:
     return f"criterion = losses.{loss.name}\n"
 
 
-def _rule(rule: Call, class_name: str, lr: float) -> str:
+def _rule(rule: Call, class_name: str, lr: float, transforms: str = "") -> str:
     options = {k: v for k, v in rule.options.items() if k != "lr"}
-    if rule.name in TORCH_RULES:
+    if rule.name in TORCH_RULES and not transforms:
         name, fixed = TORCH_RULES[rule.name]
         name, given = f"torch.optim.{name}", {**fixed, **{k: v for k, v in options.items() if k not in BETAS}}
         if options.keys() & BETAS.keys():
             given["betas"] = tuple({**BETAS, **options}[k] for k in BETAS)
     else:
-        name, given = f"optim.{class_name or ''.join(word.capitalize() for word in rule.name.split('_'))}", options
+        name = f"optim.{class_name or ''.join(word.capitalize() for word in rule.name.split('_'))}"
+        given = {**options, **({"transforms": transforms} if transforms else {})}
     return f"{name}(model.parameters(), lr={lr:.6g}" + "".join(f", {k}={v!r}" for k, v in given.items()) + ")"
 
 
