@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # what the table below finds at run time; a test holds the tw
     from . import nn as nn
     from . import optim as optim
     from . import report as report
+    from .check import check as check
+    from .check import watch as watch
     from .compare import Arm as Arm
     from .compare import Population as Population
     from .compare import Results as Results
@@ -54,6 +56,7 @@ _MODULE_OF = {
     "Results": "compare",
     "SteepestError": "core.errors",
     "Trial": "compare",
+    "check": "check",
     "compare": "compare",
     "data": "",
     "dataset": "core.declare",
@@ -76,6 +79,7 @@ _MODULE_OF = {
     "section": "core.declare",
     "suggest": "explain",
     "transforms": "optim",
+    "watch": "check",
     "weighting": "core.declare",
     "weightings": "losses",
 }

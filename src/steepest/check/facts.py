@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from .finding import Seen
 
 if TYPE_CHECKING:
     from .reading.source import Source
@@ -16,3 +19,14 @@ class Facts:
 
     source: Source | None = None
     run: Run | None = None
+
+    @property
+    def unseen(self) -> Source | None:
+        """The source when no training step was watched: what can be read must then do."""
+        return self.source if self.run is None or not self.run.backwards else None
+
+    def read(self, find: Callable[[Source], Iterator[tuple[int, str]]]) -> Iterator[Seen]:
+        """What a reader of the source finds, where no run could see it."""
+        if self.unseen is not None:
+            for line, evidence in find(self.unseen):
+                yield Seen(evidence, line)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from . import data_flow, evaluation
+from .flow import Flow
+from .models import Models
 from .names import Names, called, spelled
 
 
@@ -21,6 +23,14 @@ class Source:
     @cached_property
     def names(self) -> Names:
         return Names(self.tree)
+
+    @cached_property
+    def models(self) -> Models:
+        return Models(self)
+
+    @cached_property
+    def flow(self) -> Flow:
+        return Flow(self)
 
     @cached_property
     def nodes(self) -> list[ast.AST]:

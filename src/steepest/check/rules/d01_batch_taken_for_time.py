@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import time_for_batch
 from ..seeing import number, shown
 
 
@@ -56,6 +57,7 @@ model = Reader()
     source="cross-sample Jacobian of a copy of the model",
 )
 def batch_taken_for_time(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(time_for_batch)
     run = facts.run
     for call in run.calls if run else ():
         if not call.kept or not call.is_model or not call.layers or not call.inputs:

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import LOADER, STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import first_batch_again
 
 
 @check(
@@ -29,6 +30,7 @@ from ..finding import Seen
     source="batches in the record",
 )
 def first_batch_only(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(first_batch_again)
     for seen in facts.run.loaders if facts.run else ():
         if seen.single >= 3 and seen.single >= 0.8 * (seen.entries - 1) and seen.is_trained_on(facts.run):
             shuffled = type(getattr(seen.loader, "sampler", None)).__name__ != "SequentialSampler"

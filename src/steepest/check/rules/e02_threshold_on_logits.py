@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import half_of_logits
 from ..running.graph import origin
 from ..seeing import number
 
@@ -47,6 +48,7 @@ with torch.no_grad():
     source="origin and range of what is compared",
 )
 def threshold_on_logits(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(half_of_logits)
     run = facts.run
     if run is None:
         return

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import plain_terms
 from ..running.graph import Op, ancestors
 from ..running.numbers_seen import source_of
 from ..running.record import Run
@@ -36,6 +37,7 @@ from ..seeing import first_kept, number
     source="gradients after backward",
 )
 def term_teaches_nothing(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(plain_terms)
     run = facts.run
     for seen in first_kept(run) if run else ():
         models = {id(op) for c in run.calls if c.is_model for op in c.outputs_ops}

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import made_anew
 from ..seeing import backwards_by_line, number
 
 
@@ -29,6 +30,7 @@ from ..seeing import backwards_by_line, number
     source="grad_fn of the loss is None",
 )
 def loss_made_anew(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(made_anew)
     for line, passes in backwards_by_line(facts.run).items() if facts.run else ():
         fresh = [b for b in passes if b.requires_grad and b.is_leaf]
         if fresh:

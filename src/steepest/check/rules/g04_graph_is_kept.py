@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import sums_keep_graphs
 
 
 @check(
@@ -24,6 +25,7 @@ from ..finding import Seen
     source="live results of earlier steps",
 )
 def graph_is_kept(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(sums_keep_graphs)
     run = facts.run
     if run is None:
         return

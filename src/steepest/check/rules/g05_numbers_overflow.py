@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import log_of_softmax
 from ..running.graph import Op, origin
 from ..seeing import first_kept
 
@@ -42,6 +43,7 @@ from ..seeing import first_kept
     source="float32 softmax rounds to 0 below about 1e-45",
 )
 def numbers_overflow(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(log_of_softmax)
     lines = set()
     for seen in first_kept(facts.run) if facts.run else ():
         for op in seen.ops():

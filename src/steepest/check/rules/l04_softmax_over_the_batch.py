@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import classifier
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import over_the_batch
 from ..running.graph import Op, origin
 from ..running.record import ModelCall, Run
 from ..seeing import first_kept, number, shown
@@ -30,6 +31,7 @@ from ..seeing import first_kept, number, shown
     source="PyTorch documentation, Softmax: dim",
 )
 def softmax_over_the_batch(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(over_the_batch)
     lines = set()
     for seen in first_kept(facts.run) if facts.run else ():
         for op in seen.ops():

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import no_probabilities
 from ..seeing import number
 
 
@@ -28,6 +29,7 @@ from ..seeing import number
     source="PyTorch documentation, BCELoss",
 )
 def bce_of_logits(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(no_probabilities)
     lines = set()
     for call in facts.run.losses if facts.run else ():
         op = call.op

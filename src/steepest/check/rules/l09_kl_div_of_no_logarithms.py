@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import no_logarithms
 from ..seeing import losses, number, rows_sum_to_one
 
 
@@ -36,6 +37,7 @@ from ..seeing import losses, number, rows_sum_to_one
     source="PyTorch documentation, KLDivLoss",
 )
 def kl_div_of_no_logarithms(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(no_logarithms)
     for call, output, target in losses(facts, "kl_div"):
         op, line = call.op, call.op.place.line
         log_target = bool(op.value(-1, "log_target", False))

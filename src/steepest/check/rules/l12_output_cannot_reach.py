@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import MLP1, NUMBERS, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import cut_logits
 from ..running.graph import Op, origin
 from ..seeing import SQUARES, losses, number
 
@@ -29,6 +30,7 @@ from ..seeing import SQUARES, losses, number
     source="the range of the activation",
 )
 def output_cannot_reach(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(cut_logits)
     for call, output, target in losses(facts, *SQUARES):
         made = origin(call.op.ref(0, "input"))
         low, high = RANGES.get(made.name if made else "", (None, None))

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import one_weight
 from ..seeing import losses, number
 
 
@@ -25,6 +26,7 @@ from ..seeing import losses, number
     source="PyTorch documentation, BCEWithLogitsLoss: pos_weight",
 )
 def one_weight_for_all(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(one_weight)
     for call, output, target in losses(facts, "binary_cross_entropy", "binary_cross_entropy_with_logits"):
         weight = call.op.tensor(2, "weight")
         if (

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import never_evaluates
 
 
 @check(
@@ -40,6 +41,7 @@ with torch.no_grad():
     source="PyTorch documentation, Module.eval",
 )
 def evaluated_in_training_mode(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(never_evaluates)
     run = facts.run
     lines = set()
     for call in run.calls if run else ():

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import stays_in_evaluation
 
 
 @check(
@@ -35,6 +36,7 @@ from ..finding import Seen
     source="PyTorch documentation, Module.train",
 )
 def trains_in_evaluation_mode(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(stays_in_evaluation)
     run = facts.run
     before = False
     owned = {id(p) for o in run.optimizers if o.steps for p in o.params} if run else set()

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import ADAM, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import other_tensors
 
 
 @check(
@@ -26,6 +27,7 @@ from ..finding import Seen
     source="id() of parameters and of the optimizer's groups",
 )
 def optimizer_of_other_tensors(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(other_tensors)
     run = facts.run
     if run is None or not any(o.steps for o in run.optimizers):
         return

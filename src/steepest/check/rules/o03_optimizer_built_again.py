@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import ADAM, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import built_again
 from ..running.record import OptimizerSeen, Run
 
 
@@ -28,6 +29,7 @@ from ..running.record import OptimizerSeen, Run
     source="constructions in the record",
 )
 def optimizer_built_again(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(built_again)
     run = facts.run
     built: dict[tuple[int, tuple[int, ...]], list[OptimizerSeen]] = {}
     for o in run.optimizers if run else ():

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import hidden_in_lists
 
 
 @check(
@@ -54,6 +55,7 @@ model = Net()
     source="PyTorch documentation, ModuleList",
 )
 def modules_in_a_list(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(hidden_in_lists)
     run = facts.run
     if run is None:
         return

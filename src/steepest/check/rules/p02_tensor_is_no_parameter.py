@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import no_parameter
 
 
 @check(
@@ -52,6 +53,7 @@ model = Net()
     source="PyTorch documentation, Parameter",
 )
 def tensor_is_no_parameter(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(no_parameter)
     run = facts.run
     if run is None:
         return

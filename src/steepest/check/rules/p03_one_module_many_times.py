@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import repeated_module
 
 
 @check(
@@ -58,6 +59,7 @@ model = Net()
     source="id() of the entries",
 )
 def one_module_many_times(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(repeated_module)
     for module in facts.run.models() if facts.run else ():
         for name, container in module.named_modules():
             if type(container).__name__ not in ("ModuleList", "Sequential", "ModuleDict"):

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import built_in_forward
 
 
 @check(
@@ -54,6 +55,7 @@ model = Net()
     source="constructors called inside forward",
 )
 def layers_built_in_forward(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(built_in_forward)
     lines: dict[int, set[int]] = {}
     names = {}
     for number, call in enumerate(facts.run.calls if facts.run else ()):

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import ADAM, STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import schedule_misplaced
 from ..running.schedules import schedules_of, unstepped
 
 
@@ -36,6 +37,7 @@ from ..running.schedules import schedules_of, unstepped
     source="PyTorch documentation, torch.optim.lr_scheduler",
 )
 def schedule_at_wrong_place(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(schedule_misplaced)
     for use in schedules_of(facts.run) if facts.run else ():
         kind, s = use.kind, use.scheduler
         if kind == "OneCycleLR" and use.planned_calls and use.planned_calls < 0.35 * s.total_steps:

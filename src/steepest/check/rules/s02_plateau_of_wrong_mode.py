@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from steepest.core.checks import check
@@ -10,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import ADAM, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import kind_of, plateau_turned_round
 from ..running.graph import origin
 from ..running.numbers_seen import source_of
 from ..seeing import SQUARES
@@ -34,6 +34,7 @@ from ..seeing import SQUARES
     source="PyTorch documentation, ReduceLROnPlateau: mode",
 )
 def plateau_of_wrong_mode(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(plateau_turned_round)
     lines = set()
     for event in facts.run.schedules if facts.run else ():
         if type(event.of).__name__ != "ReduceLROnPlateau" or event.place.line in lines:
@@ -46,17 +47,6 @@ def plateau_of_wrong_mode(facts: Facts) -> Iterator[Seen]:
                 f"mode={event.of.mode!r} and step({spelled or format(float(event.data['given']), '.4g')}): that is a {kind}",
                 event.place.line,
             )
-
-
-def kind_of(name: str) -> str:
-    """ "loss" or "score" where the name says it, else nothing."""
-    is_loss = bool(re.search(r"loss|error|err\b|mse|mae|rmse|perplex|ppl|nll", name, re.IGNORECASE))
-    is_score = bool(
-        re.search(r"acc|f1|auc|score|iou|dice|precision|recall|r2|reward|bleu|map\b|correct", name, re.IGNORECASE)
-    )
-    if name.lstrip().startswith("-"):
-        return "score" if is_loss and not is_score else "loss" if is_score and not is_loss else ""
-    return "loss" if is_loss and not is_score else "score" if is_score and not is_loss else ""
 
 
 def made_by_loss(given: object) -> str:

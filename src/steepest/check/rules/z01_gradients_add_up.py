@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import no_clearing
 
 
 @check(
@@ -27,6 +28,7 @@ from ..finding import Seen
     source="gradients before each backward",
 )
 def gradients_add_up(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(no_clearing)
     for o in facts.run.optimizers if facts.run else ():
         wrong = len(o.dirty_steps)
         if wrong >= 2 and wrong >= 0.3 * max(o.steps - 1, 1) and not o.has_closure:

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import cleared_too_early
 
 
 @check(
@@ -28,6 +29,7 @@ from ..finding import Seen
     source="gradients at each step",
 )
 def cleared_before_step(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(cleared_too_early)
     for o in facts.run.optimizers if facts.run else ():
         wrong = len(o.empty_steps)
         if wrong >= 2 and wrong >= 0.5 * o.steps:

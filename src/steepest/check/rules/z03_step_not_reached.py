@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import no_step
 
 
 @check(
@@ -24,6 +25,7 @@ from ..finding import Seen
     source="steps and cleared gradients in the record",
 )
 def step_not_reached(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(no_step)
     run = facts.run
     if run is None or any(e.kind == "grad" for e in run.events[:50]) or any(o.has_closure for o in run.optimizers):
         return

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import clipping_misplaced
 from ..running.record import Event
 
 
@@ -30,6 +31,7 @@ from ..running.record import Event
     source="order of events",
 )
 def clipping_out_of_place(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(clipping_misplaced)
     run = facts.run
     by_line: dict[int, list[Event]] = {}
     for clip in run.clips if run else ():

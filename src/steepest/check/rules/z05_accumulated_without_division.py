@@ -10,6 +10,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.training import not_divided
 from ..running.graph import Op
 from ..running.record import Backward
 from ..seeing import backwards_by_line, number
@@ -51,6 +52,7 @@ if count % 4 == 0:
     source="Goyal et al. 2017, arXiv:1706.02677, section 3: the gradient of a large batch is an average",
 )
 def accumulated_without_division(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(not_divided)
     run = facts.run
     if run is None or any(o.has_closure for o in run.optimizers):
         return

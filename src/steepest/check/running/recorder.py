@@ -7,7 +7,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -57,6 +57,9 @@ class Recorder:
         self.stepped_since_backward = True
         self.closures: set[int] = set()
         self.active = False
+        self.when_stepped: Any = None
+        self.stops_tracing_after = 0
+        self._tracing: Any = None
 
     # -- what is kept, and how long the program goes on ------------------------------------------------------------
 
@@ -364,6 +367,10 @@ class Recorder:
         self.first_step = self.first_step or time.process_time()
         event = self.event("step", o)
         self._count_inside(event.place, 0)
+        if self.stops_tracing_after and self.run.steps == self.stops_tracing_after:
+            self._tracing.close()
+        if self.when_stepped is not None:
+            self.when_stepped(self.run.steps)
 
     def schedule_built(self, scheduler: Any) -> None:
         self.event("schedule built", scheduler)
@@ -418,7 +425,9 @@ class Recorder:
         patches = Patches(self)
         self.active = True
         try:
-            with patches, self.tracer:
+            with patches, ExitStack() as tracing:
+                self._tracing = tracing
+                tracing.enter_context(self.tracer)
                 yield self.run
         finally:
             self.active = False

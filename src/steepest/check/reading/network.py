@@ -1,0 +1,358 @@
+"""Mistakes of the model and of its loss that their text shows: each function yields (line, evidence), and nothing where it is not sure."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .names import called, spelled
+
+if TYPE_CHECKING:
+    from .source import Source
+
+Found = Iterator[tuple[int, str]]
+WITH_WEIGHTS = re.compile(
+    r"^(Linear|LazyLinear|Conv\dd|ConvTranspose\dd|LSTM|GRU|RNN|Embedding|BatchNorm\dd|LayerNorm|TransformerEncoderLayer|TransformerEncoder|MultiheadAttention|Bilinear|GroupNorm)$"
+)
+
+
+def squashed_twice(source: Source) -> Found:
+    for site in source.models.losses():
+        end = source.models.ending(site.argument(0, "input"))
+        if (site.kind, end) in (
+            ("cross_entropy", "softmax"),
+            ("cross_entropy", "sigmoid"),
+            ("bce_logits", "sigmoid"),
+            ("bce_logits", "softmax"),
+        ):
+            yield site.call.lineno, f"the input of {called(site.made or site.call)} is the result of {end}"
+
+
+def no_log_softmax(source: Source) -> Found:
+    for site in source.models.losses():
+        end = source.models.ending(site.argument(0, "input"))
+        if site.kind == "nll" and end in ("softmax", "linear", "sigmoid", "relu"):
+            yield site.call.lineno, f"the input of {called(site.made or site.call)} is the result of {end}"
+
+
+def one_unit(source: Source) -> Found:
+    for site in source.models.losses():
+        module = _module_of(source, site.argument(0, "input"))
+        last = _last_linear(source, module) if module is not None else None
+        if (
+            site.kind in ("cross_entropy", "nll")
+            and last is not None
+            and len(last.args) > 1
+            and ast.unparse(last.args[1]) == "1"
+        ):
+            yield site.call.lineno, f"the model ends with {ast.unparse(last)}: one class, so the loss is constant"
+
+
+def _module_of(source: Source, output: ast.expr | None) -> ast.Call | None:
+    """The construction of the model whose output an expression is."""
+    if isinstance(output, ast.Name):
+        output = source.models.last_value(output.id, output)
+    if not isinstance(output, ast.Call):
+        return None
+    return source.models.built(output.func, output)
+
+
+def _last_linear(source: Source, made: ast.Call) -> ast.Call | None:
+    if called(made) == "Linear":
+        return made
+    if called(made) == "Sequential" and made.args and isinstance(made.args[-1], ast.Call):
+        return _last_linear(source, made.args[-1])
+    cls = source.names.classes.get(called(made))
+    forward = (
+        next((f for f in cls.body if isinstance(f, ast.FunctionDef) and f.name == "forward"), None) if cls else None
+    )
+    returns = [n for n in ast.walk(forward) if isinstance(n, ast.Return)] if forward else []
+    if len(returns) != 1 or returns[0].value is None:
+        return None
+    value = returns[0].value
+    if isinstance(value, ast.Name):
+        found = source.models.last_value(value.id, value)
+        value = found if found is not None else value
+    if isinstance(value, ast.Call):
+        inner = source.models.built(value.func, value)
+        return _last_linear(source, inner) if inner is not None and inner is not made else None
+    return None
+
+
+def over_the_batch(source: Source) -> Found:
+    """softmax(dim=0) on the way to a loss of classes."""
+    sites = list(source.models.losses())
+    if not any(s.kind in ("nll", "cross_entropy", "kl") for s in sites):
+        return
+    for forward in source.names.forwards():
+        for node in (
+            n
+            for r in ast.walk(forward)
+            if isinstance(r, ast.Return) and r.value is not None
+            for n in [_value(source, r.value)]
+        ):
+            if isinstance(node, ast.Call) and called(node) in ("softmax", "log_softmax") and _axis(node) == 0:
+                yield node.lineno, f"{spelled(node)[:60]} at the end of forward works over axis 0, the batch"
+    for call in source.calls("Sequential"):
+        last = call.args[-1] if call.args else None
+        if isinstance(last, ast.Call) and called(last) in ("Softmax", "LogSoftmax") and _axis(last, 0) == 0:
+            yield last.lineno, f"{spelled(last)} at the end of the model works over axis 0, the batch"
+
+
+def _value(source: Source, node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Name):
+        return source.models.last_value(node.id, node) or node
+    return node
+
+
+def _axis(call: ast.Call, position: int = 1) -> object:
+    given = next((k.value for k in call.keywords if k.arg == "dim"), None)
+    if given is None and len(call.args) > position:
+        given = call.args[position]
+    if (
+        given is None
+        and isinstance(call.func, ast.Attribute)
+        and len(call.args) == 1
+        and position == 1
+        and not spelled(call.func).startswith(("F.", "torch."))
+    ):
+        given = call.args[0]
+    return given.value if isinstance(given, ast.Constant) else None
+
+
+def no_probabilities(source: Source) -> Found:
+    for site in source.models.losses():
+        end = source.models.ending(site.argument(0, "input"))
+        if site.kind == "bce" and end in ("linear", "relu", "tanh", "log_softmax", "leaky_relu"):
+            yield site.call.lineno, f"the input of {called(site.made or site.call)} is the result of {end}"
+
+
+def no_logarithms(source: Source) -> Found:
+    for site in source.models.losses():
+        end = source.models.ending(site.argument(0, "input"))
+        if site.kind == "kl" and end in ("softmax", "sigmoid", "linear"):
+            yield (
+                site.call.lineno,
+                f"the input of {called(site.made or site.call)} is the result of {end}, not of log_softmax",
+            )
+
+
+def cut_logits(source: Source) -> Found:
+    for site in source.models.losses():
+        end = source.models.ending(site.argument(0, "input"))
+        if site.kind in ("cross_entropy", "bce_logits") and end in ("relu", "tanh", "softplus"):
+            yield site.call.lineno, f"{called(site.made or site.call)} expects logits and gets the result of {end}"
+
+
+def sign_turned(source: Source) -> Found:
+    """loss = -criterion(...), and backward of it; torch's losses are made to be minimised."""
+    roots = {s.name for s in source.flow.of("backward")}
+    if source.mentions(r"adversar|attack|ascent|fgsm|pgd|maximi|reverse|unlearn|\bD\(|discrim|domain"):
+        return
+    for node in source.nodes:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.UnaryOp)
+            and isinstance(node.value.op, ast.USub)
+            and ast.unparse(node.targets[0]) in roots
+        ):
+            inner = node.value.operand
+            if any(site.call is inner for site in source.models.losses()):
+                yield node.lineno, f"{spelled(node)[:60]}: the sign of a loss that is made to be minimised is turned"
+
+
+def one_weight(source: Source) -> Found:
+    for site in source.models.losses():
+        weight = site.option("weight")
+        if site.kind in ("bce", "bce_logits") and weight is not None and site.option("pos_weight") is None:
+            value = source.names.value_of(weight)
+            if re.fullmatch(r"torch\.(tensor|FloatTensor|Tensor)\(\[?\s*[\d.]+\s*\]?\)(\.\w+\(.*\))?", spelled(value)):
+                yield site.call.lineno, f"weight={spelled(value)} multiplies all terms alike"
+
+
+def log_of_softmax(source: Source) -> Found:
+    for call in source.calls("log"):
+        inner = call.args[0] if call.args else call.func.value if isinstance(call.func, ast.Attribute) else None
+        if (
+            inner is not None
+            and isinstance(inner, ast.Call)
+            and source.models.ending(inner) in ("softmax", "sigmoid")
+            and called(inner) in ("softmax", "sigmoid", "Softmax")
+        ):
+            if (
+                "eps" not in spelled(inner)
+                and not source.mentions(r"Categorical|log_prob|entropy")
+                and source.flow.of("backward")
+            ):
+                yield call.lineno, f"{spelled(call)[:60]}: the logarithm of {called(inner)}"
+
+
+def hidden_in_lists(source: Source) -> Found:
+    """self.x = [nn.Linear(...), ...] in a module, never wrapped or registered."""
+    for name, cls in source.names.classes.items():
+        if not source.names.is_module_class(name):
+            continue
+        text = ast.unparse(cls)
+        for node in ast.walk(cls):
+            if not isinstance(node, ast.Assign) or not ast.unparse(node.targets[0]).startswith("self."):
+                continue
+            target = ast.unparse(node.targets[0])
+            holds = isinstance(node.value, (ast.List, ast.ListComp, ast.Dict, ast.Tuple, ast.DictComp)) and _builds(
+                source, node.value
+            )
+            appended = (
+                isinstance(node.value, ast.List)
+                and not node.value.elts
+                and any(
+                    isinstance(c, ast.Call)
+                    and called(c) == "append"
+                    and ast.unparse(c.func) == f"{target}.append"
+                    and _builds(source, c)
+                    for c in ast.walk(cls)
+                )
+            )
+            wrapped = re.search(
+                rf"(Sequential|ModuleList|ModuleDict)\(\*?{re.escape(target)}\b|add_module|register_module|setattr\(|\.parameters\(\) for",
+                text + source.text,
+            )
+            if (holds or appended) and not wrapped and text.count(target) >= 2:
+                yield (
+                    node.lineno,
+                    f"{target} of {name} is a plain {'dictionary' if isinstance(node.value, (ast.Dict, ast.DictComp)) else 'list'} of modules",
+                )
+
+
+def _builds(source: Source, node: ast.AST) -> bool:
+    """A layer with weights is built in it."""
+    return any(
+        isinstance(c, ast.Call)
+        and (
+            WITH_WEIGHTS.match(called(c))
+            and source.names.dotted(c.func).startswith("torch.nn")
+            or isinstance(c.func, ast.Name)
+            and source.names.is_module_class(c.func.id)
+        )
+        for c in ast.walk(node)
+    )
+
+
+def no_parameter(source: Source) -> Found:
+    """self.w = torch.randn(..., requires_grad=True), or nn.Parameter(...) with an operation after it."""
+    for name, cls in source.names.classes.items():
+        if not source.names.is_module_class(name):
+            continue
+        for node in ast.walk(cls):
+            if not isinstance(node, ast.Assign) or not ast.unparse(node.targets[0]).startswith("self."):
+                continue
+            text = ast.unparse(node.value)
+            if (
+                re.match(r"(torch\.\w+|Variable)\(", text)
+                and re.search(r"requires_grad\s*=\s*True", text)
+                and "Parameter" not in text
+            ):
+                yield node.lineno, f"{ast.unparse(node)[:70]}: no nn.Parameter"
+            elif re.match(
+                r"(nn\.|torch\.nn\.)?Parameter\(.*\)\s*(\.(to|cuda)\(.*\)|[*/+-] .*)$", text
+            ) and _is_outermost(node.value):
+                yield (
+                    node.lineno,
+                    f"{ast.unparse(node)[:70]}: what comes after Parameter(...) makes a plain tensor of it (.to on a GPU, arithmetic everywhere)",
+                )
+
+
+def _is_outermost(node: ast.expr) -> bool:
+    """The operation stands around the parameter, not inside it."""
+    return isinstance(node, ast.BinOp) or (isinstance(node, ast.Call) and called(node) in ("to", "cuda"))
+
+
+def repeated_module(source: Source) -> Found:
+    for call in source.calls("ModuleList", "Sequential"):
+        for arg in call.args:
+            inner = arg.value if isinstance(arg, ast.Starred) else arg
+            if (
+                isinstance(inner, ast.BinOp)
+                and isinstance(inner.op, ast.Mult)
+                and isinstance(inner.left, ast.List)
+                and _builds(source, inner.left)
+            ):
+                yield call.lineno, f"{spelled(inner)[:60]} holds one module several times"
+
+
+def built_in_forward(source: Source) -> Found:
+    for forward in source.names.forwards():
+        guarded = {id(n) for i in ast.walk(forward) if isinstance(i, ast.If) for n in ast.walk(i)}
+        for node in ast.walk(forward):
+            if (
+                isinstance(node, ast.Call)
+                and source.names.dotted(node.func).startswith("torch.nn.")
+                and id(node) not in guarded
+            ):
+                if WITH_WEIGHTS.match(called(node)) or called(node) in ("Dropout", "Dropout2d"):
+                    if not (
+                        called(node) in ("LayerNorm",) and "elementwise_affine=False" in spelled(node)
+                    ) and not _switched(node):
+                        yield node.lineno, f"{spelled(node)[:50]} is built in each call of forward"
+
+
+def _switched(node: ast.Call) -> bool:
+    return any(k.arg == "affine" and ast.unparse(k.value) == "False" for k in node.keywords)
+
+
+def time_for_batch(source: Source) -> Found:
+    """A recurrent layer without batch_first whose output is indexed [:, -1]."""
+    for name, cls in source.names.classes.items():
+        if not source.names.is_module_class(name):
+            continue
+        text = ast.unparse(cls)
+        for node in ast.walk(cls):
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.Call)
+                and called(node.value) in ("LSTM", "GRU", "RNN")
+            ):
+                target, made = ast.unparse(node.targets[0]), ast.unparse(node.value)
+                if "batch_first" in made or re.search(r"permute|transpose|swapaxes|\.t\(\)|movedim", text):
+                    continue
+                outs = re.findall(rf"\(?(\w+),\s*[^=\n]*=\s*{re.escape(target)}\(", text)
+                if any(re.search(rf"\b{out}\[:, -1\b", text) for out in outs):
+                    yield (
+                        node.lineno,
+                        f"{made[:50]} reads (time, batch, features), and its output is indexed [:, -1] as (batch, time, features)",
+                    )
+
+
+def linear_twice(source: Source) -> Found:
+    for call in source.calls("Sequential"):
+        for first, second in zip(call.args, call.args[1:]):
+            if all(isinstance(c, ast.Call) and called(c) == "Linear" and len(c.args) > 1 for c in (first, second)):
+                a, b, c = spelled(first.args[0]), spelled(first.args[1]), spelled(second.args[1])  # type: ignore[attr-defined]
+                sizes = [int(x) for x in (a, b, c) if x.isdigit()]
+                if len(sizes) == 3 and sizes[1] >= min(sizes[0], sizes[2]):
+                    yield second.lineno, f"{spelled(first)} goes into {spelled(second)} with no activation between"
+
+
+def half_of_logits(source: Source) -> Found:
+    """> 0.5 or round on the raw output of a model that is trained with logits."""
+    kinds = {s.kind for s in source.models.losses()}
+    if kinds - {"bce_logits"} or not kinds:
+        return
+    for node in source.nodes:
+        if (
+            isinstance(node, ast.Compare)
+            and len(node.ops) == 1
+            and isinstance(node.ops[0], (ast.Gt, ast.GtE))
+            and ast.unparse(node.comparators[0]) == "0.5"
+        ):
+            if _is_raw(source, node.left):
+                yield node.lineno, f"{spelled(node)} is asked of logits"
+        elif isinstance(node, ast.Call) and called(node) == "round":
+            first = node.args[0] if node.args else node.func.value if isinstance(node.func, ast.Attribute) else None
+            if first is not None and _is_raw(source, first):
+                yield node.lineno, f"{spelled(node)} is asked of logits"
+
+
+def _is_raw(source: Source, node: ast.expr) -> bool:
+    """Surely the output of a module of the program that ends with a linear layer."""
+    return source.models.ending(node) == "linear"

@@ -1,0 +1,443 @@
+"""Mistakes of the training loop that its text shows: each function yields (line, evidence), and nothing where it is not sure."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .flow import Step
+from .names import called, stored
+
+if TYPE_CHECKING:
+    from .source import Source
+
+Found = Iterator[tuple[int, str]]
+EPOCHS = ("StepLR", "MultiStepLR", "ExponentialLR", "CosineAnnealingLR")
+
+
+def _is_plain(source: Source) -> bool:
+    """A loop written by hand: frameworks clear and step by themselves."""
+    return not source.mentions(r"lightning|accelerat|\bTrainer\(|fabric|deepspeed|fastai|ignite|keras")
+
+
+def no_clearing(source: Source) -> Found:
+    """backward and step in a loop, and nothing clears the gradients there."""
+    if not _is_plain(source) or source.flow.of("step with closure"):
+        return
+    for loop, steps in source.flow.training_loops():
+        kinds = [s.kind for s in steps]
+        if "backward" in kinds and "step" in kinds and "zero" not in kinds and "other step" not in kinds:
+            line = next(s.line for s in steps if s.kind == "backward")
+            where = "in the whole program" if not source.flow.of("zero") else "in this loop, only outside of it"
+            yield (
+                line,
+                f"backward() and step() are called in the loop of line {getattr(loop, 'lineno', 0)}, and zero_grad() nowhere {where}",
+            )
+
+
+def cleared_too_early(source: Source) -> Found:
+    """zero_grad between backward and step of one pass."""
+    for _, steps in source.flow.training_loops():
+        order = [s for s in steps if s.kind in ("zero", "backward", "step") and s.sure]
+        kinds = [s.kind for s in order]
+        if (
+            kinds.count("backward") == 1
+            and kinds.count("step") == 1
+            and kinds.count("zero") == 1
+            and len({s.loops for s in order}) == 1
+        ):
+            if kinds == ["backward", "zero", "step"]:
+                yield order[1].line, "zero_grad() stands between backward() and step()"
+
+
+def no_step(source: Source) -> Found:
+    """backward in a loop and no step of any optimizer, or a step without parentheses, or one outside the loop over batches."""
+    for s in source.flow.of("no call of step"):
+        if not re.search(r"sched", s.name):
+            yield s.line, f"{s.name}.step stands there without parentheses and is not called"
+    if not _is_plain(source) or source.flow.of("step with closure", "no call of step"):
+        return
+    optimizers = [
+        n
+        for n, values in source.names.bound.items()
+        for v in values
+        if "optim." in (source.names.dotted(v.func) if isinstance(v, ast.Call) else "")
+    ]
+    for _, steps in source.flow.training_loops():
+        first = next(s for s in steps if s.kind == "backward")
+        if (
+            optimizers
+            and not source.flow.of("step", "other step")
+            and not source.mentions(r"\.data\s*[-+]=|\.grad\b|\.step\(")
+        ):
+            yield first.line, "backward() is called in a loop, and no optimizer is ever stepped"
+        inside = {s.kind for s in steps}
+        outside = [s for s in source.flow.of("step") if s.loops and s.loops == first.loops[:-1]]
+        if "step" not in inside and "zero" in inside and outside and len(first.loops) > 1:
+            yield (
+                outside[0].line,
+                f"step() stands outside the loop of line {getattr(first.loops[-1], 'lineno', 0)}, where gradients are computed and cleared",
+            )
+
+
+def clipping_misplaced(source: Source) -> Found:
+    for _, steps in source.flow.training_loops():
+        order = [s for s in steps if s.kind in ("clip", "backward", "step") and s.sure]
+        kinds = [s.kind for s in order]
+        if kinds.count("clip") == kinds.count("backward") == kinds.count("step") == 1 and kinds != [
+            "backward",
+            "clip",
+            "step",
+        ]:
+            clip = next(s for s in order if s.kind == "clip")
+            if kinds.index("backward") < kinds.index("step"):
+                yield clip.line, f"the order is {', '.join(kinds)}"
+
+
+def schedule_misplaced(source: Source) -> Found:
+    """A schedule of epochs in the loop over batches, or OneCycle outside of it."""
+    for name, values in source.names.bound.items():
+        made = values[0] if len(values) == 1 and isinstance(values[0], ast.Call) else None
+        kind = called(made) if made is not None else ""
+        if kind not in (*EPOCHS, "OneCycleLR"):
+            continue
+        uses = [s for s in source.flow.of("schedule") if s.name == name and s.loops]
+        loops = [
+            first.loops
+            for _, steps in source.flow.training_loops()
+            for first in [next(s for s in steps if s.kind == "backward")]
+            if len(first.loops) > 1
+        ]
+        if not uses or not loops or made is None:
+            continue
+        per_batch, per_epoch = (
+            any(s.loops == loops[0] and s.sure for s in uses),
+            all(s.loops == loops[0][:-1] for s in uses),
+        )
+        text = ast.unparse(made)
+        if kind == "OneCycleLR" and per_epoch and re.search(r"steps_per_epoch|len\(", text):
+            yield uses[0].line, "OneCycleLR counts batches and is stepped once per epoch"
+        if kind in EPOCHS and per_batch and _counts_epochs(source, made, kind, loops[0][0]):
+            yield (
+                uses[0].line,
+                f"{text[:70]} is stepped in the loop over batches (line {getattr(loops[0][-1], 'lineno', 0)})",
+            )
+
+
+def _counts_epochs(source: Source, made: ast.Call, kind: str, epochs: ast.AST) -> bool:
+    """Its numbers are those of epochs: the loop's own count, or at most that."""
+    total = _count(source, epochs)
+    given = {k.arg: k.value for k in made.keywords}
+    first = (
+        made.args[1]
+        if len(made.args) > 1
+        else given.get({"StepLR": "step_size", "CosineAnnealingLR": "T_max"}.get(kind, "milestones"))
+    )
+    if first is None or total is None:
+        return False
+    if ast.unparse(first) == total[0] and kind == "CosineAnnealingLR":
+        return True
+    size = _number(source, first)
+    return (
+        kind in ("StepLR", "CosineAnnealingLR")
+        and size is not None
+        and total[1] is not None
+        and 1 < size <= total[1]
+        and total[1] <= 500
+    )
+
+
+def _count(source: Source, loop: ast.AST) -> tuple[str, float | None] | None:
+    """(as spelled, number) of `for epoch in range(n)`."""
+    over = getattr(loop, "iter", None)
+    while isinstance(over, ast.Call) and called(over) != "range" and over.args:
+        over = over.args[0]
+    if not isinstance(over, ast.Call) or not over.args:
+        return None
+    last = over.args[1] if len(over.args) > 1 else over.args[0]
+    return ast.unparse(last), _number(source, last)
+
+
+def _number(source: Source, node: ast.expr) -> float | None:
+    value = source.names.value_of(node)
+    return float(value.value) if isinstance(value, ast.Constant) and isinstance(value.value, (int, float)) else None
+
+
+def plateau_turned_round(source: Source) -> Found:
+    for name, values in source.names.bound.items():
+        made = values[0] if len(values) == 1 and isinstance(values[0], ast.Call) else None
+        if made is None or called(made) != "ReduceLROnPlateau":
+            continue
+        given = next((k.value for k in made.keywords if k.arg == "mode"), made.args[1] if len(made.args) > 1 else None)
+        mode = given.value if isinstance(given, ast.Constant) else "min" if given is None else ""
+        for s in source.flow.of("schedule"):
+            call = s.node
+            if s.name == name and isinstance(call, ast.Call) and call.args:
+                kind = kind_of(ast.unparse(call.args[0]))
+                if (kind, mode) in (("loss", "max"), ("score", "min")):
+                    yield s.line, f"mode={mode!r} and step({ast.unparse(call.args[0])}): that is a {kind}"
+
+
+def kind_of(name: str) -> str:
+    """ "loss" or "score" where the name says it, else nothing."""
+    is_loss = bool(re.search(r"loss|error|err\b|mse|mae|rmse|perplex|ppl|nll", name, re.IGNORECASE))
+    is_score = bool(
+        re.search(r"acc|f1|auc|score|iou|dice|precision|recall|r2|reward|bleu|map\b|correct", name, re.IGNORECASE)
+    )
+    if name.lstrip().startswith("-"):
+        return "score" if is_loss and not is_score else "loss" if is_score and not is_loss else ""
+    return "loss" if is_loss and not is_score else "score" if is_score and not is_loss else ""
+
+
+def never_evaluates(source: Source) -> Found:
+    """Dropout or batch norm, an evaluation under no_grad, and eval() nowhere."""
+    layers = source.models.acts_by_mode()
+    if (
+        not layers
+        or not source.flow.of("backward")
+        or source.flow.of("eval")
+        or source.mentions(r"\.eval\(|train\(False|lightning|\.training\s*=")
+    ):
+        return
+    for node in source.nodes:
+        if isinstance(node, ast.With) and any(
+            "no_grad" in ast.unparse(i) or "inference_mode" in ast.unparse(i) for i in node.items
+        ):
+            text = ast.unparse(node)
+            if re.search(r"==|argmax|\bloss|criterion|accuracy|max\(", text) and not re.search(
+                r"\.backward|randn|fake|target_net|teacher|\.data", text
+            ):
+                yield (
+                    node.lineno,
+                    f"a model with {', '.join(sorted(layers))} is evaluated, and eval() is called nowhere",
+                )
+                return
+
+
+def stays_in_evaluation(source: Source) -> Found:
+    """eval() in the loop over epochs, and train() never in it."""
+    layers = source.models.acts_by_mode()
+    if not layers or source.mentions(r"lightning|\.train\(mode|\.train\(not"):
+        return
+    for s in source.flow.of("eval"):
+        trained = [b for b in source.flow.of("backward") if b.loops and s.loops and b.loops[0] is s.loops[0]]
+        if not trained or not s.sure:
+            continue
+        back = [t for t in source.flow.of("train") if t.loops and t.loops[0] is s.loops[0]]
+        if not back and s.line != trained[0].line and _after(source, s, trained[0]):
+            yield (
+                s.line,
+                f"eval() is called in the loop over epochs (line {getattr(s.loops[0], 'lineno', 0)}), train() only outside of it",
+            )
+            return
+
+
+def _after(source: Source, s: Step, backward: Step) -> bool:
+    """The evaluation comes after the training of the same turn."""
+    return source.flow.steps.index(s) > source.flow.steps.index(backward)
+
+
+def built_again(source: Source) -> Found:
+    """An optimizer built in the loop in which it is stepped, for a model built outside of it."""
+    for call in (n for n in source.nodes if isinstance(n, ast.Call)):
+        if (
+            not source.names.dotted(call.func).startswith("torch.optim.")
+            or "lr_scheduler" in source.names.dotted(call.func)
+            or not call.args
+        ):
+            continue
+        owner = re.match(r"(\w+)\.parameters\(\)", ast.unparse(call.args[0]))
+        for _, steps in source.flow.training_loops():
+            loops = [loop for s in steps if s.kind == "backward" for loop in s.loops]
+            around = [loop for loop in loops if loop.lineno <= call.lineno <= (loop.end_lineno or 0)]  # type: ignore[attr-defined]
+            if around and owner:
+                outer = around[0]
+                fresh = any(
+                    isinstance(n, ast.Assign) and owner[1] in {x for t in n.targets for x in stored(t)}
+                    for n in ast.walk(outer)
+                ) or re.search(r"reset|reinit|load_state|init_weights|fold|seed|requires_grad", ast.unparse(outer))
+                if not fresh:
+                    yield (
+                        call.lineno,
+                        f"{called(call)} is built in the loop of line {getattr(around[-1], 'lineno', 0)}, where it is stepped",
+                    )
+                    return
+
+
+def made_anew(source: Source) -> Found:
+    """torch.tensor(..., requires_grad=True), requires_grad_() or Variable on what backward is called on."""
+    roots = {s.name for s in source.flow.of("backward")}
+    for node in source.nodes:
+        if isinstance(node, ast.Assign):
+            names, text = {n for t in node.targets for n in stored(t)}, ast.unparse(node.value)
+            fresh = re.match(
+                r"(torch\.tensor|Variable|autograd\.Variable|torch\.FloatTensor|torch\.Tensor|torch\.as_tensor)\(", text
+            ) and re.search(r"loss|item|\.data|output|pred", text)
+            if names & roots and fresh and "requires_grad" in text:
+                yield node.lineno, f"{sorted(names & roots)[0]} becomes a new tensor: {text[:60]}"
+            if any(
+                ast.unparse(t).endswith(".requires_grad") and ast.unparse(t)[: -len(".requires_grad")] in roots
+                for t in node.targets
+            ):
+                yield node.lineno, "requires_grad is set on the loss itself: it had no history"
+        elif isinstance(node, ast.Call) and called(node) == "requires_grad_" and isinstance(node.func, ast.Attribute):
+            owner = ast.unparse(node.func.value)
+            value = source.models.last_value(owner, node) if owner.isidentifier() else None
+            if owner in roots and not (value is not None and "rand" in ast.unparse(value)):
+                yield node.lineno, f"requires_grad_() is called on {owner}, the loss: it had no history"
+
+
+def cut_off(source: Source) -> Found:
+    """The loss is computed from .detach(), .data, argmax or numpy of the output."""
+    roots = {s.name for s in source.flow.of("backward")}
+    for site in source.models.losses():
+        output = site.argument(0, "input")
+        if output is None or not _is_root(source, site.call, roots):
+            continue
+        text = ast.unparse(output)
+        value = source.models.last_value(text, site.call) if text.isidentifier() else output
+        spelled = ast.unparse(value) if value is not None else text
+        if re.search(
+            r"\.(argmax|detach|data|item|numpy|round)\b(?!\[)|torch\.(argmax|round)\(|\.max\([^)]*\)\[1\]", spelled
+        ) and not re.search(r"fake|\bD\(|disc|critic|teacher|target", spelled):
+            if re.match(
+                r".*\.(argmax|detach|data|item|numpy|round)(\([^()]*\))?(\.float\(\)|\.to\([^()]*\))*$", spelled
+            ) or spelled.startswith(("torch.argmax", "torch.round")):
+                yield site.call.lineno, f"the loss is computed from {spelled[:60]}: no gradient comes through"
+
+
+def _is_root(source: Source, call: ast.Call, roots: set[str]) -> bool:
+    """The result of a call is what backward is called on."""
+    for node in source.nodes:
+        if isinstance(node, ast.Assign) and node.value is call:
+            return bool({n for t in node.targets for n in stored(t)} & roots)
+    return False
+
+
+def plain_terms(source: Source) -> Found:
+    """loss = a + b.item(): the second term is a plain number."""
+    roots = {s.name for s in source.flow.of("backward")}
+    for node in source.nodes:
+        if (
+            isinstance(node, ast.Assign)
+            and {n for t in node.targets for n in stored(t)} & roots
+            and isinstance(node.value, ast.BinOp)
+        ):
+            for term in _addends(node.value):
+                if re.search(r"\.(item\(\)|detach\(\))$", ast.unparse(_without_factor(term))):
+                    yield node.lineno, f"the term {ast.unparse(term)[:50]} is a plain number for the gradient"
+
+
+def _addends(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+        yield from _addends(node.left)
+        yield from _addends(node.right)
+    else:
+        yield node
+
+
+def _without_factor(node: ast.expr) -> ast.expr:
+    return node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) else node
+
+
+def sums_keep_graphs(source: Source) -> Found:
+    """total += loss in the loop where loss.backward() is called, without item or detach."""
+    for _, steps in source.flow.training_loops():
+        backward = next(s for s in steps if s.kind == "backward")
+        if not backward.name.isidentifier() or len(source.flow.of("backward")) > 1:
+            continue
+        for node in ast.walk(backward.loops[-1]):
+            if (
+                isinstance(node, ast.AugAssign)
+                and isinstance(node.op, ast.Add)
+                and ast.unparse(node.value) == backward.name
+            ):
+                if ast.unparse(node.target) != backward.name and not re.search(
+                    rf"{re.escape(ast.unparse(node.target))}\.backward", source.text
+                ):
+                    yield node.lineno, f"{ast.unparse(node)} keeps the graph of every batch"
+            elif (
+                isinstance(node, ast.Call)
+                and called(node) == "append"
+                and node.args
+                and ast.unparse(node.args[0]) == backward.name
+            ):
+                yield node.lineno, f"{ast.unparse(node)} keeps the graph of every batch"
+
+
+def first_batch_again(source: Source) -> Found:
+    """next(iter(loader)) in the loop that trains."""
+    for _, steps in source.flow.training_loops():
+        backward = next(s for s in steps if s.kind == "backward")
+        for node in ast.walk(backward.loops[-1]):
+            if (
+                isinstance(node, ast.Call)
+                and called(node) == "next"
+                and node.args
+                and isinstance(node.args[0], ast.Call)
+                and called(node.args[0]) == "iter"
+            ):
+                over = node.args[0].args[0] if node.args[0].args else None
+                made = source.names.value_of(over) if over is not None else None
+                if isinstance(made, ast.Call) and called(made) == "DataLoader":
+                    shuffled = any(k.arg == "shuffle" and ast.unparse(k.value) == "True" for k in made.keywords)
+                    if not shuffled and not any(k.arg in ("sampler", "batch_sampler") for k in made.keywords):
+                        yield (
+                            node.lineno,
+                            f"{ast.unparse(node)} begins a new pass in each turn of the loop and draws its first batch",
+                        )
+
+
+def not_divided(source: Source) -> Found:
+    """step() only in every k-th turn, and the loss is not divided."""
+    for _, steps in source.flow.training_loops():
+        backwards = [s for s in steps if s.kind == "backward"]
+        late = [s for s in steps if s.kind == "step" and not s.sure]
+        if len(backwards) != 1 or not late or any(s.kind == "step" and s.sure for s in steps):
+            continue
+        loop = backwards[0].loops[-1]
+        modulo = [n for n in ast.walk(loop) if isinstance(n, ast.If) and isinstance(n.test, (ast.Compare, ast.BoolOp)) and "%" in ast.unparse(n.test)
+                  and any(isinstance(c, ast.Call) and called(c) == "step" for c in ast.walk(n))]  # fmt: skip
+        text = ast.unparse(loop)
+        if (
+            modulo
+            and not re.search(r"loss[^=\n]*/|/=|reduction=.sum|loss\s*\*=|\*\s*\(?1", text)
+            and not source.mentions(r"reduction\s*=\s*['\"]sum")
+        ):
+            yield (
+                backwards[0].line,
+                f"step() is taken where {ast.unparse(modulo[0].test)[:50]}, and the loss is not divided",
+            )
+
+
+def other_tensors(source: Source) -> Found:
+    """The model is replaced after its optimizer was built."""
+    for body in [source.tree.body, *(f.body for f in source.names.functions.values())]:
+        made: dict[str, int] = {}
+        for s in body:
+            if not isinstance(s, ast.Assign):
+                continue
+            text = ast.unparse(s.value)
+            owner = re.match(r"(?:\w+\.)*optim\.\w+\((\w+)\.parameters\(\)", text) or re.match(
+                r"(?:Adam|SGD|AdamW|RMSprop)\((\w+)\.parameters\(\)", text
+            )
+            if owner:
+                made[owner[1]] = s.lineno
+                continue
+            for target in (ast.unparse(t) for t in s.targets):
+                base = target.split(".")[0]
+                fresh = isinstance(s.value, ast.Call) and (
+                    source.names.is_module(s.value) or source.names.dotted(s.value.func).startswith("torch.nn.")
+                )
+                if (
+                    base in made
+                    and fresh
+                    and not re.search(r"DataParallel|compile|\.to\(", text)
+                    and "eval" not in target
+                ):
+                    yield (
+                        s.lineno,
+                        f"{target} is made anew on line {s.lineno}, the optimizer holds the tensors of before (line {made[base]})",
+                    )
