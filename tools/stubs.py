@@ -102,9 +102,10 @@ class ItemSource:
 
     @property
     def doc(self) -> str:
-        """The file's docstring where the file is the item's own, then the function's."""
-        own = self.module.name.rpartition(".")[2] == self.fn.name
-        texts = [ast.get_docstring(self.module.tree) if own else None, ast.get_docstring(self.fn)]
+        """The file's docstring where that is the item's own or the function's begins with shapes, then the function's."""
+        told = ast.get_docstring(self.fn)
+        tells_purpose = self.module.name.rpartition(".")[2] == self.fn.name or "->" in (told or "").split("\n\n")[0]
+        texts = [ast.get_docstring(self.module.tree) if tells_purpose else None, told]
         return "\n\n".join(t for t in texts if t)
 
     @property

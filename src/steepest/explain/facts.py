@@ -14,6 +14,7 @@ from steepest.core.formula import Formula
 from steepest.core.item import REQUIRED, Hyper, Item
 from steepest.core.loss import Loss
 from steepest.core.model import Model
+from steepest.core.transform import Transform
 
 from .curves import panels
 from .find import Found
@@ -27,11 +28,22 @@ EXPECTED = {
     "cosines": "cosines between embedding and class vectors, in [-1, 1]",
     "values": "plain numbers",
 }
+GIVES = {
+    "class_weight": "class_weight= of a loss; the mean weight of the training samples is 1",
+    "class_offset": "class_offset= of a loss: numbers that are added to the logits of each class",
+    "focus": "focus= of a loss: a function of the probability that the model gives to the label",
+}
 DECAY = {
     "decoupled": "shrinks the weights themselves, apart from the gradient",
     "coupled": "enters the gradient, as an L2 penalty would",
     "inside": "is part of the step",
     "none": "none",
+}
+ACTS_ON = {
+    "gradient": "the gradient, before the optimizer sees it",
+    "step": "the step, before it moves the weights; a copy of the weights is kept for as long as the step takes",
+    "weights": "the weights, after the step",
+    "point": "where the gradient is taken: twice per step, so step(closure) is needed",
 }
 SYMBOLS = {
     "same": "x: prediction; y: target",
@@ -53,7 +65,11 @@ LETTERS: dict[str, dict[str, str]] = {
         "mu_next": "momentum of the next step",
         "mu_product": "product of all momenta so far",
     },
-    "weighting": {"n": "training samples of the class", "p": "their share"},
+    "weighting": {
+        "n": "training samples of the class",
+        "p": "their share",
+        "q": "probability that the model gives to the label",
+    },
     "schedule": {
         "s": "step, from 0",
         "h": "steps of the run",
@@ -61,6 +77,19 @@ LETTERS: dict[str, dict[str, str]] = {
         "d": "steps of decay",
         "c": "number of the cycle, from 0",
         "p": "share of the cycle that is over",
+    },
+    "transform": {
+        "g": "gradient",
+        "w": "weight",
+        "step": "what the rule subtracts",
+        "norm": "length of the whole model's gradient",
+        "c": "corrected gradient",
+        "v": "running sum of the steps",
+        "d": "entries of the tensor",
+        "n": "how many of them count",
+        "average": "what the model is judged at",
+        "slow": "the slow weight",
+        "peak_lr": "the highest learning rate of the schedule",
     },
     "metric": {
         "n": "number of samples",
@@ -111,6 +140,8 @@ def _kind(item: Item) -> str:
         return "optimizer"
     if isinstance(item, Schedule):
         return "learning-rate schedule"
+    if isinstance(item, Transform):
+        return "transform, composes with every optimizer"
     if isinstance(item, Weighting):
         return "weighting of classes"
     if isinstance(item, (Metric, Dataset)):
@@ -128,11 +159,18 @@ def _of_its_kind(item: Item) -> list[tuple[str, str]]:
         return [("input", expected), ("target", item.target.says), *_labelled("shapes", _note(item))]
     if isinstance(item, Rule):
         evidence = [*_labelled("evidence", item.evidence), *_labelled("alone", item.solo_only)]
-        return [("weight decay", _decay(item)), ("memory", _memory(item)), ("looks at", _looks(item)), *evidence]
+        return [
+            ("weight decay", _decay(item)),
+            ("memory", _memory(len(item.states) - len(item.scalar_states))),
+            ("looks at", _looks(item)),
+            *evidence,
+        ]
     if isinstance(item, Schedule):
         return _labelled("note", _note(item))
+    if isinstance(item, Transform):
+        return [("acts on", ACTS_ON[item.acts_on]), ("memory", _memory(len(item.states))), ("note", _note(item))]
     if isinstance(item, Weighting):
-        return [("scale", "the mean weight of the training samples is 1"), *_labelled("shapes", _note(item))]
+        return [("gives", GIVES[item.gives]), *_labelled("shapes", _note(item))]
     if isinstance(item, Metric):
         better = "higher is better" if item.best == "max" else "lower is better"
         return [("best", better), ("unit", UNITS.get(item.unit, item.unit))]
@@ -177,8 +215,7 @@ def _decay(rule: Rule) -> str:
     return f"{DECAY[rule.decay]}; {rule.weight_decay:g} when not given"
 
 
-def _memory(rule: Rule) -> str:
-    n = len(rule.states) - len(rule.scalar_states)
+def _memory(n: int) -> str:
     return (
         f"{n} number{'s' if n != 1 else ''} for each parameter, {4 * n} bytes in float32"
         if n
@@ -247,11 +284,12 @@ def _uses(item: Item) -> list[tuple[str, str]]:
             ("in torch", f"steepest.schedules.{item.class_name}(optimizer, horizon{', ' + given if given else ''})"),
             ("compare", f"steepest compare --data ... --schedules {option}"),
         ],
+        Transform: [
+            ("Python", f'steepest.optim.AdamW(model.parameters(), transforms="{name}{f"({given})" if given else ""}")'),
+            ("compare", f'steepest compare --data ... --optimizers "adamw, adamw + {name}{f"({given})" if given else ""}"'),
+        ],
         Weighting: [
-            (
-                "Python",
-                f"steepest.weightings.{name}(counts{', ' + given if given else ''})  # as class_weight of a loss",
-            ),
+            ("Python", f"steepest.weightings.{name}(counts{', ' + given if given else ''})"),
             ("compare", f"steepest compare --data ... --weightings {option}"),
         ],
         Metric: [

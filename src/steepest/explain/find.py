@@ -12,12 +12,13 @@ from steepest.core.calls import parse_call
 from steepest.core.errors import UnknownName, UsageError
 from steepest.core.item import Item
 from steepest.losses import weightings
-from steepest.optim import schedules
+from steepest.optim import schedules, transforms
 
 CATALOGUES: dict[str, Any] = {
     "losses": losses,
     "optimizers": optim,
     "schedules": schedules,
+    "transforms": transforms,
     "weightings": weightings,
     "metrics": metrics,
     "data": data,
@@ -105,6 +106,6 @@ def _unknown(text: str) -> UnknownName:
     return UnknownName(
         where="explain",
         seen=f"nothing is called {text!r}",
-        needed="the name of a loss, weighting, optimizer, schedule, metric, data set or model was needed",
+        needed="the name of a loss, weighting, optimizer, schedule, transform, metric, data set or model was needed",
         repair=f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else "All names: steepest list",
     )
