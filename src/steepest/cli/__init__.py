@@ -183,7 +183,7 @@ def lr(
 @app.command("list")
 @guarded
 def list_items(*, kind: options.Listed = None) -> None:
-    """All losses, weightings, optimizers, schedules, metrics, data sets and models.
+    """All losses, weightings, optimizers, schedules, transforms, metrics, data sets and models.
 
     With what each is for and its hyperparameters. In a pipe the columns are separated by tabs, one line per name.
 

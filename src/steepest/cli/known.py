@@ -11,6 +11,7 @@ FOLDERS = {
     "losses": ("losses", "loss"),
     "optimizers": ("optim/rules", "rule"),
     "schedules": ("optim/schedules", "schedule"),
+    "transforms": ("optim/transforms", "transform"),
     "weightings": ("losses/weightings", "weighting"),
     "metrics": ("metrics", "metric"),
     "data": ("data/bundled", "dataset"),

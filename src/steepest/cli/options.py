@@ -214,7 +214,7 @@ Listed = Annotated[
         metavar="KIND",
         autocompletion=known.complete_kind,
         show_default="all of them",
-        help="losses, weightings, optimizers, schedules, metrics, data or models.",
+        help="losses, weightings, optimizers, schedules, transforms, metrics, data or models.",
     ),
 ]
 Name = Annotated[
@@ -222,7 +222,7 @@ Name = Annotated[
     typer.Argument(
         metavar="NAME",
         autocompletion=known.complete_anything,
-        help="A loss, weighting, optimizer, schedule, metric, data set or model; torch's class names work too.",
+        help="A loss, weighting, optimizer, schedule, transform, metric, data set or model; torch's class names work too.",
     ),
 ]
 SuggestedTask = Annotated[
