@@ -60,15 +60,19 @@ def write(folder: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _entries() -> Iterator[Entry]:
-    """All items; losses by their task, the largest family first, and under the first of several tasks."""
+    """All items; losses by their (first) task, the largest family first, and in it what the others must beat."""
     for catalogue, items in CATALOGUES.items():
         found = [Entry(item, catalogue, _family(item)) for item in items]
         sizes = {entry.family: sum(other.family == entry.family for other in found) for entry in found}
-        yield from sorted(found, key=lambda e: (-sizes[e.family], e.family, e.item.name))
+        yield from sorted(found, key=lambda e: (-sizes[e.family], e.family, not _is_default(e.item), e.item.name))
 
 
 def _family(item: Item) -> str:
     return item.task[0] if isinstance(item, Loss) else ""
+
+
+def _is_default(item: Item) -> bool:
+    return "default" in getattr(item, "good_for", ())
 
 
 @cache

@@ -11,7 +11,7 @@ import math
 from ..record import Panel
 
 WIDTH, HEIGHT = 360, 230
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 8, 40
+LEFT, RIGHT, TOP, BOTTOM = 46, 18, 8, 40
 THUMB_WIDTH, THUMB_HEIGHT = 84, 40
 LOWEST = 1e-12
 
