@@ -46,12 +46,12 @@ def batch_of_hyper(rule: Rule, n: int, shared: dict[str, Any] | None = None) -> 
 
 
 def shared_choices(rule: Rule) -> list[dict[str, Any]]:
-    """The defaults of the static hyperparameters, then each of their other values."""
+    """The defaults of the static hyperparameters, then two other values of each."""
     found: list[dict[str, Any]] = [{}]
     for name in rule.static:
         hyper = rule.hyper[name]
         if not isinstance(hyper.domain, Reals):
-            found += [{name: value} for value in hyper.domain.allowed() if value != hyper.default]
+            found += [{name: value} for value in hyper.domain.allowed() if value != hyper.default][:2]
     return found
 
 
@@ -180,10 +180,10 @@ class Walk:
     def step(self, grad: Tensor, t: float, totals: tuple[float, ...] | None) -> None:
         if self.rule.decay == "coupled":
             grad = grad + self.weight_decay * self.param
-        elif self.rule.decay == "decoupled":
-            self.param = self.param - self.lr * self.weight_decay * self.param
         sums = {} if totals is None else {"totals": totals}
         step, *new = self.rule.fn(self._seen(grad), **self._given(t), **sums)
+        if self.rule.decay == "decoupled":
+            self.param = self.param - self.lr * self.weight_decay * self.param
         self.param = self.param - (step if self.rule.looks_at == "elementwise" else step[0])
         self.states = dict(zip(self.rule.states, new))
 

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import pytest
 import torch
-from rule_cases import RULES, batch_of_hyper, column, distance, gradients, optimizer, start
+from rule_cases import RULES, batch_of_hyper, distance, gradients, layout_of, optimizer, parts, stacked, start
 
 from steepest.core import claims
-from steepest.optim.stacked import StackedRule
+from steepest.optim.optimizer import class_of
 
 CLAIMED = [(rule, claim) for rule in RULES for claim in rule.claims]
 
 
 def rests_at_zero_gradient(rule, claim):
+    layout = layout_of(rule, 40)
     for dtype in (torch.float32, torch.float64):
-        param = start("rest", 6, 9, dtype=dtype)
-        stepper = StackedRule(rule, {n: column(v) for n, v in batch_of_hyper(rule, 6).items()}, weight_decay=0.0)
-        stepper.init(param)
-        together, alone = param.clone(), torch.nn.Parameter(param.clone())
-        alone.grad = torch.zeros_like(alone)
-        one = optimizer(rule, alone, lr=1.0, weight_decay=0.0)
+        param = start("rest", 6, 40, dtype=dtype)
+        stepper = stacked(rule, batch_of_hyper(rule, 6), [0.0] * 6, param, layout)
+        together, alone = param.clone(), [torch.nn.Parameter(part.clone()) for part in parts(param[0], layout)]
+        one = class_of(rule)(alone, lr=1.0, **({} if rule.decay == "none" else {"weight_decay": 0.0}))
+        for value in alone:
+            value.grad = torch.zeros_like(value)
         for _ in range(20):
             stepper.step(together, torch.zeros_like(param), torch.ones(6, dtype=torch.float64))
             one.step()
-        assert torch.equal(together, param) and torch.equal(alone.detach(), param)
+        assert torch.equal(together, param)
+        assert torch.equal(torch.cat([value.detach().flatten() for value in alone]), param[0])
 
 
 def step_at_most_lr(rule, claim):

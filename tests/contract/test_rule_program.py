@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from rule_cases import by_body, column, distance, gradients, solo, start
+from rule_cases import ALL, by_body, column, distance, gradients, solo, start
 from torch import Tensor
 
+from steepest import optim
 from steepest.core.declare import rule
 from steepest.core.domains import NonNegative, UnitOpen
 from steepest.core.errors import DeclarationError, UsageError
@@ -138,5 +139,45 @@ def test_weight_decay_of_a_rule_that_has_none_is_refused():
         lambda: StackedRule(stateless, weight_decay=0.1),
         lambda: class_of(stateless)([torch.zeros(1)], weight_decay=0.1),
     ):
-        with pytest.raises(UsageError, match="has no weight decay"):
+        with pytest.raises((UsageError, TypeError), match=r"no weight decay|no argument 'weight_decay'"):
             use()
+
+
+def test_a_state_that_only_an_option_needs_does_not_exist_without_it():
+    sgd, param = optim.sgd, start("only with", 3, 5)
+    for momentum, expected in ((0.0, {"step"}), (column([0.0, 0.0, 0.9]), {"step", "momentum_buffer"})):
+        stepper = StackedRule(sgd, {"momentum": momentum})
+        stepper.init(param)
+        assert set(stepper.state) == expected
+    assert program_of(sgd, ()).states == () and program_of(sgd).states == ("momentum_buffer",)
+
+
+def test_what_trials_must_share_is_refused_where_they_differ():
+    with pytest.raises(UsageError, match=r"ns_steps has the values \[3.0, 5.0\]"):
+        StackedRule(optim.muon, {"ns_steps": column([5, 3])})
+    shared = StackedRule(optim.muon, {"ns_steps": column([3, 3]), "adjust_lr_fn": "match_rms_adamw"})
+    shared.init(start("shared", 2, 6))
+
+
+@pytest.mark.parametrize("rule", [r for r in ALL if r.solo_only], ids=lambda rule: rule.name)
+def test_a_rule_for_one_run_alone_says_so_to_a_population(rule):
+    with pytest.raises(UsageError, match="a run alone was needed") as caught:
+        StackedRule(rule)
+    assert rule.solo_only in caught.value.repair
+
+
+def test_where_a_rule_is_judged_elsewhere_a_population_gives_those_weights():
+    """Schedule-free SGD without momentum's share: x is the mean of all z, which a loop adds up."""
+    rates, momentum = column([0.5, 0.1]), column([0.9, 0.5])
+    param = start("judged", 2, 4)
+    stepper = StackedRule(optim.schedule_free_sgd, {"momentum": momentum})
+    z, y, seen = param.clone(), param.clone(), []
+    stepper.init(y)
+    for grad in gradients("judged", 30, 2, 4):
+        stepper.step(y, grad, rates)
+        z = z - rates[:, None] * grad
+        seen.append(z)
+    assert distance(stepper.evaluated(y), torch.stack(seen).mean(0)) < 1e-13
+    adamw = StackedRule(optim.adamw)
+    adamw.init(param)
+    assert adamw.evaluated(param) is param

@@ -145,7 +145,7 @@ class Reals:
         return all(isinstance(v, numbers.Real) and math.isfinite(v) for v in value)
 
     def allowed(self) -> list[Any]:
-        return [tuple(1.0 + i for i in range(self.n))]
+        return [tuple(0.5 ** (i + 1) for i in range(self.n))]
 
     def forbidden(self) -> list[Any]:
         return [1.0, (1.0,) * (self.n + 1), (math.nan,) * self.n]

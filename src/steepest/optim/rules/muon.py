@@ -11,6 +11,7 @@ from torch import Tensor
 from steepest.core.claims import rests_at_zero_gradient
 from steepest.core.declare import rule
 from steepest.core.domains import Count, Flag, Log, Log1m, NonNegative, Positive, Reals, UnitOpen
+from steepest.core.per_trial import choose
 
 from ..matrices import as_matrix, is_matrix, orthogonalised
 
@@ -118,7 +119,7 @@ def muon(
         denominator = exp_avg_sq.sqrt() / (1 - beta2**t) ** 0.5 + adam_eps
         return lr * fallback_ratio / (1 - beta1**t) * m / denominator, m, exp_avg_sq
     m = torch.lerp(momentum_buffer, grad, 1 - momentum)
-    ahead = as_matrix(torch.lerp(grad, m, 1 - nesterov * (1 - momentum)))
+    ahead = as_matrix(torch.lerp(grad, m, choose(nesterov, momentum, 1.0)))
     in_half = iterate_in == "bfloat16" or (iterate_in == "auto" and grad.device.type != "cpu")
     along = orthogonalised(ahead.bfloat16() if in_half else ahead, ns_coefficients, ns_steps, eps)
     rows, columns = ahead.shape[1:]

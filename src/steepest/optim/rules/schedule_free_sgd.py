@@ -49,7 +49,7 @@ def averaged(param: Tensor, z: Tensor, *, momentum: Any, **others: Any) -> Tenso
     slow=slow,
     decay="inside",
     claims=[rests_at_zero_gradient],
-    search={"lr": Log(3e-2, 3e1), "momentum": Log1m(1e-2, 2e-1)},
+    search={"lr": Log(3e-3, 3e1), "momentum": Log1m(1e-2, 2e-1)},
     initial={"z": "param"},
     scalar_states=["weight_sum", "lr_max"],
     evaluated=averaged,
