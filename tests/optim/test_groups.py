@@ -58,7 +58,7 @@ def test_only_matrices_decay_and_every_parameter_is_in_one_group(make):
 
 # What the parameters of every layer of torch.nn are, by hand: those that multiply, and those that do not.
 LAYERS = {
-    "AdaptiveLogSoftmaxWithLoss": ((8, 20, [4, 10]), "all weights"),
+    "AdaptiveLogSoftmaxWithLoss": ((32, 20, [4, 10]), "all weights"),
     "BatchNorm1d": ((4,), "none"),
     "BatchNorm2d": ((4,), "none"),
     "BatchNorm3d": ((4,), "none"),
