@@ -303,6 +303,8 @@ def test_the_distances_of_boundary_are_those_of_scipy():
                 level = torch.tensor(outer * ~inside - (inner - 1) * inside)
                 expected[n, c] = (x[n].softmax(0)[c] * level).mean()
     close(losses.boundary(x, y, reduction="none"), expected)
+    one_by_one = torch.vmap(lambda x, y: losses.boundary(x.unsqueeze(0), y.unsqueeze(0), reduction="none")[0])
+    close(one_by_one(x, y), expected)  # the form of accelerators, which looks along the axes
 
 
 def test_a_masked_pixel_is_on_neither_side_of_a_border():
