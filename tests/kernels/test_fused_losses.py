@@ -118,6 +118,15 @@ def test_weights_masks_and_ignored_labels_are_those_of_the_declaration(loss):
         agree(*both(loss, x, y, **chosen))
 
 
+@each_fused
+def test_a_sum_beyond_float32_is_infinite(loss):
+    x, y = batch(loss, 10, 40, torch.float32)
+    value = loss((x * 1e37).requires_grad_(), y, reduction="sum")
+    value.backward()
+    torch.testing.assert_close(value, loss.items(x * 1e37, y).values.sum())
+    assert is_compiled(value) and value > 1e37
+
+
 OF_CLASSES = [item for item in FUSED if item.target.name == "classes"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ Again = Callable[[Tensor], Tensor]
 Numbers = tuple[float, float, float]
 NONE = (0.0, 0.0, 0.0)
 STEP_BACK = -1
+LARGEST_FLOAT = torch.finfo(torch.float32).max
 PER_TASK = 2**19
 """Entries per task of the pool: half a millisecond of work, twenty times what handing it over costs.
 Not a function of the number of threads, so that sums come in the same order on every machine."""
@@ -166,7 +168,7 @@ class FusedKernel:
                 call.scale, *call.numbers, None if gradient is None else gradient.data_ptr(),
                 None if each is None else each.data_ptr(), ctypes.addressof(total),
             )  # fmt: skip
-            return None if stepped_back else x.new_full((), total.value) if each is None else each
+            return None if stepped_back else _number(total.value, x) if each is None else each
         rows = max(1, rows)
         tensors = (x, y, c, gradient, each)
         starts = [None if t is None else t.data_ptr() for t in tensors]
@@ -186,7 +188,7 @@ class FusedKernel:
         else:
             with ThreadPoolExecutor(torch.get_num_threads()) as pool:
                 stepped_back = any(pool.map(task, range(len(totals))))
-        return None if stepped_back else each if each is not None else x.new_full((), sum(totals))
+        return None if stepped_back else each if each is not None else _number(sum(totals), x)
 
     def sizes(self, x: Tensor) -> tuple[int, int, int]:
         """Samples, values of an item, items of a sample."""
@@ -205,6 +207,13 @@ class Call(NamedTuple):
 def widened(value: Any) -> Any:
     """Halves as float32."""
     return value.float() if type(value) is Tensor and value.dtype in (torch.bfloat16, torch.float16) else value
+
+
+def _number(total: float, like: Tensor) -> Tensor:
+    """A sum in the input's dtype; infinite where that cannot hold it, which new_full would refuse."""
+    if LARGEST_FLOAT < abs(total) < math.inf and like.dtype is torch.float32:
+        total = math.copysign(math.inf, total)
+    return like.new_full((), total)
 
 
 def _is_constant(options: Options | None, denominator: float | Tensor | None = None) -> bool:
