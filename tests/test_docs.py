@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from steepest.cli import app
 
-GUIDES = ("losses.md", "articles.md")
+GUIDES = ("losses.md", "articles.md", "optimizers.md")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -23,8 +23,9 @@ def blocks(root, guide: str, kind: str) -> list[str]:
 
 @pytest.mark.parametrize("guide", GUIDES)
 @pytest.mark.filterwarnings("ignore")
-def test_every_example_prints_what_the_guide_shows(root, guide):
+def test_every_example_prints_what_the_guide_shows(root, guide, tmp_path, monkeypatch):
     """The blocks of a page go on from one another, as a reader types them."""
+    monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
     told: list[str] = []
     known: dict[str, object] = {}
@@ -46,7 +47,8 @@ def run(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("guide", GUIDES)
-def test_every_command_is_understood(root, guide):
+def test_every_command_is_understood(root, guide, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for words in commands(root, guide):
         if words[1] != "compare":
             run(words)
