@@ -31,8 +31,9 @@ EXECUTION = {"foreach": None, "capturable": False, "differentiable": False, "fus
 VARIANTS = {"amsgrad": "amsgrad", "centered": "rmsprop_centered"}
 
 
+@cache
 def twin_of(rule: Rule) -> type[Optimizer] | None:
-    """Torch's class of the same rule, whatever its name."""
+    """Torch's class of the same rule, whatever its name. Looked up once: someone may put ours in its place."""
     module, _, name = (rule.equals or "").rpartition(".")
     return getattr(torch.optim, name) if module == "torch.optim" else None
 
