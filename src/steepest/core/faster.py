@@ -45,11 +45,18 @@ class Steps(Protocol):
     """Moves tensors by one step of a recorded rule; what it leaves is for the caller."""
 
     def __call__(
-        self, program: Any, decay: str, maximize: bool, numbers: Mapping[str, Any], members: Sequence[dict[str, Tensor]]
-    ) -> Sequence[dict[str, Tensor]]:
-        """The members that it has not moved. All others it has, in place.
+        self,
+        program: Any,
+        decay: str,
+        maximize: bool,
+        numbers: Mapping[str, Any],
+        names: Sequence[str],
+        rows: Sequence[Sequence[Tensor]],
+    ) -> Sequence[Sequence[Tensor]]:
+        """The rows that it has not moved. All others it has, in place.
 
-        program: tensor_ops, copies and used_numbers as optim.program has them. members: param, grad and states by name.
+        program: tensor_ops, copies and used_numbers as optim.program has them. names: what the tensors of each row are,
+        param, grad, and the states.
         """
 
 

@@ -1,0 +1,164 @@
+"""The compiled step of a rule gives what its operations give one by one, and leaves alone what it cannot take."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+import steepest.optim.work
+from steepest import optim
+from steepest.kernels import steps
+from steepest.kernels.compiled import compiled_text
+
+SHAPES = ((70, 31), (5,), (), (1, 2049))
+ELEMENTWISE = [rule for rule in optim if rule.looks_at == "elementwise" and rule.name not in ("lbfgs", "sparse_adam")]
+each_rule = pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: rule.name)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiler():
+    if compiled_text("nothing", "", ()) is None:
+        pytest.skip("no C++ compiler on this machine: the operations run one by one")
+
+
+@pytest.fixture
+def compiled_steps(monkeypatch) -> list[int]:
+    """How many rows each compiled call took."""
+    taken: list[int] = []
+    run = steps._run
+    monkeypatch.setattr(steps, "_run", lambda *args: taken.append(len(args[-1])) or run(*args))
+    return taken
+
+
+def parameters(dtype: torch.dtype, shapes=SHAPES) -> list[Tensor]:
+    draw = torch.Generator().manual_seed(0)
+    return [torch.randn(shape, generator=draw, dtype=torch.float64).to(dtype).requires_grad_() for shape in shapes]
+
+
+def train(rule, params: list[Tensor], n_steps: int = 20, **options) -> list[Tensor]:
+    """The parameters, and the states, after some steps along the same gradients."""
+    draw = torch.Generator().manual_seed(1)
+    optimizer = getattr(optim, rule.class_name)(params, **options)
+    for _ in range(n_steps):
+        for param in params:
+            param.grad = torch.randn(param.shape, generator=draw, dtype=torch.float64).to(param.dtype)
+        optimizer.step()
+    states = [value for param in params for name, value in optimizer.state[param].items() if value.shape == param.shape]
+    return [*params, *states]
+
+
+class RightRoots(TorchFunctionMode):
+    """torch's root comes from MKL, and is one unit off in one float32 of six and in one float64 of fifty."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is torch.sqrt:
+            return kwargs["out"].copy_(torch.from_numpy(np.asarray(np.sqrt(args[0].numpy()))))
+        return func(*args, **(kwargs or {}))
+
+
+def one_by_one(monkeypatch, *args, **options) -> list[Tensor]:
+    with monkeypatch.context() as without, RightRoots():
+        without.setattr(steepest.optim.work, "steps", lambda: None)
+        return train(*args, **options)
+
+
+def same(found: list[Tensor], expected: list[Tensor]) -> None:
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected):
+        assert torch.equal(a, b), f"{int((a != b).sum())} of {a.numel()} differ"
+
+
+def options_of(rule) -> dict[str, float]:
+    return {} if rule.decay == "none" else {"weight_decay": 0.05}
+
+
+@each_rule
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_each_bit_is_that_of_the_operations_one_by_one(rule, dtype, monkeypatch, compiled_steps):
+    ours = train(rule, parameters(dtype), **options_of(rule))
+    assert compiled_steps == [len(SHAPES)] * 20
+    same(ours, one_by_one(monkeypatch, rule, parameters(dtype), **options_of(rule)))
+
+
+def test_maximising_goes_up_by_the_same_bits(monkeypatch, compiled_steps):
+    for name in ("adamw", "rmsprop", "rprop"):
+        rule = getattr(optim, name)
+        ours = train(rule, parameters(torch.float64), maximize=True)
+        same(ours, one_by_one(monkeypatch, rule, parameters(torch.float64), maximize=True))
+    assert compiled_steps
+
+
+def test_many_tasks_in_threads_give_the_bits_of_one_thread(monkeypatch, compiled_steps):
+    monkeypatch.setattr(steps, "PER_TASK", 1000)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(train(optim.adamw, parameters(torch.float32)))
+    finally:
+        torch.set_num_threads(before)
+    same(*found)
+    assert len(compiled_steps) == 40
+
+
+def test_tensors_that_lie_otherwise_in_memory_are_moved_alike(monkeypatch, compiled_steps):
+    def mixed() -> list[Tensor]:
+        plain, images, turned, half = parameters(torch.float64, ((80, 64), (8, 3, 5, 5), (30, 20), (40,)))
+        images = images.detach().to(memory_format=torch.channels_last).requires_grad_()
+        turned = turned.detach().T.requires_grad_()
+        return [plain, images, turned, half.detach().bfloat16().requires_grad_()]
+
+    ours = train(optim.adamw, mixed())
+    assert set(compiled_steps) <= {1, 2}
+    for found, expected in zip(ours, one_by_one(monkeypatch, optim.adamw, mixed())):
+        # torch's loops over turned tensors fuse other products and sums than those over straight ones
+        torch.testing.assert_close(found, expected, rtol=1e-13, atol=0)
+
+
+def test_parameters_without_a_gradient_and_of_another_age_keep_their_own_count(monkeypatch, compiled_steps):
+    def run() -> list[Tensor]:
+        params = parameters(torch.float64)
+        optimizer = optim.NAdam(params, lr=0.01)
+        for step in range(6):
+            for place, param in enumerate(params):
+                param.grad = torch.full_like(param, 0.1 * step + place) if (step + place) % 3 else None
+            optimizer.step()
+        return [*params, *(optimizer.state[param]["step"] for param in params)]
+
+    ours = run()
+    assert compiled_steps
+    monkeypatch.setattr(steepest.optim.work, "steps", lambda: None)
+    with RightRoots():
+        same(ours, run())
+
+
+def test_a_copied_and_a_loaded_optimizer_go_on_with_the_same_bits(compiled_steps):
+    params = parameters(torch.float32)
+    optimizer = optim.AdamW(params, lr=0.01)
+    for param in params:
+        param.grad = torch.ones_like(param)
+    optimizer.step()
+    others = copy.deepcopy(params)
+    for other, param in zip(others, params):
+        other.grad = param.grad
+    loaded = optim.AdamW(others)
+    loaded.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    optimizer.step()
+    loaded.step()
+    assert len(compiled_steps) == 3
+    same(params, others)
+
+
+def test_small_groups_wait_for_no_compiler(compiled_steps):
+    train(optim.adamw, parameters(torch.float32, ((63, 65),)))
+    assert not compiled_steps
+
+
+def test_the_switch_leaves_everything_to_torch(monkeypatch):
+    monkeypatch.setenv("STEEPEST_KERNELS", "0")
+    assert compiled_text("nothing", "", ()) is None
