@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .digits import number
 from .errors import ShapeError
 
 
@@ -39,7 +40,7 @@ def missing(nats: Tensor) -> Tensor:
 
 def beside(where: str, name: str, value: Any, logits: Tensor, n_axes: int = 1) -> Tensor:
     """A number per class (C,), or a table of them (C, C), as a tensor like the logits; a wrong size is refused."""
-    found = torch.as_tensor(value, dtype=logits.dtype, device=logits.device)
+    found = number(value, logits)
     if found.shape != (logits.shape[1],) * n_axes:
         raise ShapeError(
             where=where,

@@ -13,7 +13,7 @@ from . import accept, reduce
 from .batch import Batch, IgnoreIndex, Options
 from .claims import Claim
 from .compose import Composable
-from .digits import widened
+from .digits import finer, is_few_doubles, is_finite, widened
 from .domains import Interval, Search, check_value
 from .errors import UsageError
 from .faster import Kernel, kernel_of
@@ -122,8 +122,10 @@ class Loss(Composable, Item):
         kernel = self._kernel_for(label_smoothing, from_probs, dim)
         if kernel is None:
             return composed(input)
-        self.check_hyper(hyper)
         options = _given(weight, mask, class_weight, ignore_index, label_smoothing)
+        if not self.few_roundings and is_few_doubles(input) and (options is not None or is_finite(input)):
+            return composed(input)
+        self.check_hyper(hyper)
         value = kernel(input, target, options, {**self._defaults, **hyper}, reduction, normalize, denominator, composed)
         return composed(input) if value is None else value
 
@@ -203,7 +205,8 @@ class Loss(Composable, Item):
             batch = replace(batch, input=self.target.offset(self.name, batch.input, class_offset, self.expects))
         if focus is not None:
             batch = self._focused(batch, focus)
-        return _weighted(self._run(batch, hyper), batch, given.dtype)
+        is_fine = given.dtype is torch.float64 and not self.few_roundings and is_few_doubles(batch.input)
+        return _weighted(self._run(batch, hyper, is_fine and is_finite(batch.input)), batch, given.dtype)
 
     def _focused(self, batch: Batch, focus: float | Tensor) -> Batch:
         """Each item weighs (1 - p)^focus besides, p the probability that the input gives to its target; held still in the gradient."""
@@ -213,10 +216,11 @@ class Loss(Composable, Item):
         weight = share if batch.live.weight is None else batch.live.weight * share
         return replace(batch, live=replace(batch.live, weight=weight))
 
-    def _run(self, batch: Batch, hyper: dict[str, Any]) -> Tensor:
+    def _run(self, batch: Batch, hyper: dict[str, Any], is_fine: bool) -> Tensor:
         """The body; an index outside the classes is told in the user's words, at no cost while all is well."""
         try:
-            return self.fn(batch.input, batch.target, **hyper)
+            values = finer(self.fn, batch.input, batch.target, hyper) if is_fine else None
+            return self.fn(batch.input, batch.target, **hyper) if values is None else values
         except (IndexError, RuntimeError):
             error = self.target.why(self.name, batch)
             if error is None:

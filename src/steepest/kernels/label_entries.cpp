@@ -1,44 +1,68 @@
 // Losses of one logit and one label in [0, 1] per entry, value and gradient in one pass.
 //
+// Floats are computed in doubles and rounded once: soft labels lie near probabilities, and powers multiply each rounding. Of very many
+// entries, blocks of cross-entropy with labels 0 and 1 stay floats, which is twice as fast and 4 units in the last place off at most.
 // With z = exp(-|x|) in (0, 1]: softplus(|x|) = |x| + log1p(z) and softplus(-|x|) = log1p(z); powers of p and of 1 - p are exp of these.
 // Entries of coefficient 0 have no part in anything, whatever stands there.
 #include "exact.h"
 
 namespace {
 
-constexpr int64_t BLOCK = 256;  // a float sum this long is good to the last digit; the sums of blocks are doubles
+constexpr int64_t BLOCK = 256;  // entries whose sum is one step of the total's sum
 
-enum Kind { BCE = 0, FOCAL = 1 };
+enum Kind { BCE = 0, FOCAL = 1, FOCAL_OF_2 = 2 };
 
-// log(1 + z) for z in [0, 1] = 2 atanh(z / (2 + z)): a series without subtraction; times z last, which may be subnormal.
-inline float log1p_of(float z) {
-  const float h = 2.0f / (2.0f + z), f = 0.5f * z * h, g = f * f;
-  float p = 1.0f / 15;
-  for (int term = 13; term >= 3; term -= 2) p = p * g + 1.0f / float(term);
+// log(1 + z) = 2 atanh(f), f = z / (2 + z) for z in [0, 1]: a series without subtraction; times z last, which may be subnormal.
+template <class T, class R>
+inline R log1p_of(R z, R h) {  // h = 2 / (2 + z)
+  constexpr int LAST = sizeof(R) == 4 ? 15 : sizeof(T) == 4 ? 23 : 35;
+  const R f = R(0.5) * z * h, g = f * f;
+  R p = R(1) / LAST;
+  for (int term = LAST - 2; term >= 3; term -= 2) p = p * g + R(1) / R(term);
   return z * (h + h * g * p);
 }
 
-inline double log1p_of(double z) {
-  const double h = 2.0 / (2.0 + z), f = 0.5 * z * h, g = f * f;
-  double p = 1.0 / 35;
-  for (int term = 33; term >= 3; term -= 2) p = p * g + 1.0 / double(term);
-  return z * (h + h * g * p);
-}
-
-template <class T, int KIND>
-inline T entry(T x, T y, T a, T b, T gamma, T* slope) {
-  const T size = x < 0 ? -x : x, z = exp_of(-size), near = log1p_of(z), far = size + near;
-  const T large = T(1) / (T(1) + z), small = z * large;
-  const T p = x < 0 ? small : large, not_p = x < 0 ? large : small;
-  const T one = x < 0 ? far : near, zero = x < 0 ? near : far;  // -log p, -log(1 - p)
-  const T wants = a * y, refuses = b * (T(1) - y);
+// For results of type T, in numbers of type R.
+template <class T, int KIND, class R>
+inline R entry(R x, R y, R a, R b, R gamma, R* slope) {
+  const R size = x < 0 ? -x : x, z = exp_for<T>(-size), both = R(1) / ((R(1) + z) * (R(2) + z));
+  const R near = log1p_of<T>(z, R(2) * (R(1) + z) * both), far = size + near;
+  const R large = (R(2) + z) * both, small = z * large;
+  const R p = x < 0 ? small : large, not_p = x < 0 ? large : small;
+  const R one = x < 0 ? far : near, zero = x < 0 ? near : far;  // -log p, -log(1 - p)
+  const R wants = a * y, refuses = b * (R(1) - y);
   if (KIND == BCE) {
     *slope = refuses * p - wants * not_p;
     return wants * one + refuses * zero;
   }
-  const T power_one = exp_of(-gamma * zero), power_zero = exp_of(-gamma * one);
+  const R power_one = KIND == FOCAL_OF_2 ? not_p * not_p : exp_for<T>(-gamma * zero);
+  const R power_zero = KIND == FOCAL_OF_2 ? p * p : exp_for<T>(-gamma * one);
   *slope = refuses * power_zero * (gamma * not_p * zero + p) - wants * power_one * (gamma * p * one + not_p);
   return wants * power_one * one + refuses * power_zero * zero;
+}
+
+template <class R, class T, int KIND, bool WEIGHTED, bool EACH>
+double block(const T* x, const T* y, const T* c, int64_t count, double scale, double a, double b, double gamma, T* g, T* each) {
+  R total = 0;
+#pragma omp simd reduction(+ : total)
+  for (int64_t j = 0; j < count; ++j) {
+    R slope;
+    const R value = entry<T, KIND, R>(x[j], y[j], R(a), R(b), R(gamma), &slope);
+    const R share = WEIGHTED ? R(c[j]) * R(scale) : R(scale);
+    const R counted = WEIGHTED && share == 0 ? R(0) : share * value;
+    total += counted;
+    g[j] = T(WEIGHTED && share == 0 ? R(0) : share * slope);
+    if (EACH) each[j] = T(counted);
+  }
+  return total;
+}
+
+template <class T>
+bool is_hard(const T* y, int64_t n) {
+  int soft = 0;
+#pragma omp simd reduction(| : soft)
+  for (int64_t j = 0; j < n; ++j) soft |= (y[j] != 0) & (y[j] != 1);
+  return !soft;
 }
 
 template <class T, int KIND, bool WEIGHTED, bool EACH>
@@ -47,21 +71,11 @@ double entries(const T* x, const T* y, const T* c, int64_t n, double scale, doub
   T scratch[BLOCK];
   for (int64_t start = 0; start < n; start += BLOCK) {
     const int64_t count = n - start < BLOCK ? n - start : BLOCK;
-    T* out = g ? g + start : scratch;
-    T lanes = 0;
-#pragma omp simd reduction(+ : lanes)
-    for (int64_t j = 0; j < count; ++j) {
-      T slope;
-      const T value = entry<T, KIND>(x[start + j], y[start + j], T(a), T(b), T(gamma), &slope);
-      const T share = WEIGHTED ? c[start + j] : T(1);
-      const T counted = share == 0 ? T(0) : share * value;
-      lanes += counted;
-      out[j] = share == 0 ? T(0) : slope * T(share * T(scale));
-      if (EACH) each[start + j] = counted * T(scale);
-    }
-    total += lanes;
+    const bool is_plain = sizeof(T) == 4 && KIND == BCE && n >= MANY && is_hard(y + start, count);
+    auto* chosen = is_plain ? block<T, T, KIND, WEIGHTED, EACH> : block<double, T, KIND, WEIGHTED, EACH>;
+    total += chosen(x + start, y + start, WEIGHTED ? c + start : c, count, scale, a, b, gamma, g ? g + start : scratch, EACH ? each + start : each);
   }
-  return total * scale;
+  return total;
 }
 
 template <class T, int KIND>
@@ -94,7 +108,7 @@ extern "C" int64_t label_entries(int64_t kind, const REAL* x, const REAL* y, con
   for (int64_t start = 0; start < n; start += 4096) {
     if (is_wrong(y + start, c ? c + start : nullptr, n - start < 4096 ? n - start : 4096)) return 1;
   }
-  constexpr decltype(&run<REAL, BCE>) runs[] = {run<REAL, BCE>, run<REAL, FOCAL>};
-  *total = runs[kind](x, y, c, n, scale, a, b, gamma, g, each);
+  constexpr decltype(&run<REAL, BCE>) runs[] = {run<REAL, BCE>, run<REAL, FOCAL>, run<REAL, FOCAL_OF_2>};
+  *total = runs[kind == FOCAL && gamma == 2 ? int64_t(FOCAL_OF_2) : kind](x, y, c, n, scale, a, b, gamma, g, each);
   return 0;
 }

@@ -3,6 +3,7 @@
 // A row is the logits of one item: they lie side by side, or `inner` apart where items are pixels or words, (N, C, *).
 // Per row: top = greatest logit, e_j = exp(x_j - top) of the others, s = their sum; then -log p_y = log1p(s) - (x_y - top), and
 // 1 - p_y is a sum of positive numbers. Nothing is subtracted from a rounded 1, as in core/logits.py.
+// Exponentials of floats are doubles, but in long rows of very many entries (MANY), which are up to 7 units in the last place off.
 // Rows of coefficient 0 are never read. No -ffast-math: a NaN stays a NaN.
 #include <cmath>
 #include <cstdint>
@@ -64,8 +65,8 @@ int64_t greatest(const T* x, int64_t n) {
   return at;
 }
 
-// e_j = exp(x_j - top) with e_top = 0, and their sum; e may be x itself. gaps: where the sum of x_j - top goes, if SMOOTHED.
-template <class T, int KIND>
+// e_j = exp(x_j - top) with e_top = 0, and their sum; e may be x itself. gaps: where the sum of x_j - top goes, if SMOOTHED. In numbers of type R.
+template <class R, class T, int KIND>
 double exps(const T* x, T* e, int64_t n, T top, int64_t at, double* gaps) {
   double sum = 0, gap = 0;
   T part[BLOCK];
@@ -73,12 +74,12 @@ double exps(const T* x, T* e, int64_t n, T top, int64_t at, double* gaps) {
     const int64_t count = n - start < BLOCK ? n - start : BLOCK;
     T* out = e ? e + start : part;
     const int64_t left_out = at - start;  // outside 0..count-1 but in one block
-    T lanes = 0, below = 0;
+    R lanes = 0, below = 0;
 #pragma omp simd reduction(+ : lanes, below)
     for (int64_t j = 0; j < count; ++j) {
-      const T d = x[start + j] - top, power = j == left_out ? T(0) : exp_of(d);
-      if (KIND == SMOOTHED) below += d;
-      out[j] = power, lanes += power;
+      const R power = j == left_out ? R(0) : exp_below_in<R>(x[start + j], top);
+      if (KIND == SMOOTHED) below += R(x[start + j]) - R(top);
+      out[j] = T(power), lanes += power;
     }
     sum += lanes, gap += below;
   }
@@ -124,7 +125,8 @@ template <class T, int KIND>
 [[gnu::noinline]] void narrow(Rows<T>& r, const T* x, int64_t count, int64_t n, int64_t inner, double scale, double number, T* g) {
   T e[NARROW][LANES];
   std::memset(e, 0, n * sizeof e[0]);
-  T top[LANES], sum[LANES], gap[LANES], gaps[LANES], e_y[LANES];
+  T top[LANES];
+  double sum[LANES], gap[LANES], gaps[LANES], e_y[LANES];
   int32_t at[LANES], y[LANES], alive[LANES];
   int n_alive = 0;
   for (int i = 0; i < LANES; ++i) n_alive += alive[i] = i < count && r.share[i] != 0;
@@ -150,11 +152,11 @@ template <class T, int KIND>
   for (int32_t j = 0; j < n; ++j) {
 #pragma omp simd
     for (int i = 0; i < LANES; ++i) {
-      const T d = e[j][i] - top[i], power = exp_of(d), counted = j == at[i] ? T(0) : power;
+      const double d = double(e[j][i]) - double(top[i]), power = exp_below_in<double>(e[j][i], top[i]), counted = j == at[i] ? 0.0 : power;
       sum[i] += counted;
       if (KIND == SMOOTHED) gaps[i] += d;
       gap[i] = j == y[i] ? d : gap[i], e_y[i] = j == y[i] ? counted : e_y[i];
-      e[j][i] = j == at[i] ? T(1) : power;
+      e[j][i] = j == at[i] ? T(1) : T(power);
     }
   }
   for (int i = 0; i < LANES; ++i) r.s[i] = sum[i], r.below[i] = gap[i], r.gaps[i] = gaps[i], r.e_y[i] = e_y[i], r.top_at[i] = at[i];
@@ -184,14 +186,14 @@ template <class T, int KIND>
 }
 
 template <class T, int KIND>
-[[gnu::noinline]] void wide(Rows<T>& r, const T* x, int64_t count, int64_t n, double scale, double number, T* g) {
+[[gnu::noinline]] void wide(Rows<T>& r, const T* x, int64_t count, int64_t n, double scale, double number, T* g, bool is_fine) {
   for (int64_t i = 0; i < count; ++i) {
     if (r.share[i] == 0) continue;
     const T* in = x + i * n;
     r.top_at[i] = greatest(in, n);
-    const T top = in[r.top_at[i]], gap = in[r.y[i]] - top;
-    r.below[i] = gap, r.e_y[i] = exp_of(gap);
-    r.s[i] = exps<T, KIND>(in, g ? g + i * n : nullptr, n, top, r.top_at[i], &r.gaps[i]);
+    const T top = in[r.top_at[i]];
+    r.below[i] = double(in[r.y[i]]) - double(top), r.e_y[i] = exp_below_in<double>(in[r.y[i]], top);
+    r.s[i] = (is_fine ? exps<double, T, KIND> : exps<T, T, KIND>)(in, g ? g + i * n : nullptr, n, top, r.top_at[i], &r.gaps[i]);
   }
   values<T, KIND>(r, n, number);
   for (int64_t i = 0; g && i < count; ++i) {
@@ -211,11 +213,11 @@ template <class T, int KIND>
 
 // Long rows whose logits lie `inner` apart: turned into memory of their own, and back.
 template <class T, int KIND>
-void turned(Rows<T>& r, const T* x, int64_t count, int64_t n, int64_t inner, double scale, double number, T* g, T* memory) {
+void turned(Rows<T>& r, const T* x, int64_t count, int64_t n, int64_t inner, double scale, double number, T* g, T* memory, bool is_fine) {
   for (int64_t j = 0; j < n; ++j) {
     for (int64_t i = 0; i < count; ++i) memory[i * n + j] = x[j * inner + i];
   }
-  wide<T, KIND>(r, memory, count, n, scale, number, g ? memory : nullptr);
+  wide<T, KIND>(r, memory, count, n, scale, number, g ? memory : nullptr, is_fine);
   for (int64_t j = 0; j < (g ? n : 0); ++j) {
     for (int64_t i = 0; i < count; ++i) g[j * inner + i] = memory[i * n + j];
   }
@@ -225,7 +227,7 @@ void turned(Rows<T>& r, const T* x, int64_t count, int64_t n, int64_t inner, dou
 template <class T, int KIND>
 double items(const T* x, const int64_t* y, const T* c, int64_t n_items, int64_t n, int64_t inner, double scale, double number, T* g, T* each) {
   double total = 0;
-  const bool is_long = n > NARROW;
+  const bool is_long = n > NARROW, is_fine = n_items * n < MANY;
   const int64_t at_once = !is_long || inner > 1 ? LANES : n > CACHED ? 1 : CACHED / n < LANES ? CACHED / n : LANES;
   std::unique_ptr<T[]> memory(is_long && inner > 1 ? new T[LANES * n] : nullptr);
   for (int64_t first = 0; first < n_items; first += at_once) {
@@ -237,8 +239,8 @@ double items(const T* x, const int64_t* y, const T* c, int64_t n_items, int64_t 
     }
     T* out = g ? g + place : nullptr;
     if (!is_long) narrow<T, KIND>(r, x + place, count, n, inner, scale, number, out);
-    else if (inner == 1) wide<T, KIND>(r, x + place, count, n, scale, number, out);
-    else turned<T, KIND>(r, x + place, count, n, inner, scale, number, out, memory.get());
+    else if (inner == 1) wide<T, KIND>(r, x + place, count, n, scale, number, out, is_fine);
+    else turned<T, KIND>(r, x + place, count, n, inner, scale, number, out, memory.get(), is_fine);
     for (int64_t i = 0; i < count; ++i) {
       const double counted = r.share[i] == 0 ? 0.0 : r.share[i] * r.value[i];
       total += counted;

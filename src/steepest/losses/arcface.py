@@ -10,6 +10,7 @@ from torch import Tensor
 
 from steepest.core.claims import nonnegative
 from steepest.core.declare import loss
+from steepest.core.digits import number
 from steepest.core.domains import Interval, Linear, Log, Positive
 from steepest.core.logits import softplus
 from steepest.core.targets import Classes, classes
@@ -64,7 +65,7 @@ def _plain_arcface(x: Any, y: Any, margin: float, scale: float) -> list[float]:
 def arcface(input: Tensor, target: Classes, *, margin: Margin = 0.5, scale: Positive = 64.0) -> Tensor:
     """Cosines (N, C, *) between embedding and class vectors, classes (N, *) -> (N, *). Unit: nats. margin in radians."""
     x = input.clamp(-1 + NEAR, 1 - NEAR)
-    m = torch.as_tensor(margin, dtype=x.dtype, device=x.device)
+    m = number(margin, x)
     turned = x * m.cos() - ((1 - x) * (1 + x)).sqrt() * m.sin()
     # Beyond 180 degrees the cosine would rise again: from there on a straight line, joined without the step of the authors' code.
     turned = torch.where(x >= -m.cos(), turned, x + m.cos() - 1)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from steepest.core.claims import nonnegative
 from steepest.core.declare import loss
+from steepest.core.digits import number
 from steepest.core.domains import Linear, NonNegative, UnitInside
 from steepest.core.logits import missing, softplus
 from steepest.core.targets import binary
@@ -47,7 +48,7 @@ def asl(
     present = missing(nats) ** gamma_pos * nats
     p, q, tilt = input.sigmoid(), (-input).sigmoid(), (input / 2).tanh() / 2
     # p - margin from what of p is small there, for its power multiplies each rounding; tilt is p - 1/2.
-    m = torch.as_tensor(margin, dtype=input.dtype, device=input.device)
+    m = number(margin, input)
     middle = 0.5 - m
     lost = (0.5 - middle) - m
     doubt = torch.where(input < -1, p - m, torch.where(input < 1, middle + (tilt + lost), 1 - (q + m)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor
 
 from steepest.core.claims import centred, nonnegative
 from steepest.core.declare import loss
+from steepest.core.digits import number, pi
 from steepest.core.targets import parameters
 
 WIDEST = 50.0
@@ -32,5 +31,5 @@ def crps_gaussian(input: Tensor, target: Tensor) -> Tensor:
     mean, log_scale = input[:, 0], input[:, 1].clamp(-WIDEST, WIDEST)
     r = target - mean
     z = (r * (-log_scale).exp()).clamp(-1e9, 1e9)
-    density = math.sqrt(2 / math.pi) * (-z * z / 2).exp()
-    return r * (z / math.sqrt(2)).erf() + log_scale.exp() * (density - 1 / math.sqrt(math.pi))
+    root, two = pi(input).sqrt(), number(2.0, input).sqrt()
+    return r * (z / two).erf() + log_scale.exp() * (two * (-z * z / 2).exp() - 1) / root

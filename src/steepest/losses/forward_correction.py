@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from steepest.core.claims import bounded_gradient, nonnegative, shift_invariant
@@ -24,10 +25,18 @@ from steepest.core.targets import Classes, classes
 )
 def forward_correction(input: Tensor, target: Classes, *, transition: ClassTable) -> Tensor:
     """Logits (N, C, *), classes (N, *) -> (N, *). Unit: nats. transition (C, C): row true class, column label; rows of sum 1."""
-    table = beside("forward_correction", "transition", transition, input, n_axes=2).log()
-    nats = surprise(input)
+    table = beside("forward_correction", "transition", transition, input, n_axes=2)
+    nats, top = surprise(input), input.argmax(1, keepdim=True)
+    others = (-nats).exp().scatter(1, top, 0.0)
 
     def cost(index: Tensor) -> Tensor:
-        return -(table[:, index].movedim(0, 1) - nats).logsumexp(1)
+        chance = table[:, index].movedim(0, 1)
+        of_top = chance.gather(1, top)
+        # What the other classes change about the chance under the likeliest one: the slope of a sum of all would be 1 minus
+        # nearly 1 where p of that class is near 1.
+        safe = torch.where(of_top > 0, of_top, 1.0)
+        near = -safe.log() - (others * (chance - of_top) / safe).sum(1, keepdim=True).log1p()
+        far = -(chance.log() - nats).logsumexp(1, keepdim=True)
+        return torch.where(of_top > 0, near, far).squeeze(1)
 
     return expect_each(target, input, cost)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor
 
 from steepest.core.claims import centred
 from steepest.core.declare import loss
+from steepest.core.digits import number
 from steepest.core.targets import parameters
 
 LEAST = -50.0
@@ -28,4 +27,4 @@ LEAST = -50.0
 def laplace_nll(input: Tensor, target: Tensor) -> Tensor:
     """Median and log scale (N, 2, *), numbers (N, *) -> (N, *). Unit: nats. The scale is the mean absolute error."""
     median, log_scale = input[:, 0], input[:, 1].clamp(min=LEAST)
-    return math.log(2) + log_scale + (target - median).abs() * (-log_scale).exp()
+    return number(2.0, input).log() + log_scale + (target - median).abs() * (-log_scale).exp()

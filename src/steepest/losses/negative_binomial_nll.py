@@ -8,6 +8,7 @@ from torch import Tensor
 from steepest.core.amounts import amounts
 from steepest.core.claims import convex
 from steepest.core.declare import loss
+from steepest.core.digits import number
 from steepest.core.domains import Log, Positive
 from steepest.core.logits import softplus
 
@@ -34,7 +35,7 @@ def negative_binomial_nll(input: Tensor, target: Tensor, *, dispersion: Positive
 
     dispersion -> 0 is Poisson.
     """
-    spread = torch.as_tensor(dispersion, dtype=input.dtype, device=input.device)
+    spread = number(dispersion, input)
     odds = input + spread.log()
     return softplus(odds) / spread + target * softplus(-odds) + _log_ways(target, 1 / spread)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from steepest.core.claims import bounded_gradient, convex, minimum_at_target, nonnegative, symmetric, zero_at_target
 from steepest.core.declare import loss
+from steepest.core.digits import number
 from steepest.core.domains import Interval, Linear, Log, Positive
 from steepest.core.targets import same_as_input
 
@@ -44,7 +45,7 @@ def robust_adaptive(input: Tensor, target: Tensor, *, alpha: Shape = 1.0, scale:
 
     A learned alpha falls for ever, as no density's normaliser holds it; choose it by a metric.
     """
-    a = torch.as_tensor(alpha, dtype=input.dtype, device=input.device)
+    a = number(alpha, input)
     u = ((input - target) / scale).square()
     is_cauchy, is_square = a == 0, a == 2
     power = torch.where(is_cauchy | is_square, 1.0, a)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from steepest.core.claims import centred
 from steepest.core.declare import loss
+from steepest.core.digits import number, pi
 from steepest.core.domains import Interval, Log
 from steepest.core.targets import parameters
 
@@ -34,8 +34,8 @@ LEAST = -30.0
 def student_t_nll(input: Tensor, target: Tensor, *, df: AtLeastOne = 4.0) -> Tensor:
     """Location and log scale (N, 2, *), numbers (N, *) -> (N, *). Unit: nats. df: degrees of freedom; 1 is the Cauchy distribution."""
     r, log_scale = target - input[:, 0], input[:, 1].clamp(min=LEAST)
-    nu = torch.as_tensor(df, dtype=input.dtype, device=input.device)
-    constant = (nu / 2).lgamma() - ((nu + 1) / 2).lgamma() + (math.pi * nu).log() / 2
+    nu = number(df, input)
+    constant = (nu / 2).lgamma() - ((nu + 1) / 2).lgamma() + (pi(input) * nu).log() / 2
     z = r * (-log_scale).exp()
     q = z * z / nu
     is_far = q > 1
