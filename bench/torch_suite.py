@@ -3,7 +3,8 @@
     python bench/torch_suite.py [seed]
 
 Parts: module_db, criterion_tests (with the reductions that their names say), loss_reference_fns and the loss OpInfos of
-op_db, read from the installed torch; float32, float64 and the halves that torch lists. Without a seed a fresh one is
+op_db, read from the installed torch; float32, float64 and the halves that torch lists. The adaptive softmax, which is in
+none of them, has a part by hand. Without a seed a fresh one is
 drawn and shown. Columns: trials; how many torch.nn and steepest.nn get right against torch's reference; in how many the
 two are the same to the last bit (value, gradients, or type and text of the error). A function may refuse an input in
 other words than its class: there torch.nn itself is not right. Exit code 1 when steepest.nn loses anything; the last

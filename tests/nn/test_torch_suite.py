@@ -7,7 +7,7 @@ import torch
 import torch_suite
 
 HALVES = (torch.float16, torch.bfloat16)
-# What each part of the suite has; the adaptive softmax is in none of them, see test_same_as_torch.py.
+# What each part of torch's data has; the adaptive softmax is in none of them and has a part of its own.
 IN_THE_SUITE = [name for name in torch_suite.CLASSES if name != "AdaptiveLogSoftmaxWithLoss"]
 EVERY = {"LinearCrossEntropyLoss": 10, "GaussianNLLLoss": 10}  # they have more than all others; the slow test runs all
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own
@@ -33,6 +33,12 @@ def test_reference_formulas_criteria_and_functions_in_float64(name):
     operators = torch_suite.of_operators(0, (torch.float64,), name, EVERY.get(name, 1))
     assert_nothing_is_lost([*scores, operators], 3)
     assert all(s.ours_right == s.trials for s in scores if s.part in ("criterion_tests", "loss_reference_fns"))
+
+
+def test_the_adaptive_softmax_by_hand():
+    score = torch_suite.of_adaptive(0, (torch.float32, torch.float64), "AdaptiveLogSoftmaxWithLoss")
+    assert_nothing_is_lost([score], 80)
+    assert score.ours_right == score.trials
 
 
 def test_the_suite_reaches_every_class_and_as_many_inputs_as_torch_ships():

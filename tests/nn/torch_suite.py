@@ -10,7 +10,7 @@ import copy
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -325,6 +325,50 @@ def _linear_call(given: dict[str, Any]) -> tuple[tuple[Any, Any], tuple]:
     return (lambda: make(torch.nn), lambda: make(nn)), (input, target)
 
 
+HEADS: list[dict[str, Any]] = [
+    {"in_features": 8, "n_classes": 20, "cutoffs": [5, 10, 15], "div_value": 2.0},
+    {"in_features": 8, "n_classes": 20, "cutoffs": [5, 10, 15], "div_value": 2.0, "head_bias": True},
+    {"in_features": 16, "n_classes": 20, "cutoffs": [4], "div_value": 4.0},
+    {"in_features": 16, "n_classes": 40, "cutoffs": [10, 20, 39], "div_value": 1.0},
+]
+WRONG_HEADS: list[dict[str, Any]] = [
+    {"in_features": 16, "n_classes": 20, "cutoffs": cutoffs}
+    for cutoffs in ([], [5, 15, 15], [15, 5, 10], [5, 10, 25], [0, 10], [5.5])
+]
+"""The adaptive softmax is in none of torch's data bases; these are the kinds of call that torch's own script of tests makes."""
+
+
+def of_adaptive(seed: int, dtypes: tuple[torch.dtype, ...], name: str) -> Score:
+    """The adaptive softmax by hand: rows, single ones, classes of one cluster only, and what must fail; log_prob is the reference."""
+    score = Score("by hand", name)
+    if name != "AdaptiveLogSoftmaxWithLoss":
+        return score
+    draw = torch.Generator().manual_seed(seed)
+    for options, dtype in ((o, d) for o in HEADS for d in dtypes):
+        theirs, ours = pair(name, (), options)
+        module = _cast(theirs, dtype)()
+        n = options["n_classes"]
+        for size, low in (((12,), 0), ((1,), 0), ((), 0), ((6,), options["cutoffs"][0])):
+            x = torch.randn(*size, options["in_features"], generator=draw, dtype=torch.float64).to(dtype)
+            y = torch.randint(low, n, size, generator=draw)
+            rows = module.log_prob(x if size else x.unsqueeze(0))
+            output = rows.gather(1, y.reshape(-1, 1))[:, 0].reshape(size).detach()
+            results = [outcome(_cast(make, dtype), (x, y), {}) for make in (theirs, ours)]
+            right = [agrees(result, (output, -output.mean()), dtype) for result in results]
+            score.add(*right, same_bits(*results), f"{dtype} {options} {size}")
+        x, y = torch.zeros(4, options["in_features"], dtype=dtype), torch.zeros(4, dtype=torch.long)
+        for wrong in ((x, y[:3]), (x, y + n), (x, y - 1), (x[0], y[:1]), (x.unsqueeze(0), y.unsqueeze(0)), (x, y[0])):
+            _must_fail(score, [_cast(make, dtype) for make in (theirs, ours)], wrong, f"{dtype} {options}")
+    for options in WRONG_HEADS:
+        _must_fail(score, list(pair(name, (), options)), (0, 0), str(options))
+    return score
+
+
+def _must_fail(score: Score, makers: Sequence[Callable[[], torch.nn.Module]], args: tuple, what: str) -> None:
+    results = [outcome(make, args, {}) for make in makers]
+    score.add(*[result[0] == "error" for result in results], same_bits(*results), f"error {what}")
+
+
 FLOATS = (torch.float32, torch.float64)
 
 
@@ -335,6 +379,7 @@ def parts(seed: int, dtypes: tuple[torch.dtype, ...], name: str) -> list[Score]:
         of_criteria(seed, name),
         of_references(seed, name),
         of_operators(seed, dtypes, name),
+        of_adaptive(seed, dtypes, name),
     ]
 
 
