@@ -38,12 +38,12 @@ def step_around(
     if chain.looks_twice:
         _look_again(chain, params, leaves, closure)
     for leaf, sign in zip(leaves, signs):
-        leaf.grad = leaf.grad * sign  # a copy: the caller's gradient stays as it is
+        leaf.grad = leaf.grad if sign > 0 else -leaf.grad
     own = [param.grad for param in params]
     try:
         if chain.begin(leaves):
             for param, leaf, sign in zip(params, leaves, signs):
-                param.grad = _back(leaf.grad * sign, param)
+                param.grad = _back(leaf.grad if sign > 0 else -leaf.grad, param)
             step()
             chain.finish(leaves)
     finally:

@@ -200,8 +200,8 @@ def _count(link: Link, leaf: Leaf) -> int:
 
 def _norm(leaves: Sequence[Leaf]) -> Tensor:
     """The length of each trial's whole gradient, (K,), in float64."""
-    squares = [leaf.grad.flatten(1).double().square().sum(1) for leaf in leaves]
-    return torch.stack([s.to(squares[0].device) for s in squares]).sum(0).sqrt()
+    norms = [torch.linalg.vector_norm(leaf.grad.flatten(1), dim=1, dtype=torch.float64) for leaf in leaves]
+    return torch.linalg.vector_norm(torch.stack([n.to(norms[0].device) for n in norms]), dim=0)
 
 
 def _is_one(value: Numbers) -> bool:
