@@ -179,6 +179,17 @@ def test_the_tempered_softmax_of_temperature_two_is_known_in_closed_form():
     close(first, -p.log(), rtol=1e-11)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3, 30])
+def test_tempered_odds_sum_to_one_whatever_the_size_of_the_logits(n_classes):
+    draw = torch.Generator().manual_seed(0)
+    for size in (0.1, 1.0, 30.0, 1e4):
+        x = size * torch.randn(200, n_classes, generator=draw, dtype=torch.float64)
+        for t2 in (1.0, 1.0 + 1e-9, 1.2, 2.0, 5.0):
+            costs = [losses.bi_tempered(x, torch.full((200,), c), t1=1.0, t2=t2, reduction="none") for c in range(n_classes)]
+            odds = (-torch.stack(costs)).exp()  # with t1 = 1 and odds of sum 1, a cost is minus the logarithm of one
+            torch.testing.assert_close(odds.sum(0), torch.ones(200, dtype=torch.float64), rtol=1e-13, atol=0)
+
+
 def test_a_far_wrong_label_costs_no_more_than_the_bound():
     x = torch.tensor([[1e4, 0.0, 0.0]], dtype=torch.float64)
     found = losses.bi_tempered(x, torch.tensor([1]), t1=0.8, t2=1.0)

@@ -14,8 +14,10 @@ from steepest.core.domains import Interval, Linear, Unit
 from steepest.core.targets import Classes, classes
 
 AtLeastOne = Annotated[float | Tensor, Interval(low=1.0)]
-N_STEPS = 10
-"""Newton steps to the normaliser: 1e5 random rows of up to 1,000 classes, at t2 up to 5, needed 9 at most."""
+N_STEPS = 8
+"""Newton steps towards the normaliser; a test looks at rows of all sizes, whether their odds sum to 1 then."""
+COLD = 1e-20
+"""What a temperature of 1 is beside 1: log(1 + COLD * x) / COLD is x to the last digit."""
 NEAR, N_TERMS = 0.05, 10
 """Below so many nats the cost of the own class is a series of so many terms: a difference would lose their digits."""
 
@@ -64,8 +66,9 @@ def bi_tempered(input: Tensor, target: Classes, *, t1: Unit = 0.8, t2: AtLeastOn
 
     Soft labels: without the term of the label alone.
     """
-    nats = _tempered_surprise(input, torch.as_tensor(t2 - 1.0, dtype=input.dtype, device=input.device))
-    tilt = torch.as_tensor(1.0 - t1, dtype=input.dtype, device=input.device)
+    heat = torch.as_tensor(t2 - 1.0, dtype=input.dtype, device=input.device).clamp(min=COLD)
+    tilt = torch.as_tensor(1.0 - t1, dtype=input.dtype, device=input.device).clamp(min=COLD)
+    nats = _tempered_surprise(input, heat)
     every = (-(1 + tilt) * nats).exp() / (1 + tilt)
     own = torch.where(nats < NEAR, _near(nats.clamp(max=NEAR), tilt), _falling(nats, tilt) - _falling(nats, 1 + tilt))
     at = input.argmax(1, keepdim=True)
@@ -76,10 +79,8 @@ def bi_tempered(input: Tensor, target: Classes, *, t1: Unit = 0.8, t2: AtLeastOn
 
 
 def _falling(nats: Tensor, rate: Tensor) -> Tensor:
-    """(1 - exp(-rate * nats)) / rate, which is nats where rate is 0."""
-    is_plain = rate == 0
-    rate = torch.where(is_plain, 1.0, rate)
-    return torch.where(is_plain, nats, -torch.expm1(-rate * nats) / rate)
+    """(1 - exp(-rate * nats)) / rate, the integral of exp(-rate s) from 0 to nats."""
+    return -torch.expm1(-rate * nats) / rate
 
 
 def _near(nats: Tensor, rate: Tensor) -> Tensor:
@@ -90,27 +91,21 @@ def _near(nats: Tensor, rate: Tensor) -> Tensor:
     return nats.square() * total
 
 
-def _tempered(gap: Tensor, heat: Tensor) -> Tensor:
-    """log(1 + heat * gap) / heat: minus the logarithm of the tempered exponential at -gap, which is gap itself where heat is 0."""
-    is_plain = heat == 0
-    heat = torch.where(is_plain, 1.0, heat)
-    return torch.where(is_plain, gap, (heat * gap).log1p() / heat)
-
-
 def _tempered_surprise(logits: Tensor, heat: Tensor) -> Tensor:
-    """Minus the logarithm of the tempered softmax along dim 1, (N, C, *); heat is t2 - 1.
+    """Minus the logarithm of the tempered softmax along dim 1, (N, C, *): log(1 + heat * gap) / heat of the gap to a normaliser.
 
-    The normaliser is a root: Newton steps find it without a gradient, and two more from there have the right first and
-    second derivatives, since the error of a step is the square of the error before it.
+    The normaliser is a root: Newton steps in float32 come near it without a gradient, and two more from there have all its
+    digits and the right first and second derivatives, since the error of a step is the square of the error before it.
     """
     top, at = logits.max(1, keepdim=True)
     below = (top - logits).scatter(1, at, 0.0)
-    level = torch.zeros_like(top)
+    rough, level = below.detach().clamp(max=1e30).float(), torch.zeros_like(top, dtype=torch.float32)
     for _ in range(N_STEPS):
-        level = _nearer(level, below.detach(), at, heat.detach())
+        level = _nearer(level, rough, at, heat.detach().float())
+    level = level.to(top.dtype)
     for _ in range(2):
         level = _nearer(level, below, at, heat)
-    return _tempered(level + below, heat)
+    return (heat * (level + below)).log1p() / heat
 
 
 def _nearer(level: Tensor, below: Tensor, at: Tensor, heat: Tensor) -> Tensor:
@@ -118,11 +113,9 @@ def _nearer(level: Tensor, below: Tensor, at: Tensor, heat: Tensor) -> Tensor:
 
     The greatest logit's odds are kept apart as 1 + expm1, so that what is missing to 1 is not lost in rounding.
     """
-    nats = _tempered(level + below, heat)
+    warmth = heat * (level + below)
+    nats = warmth.log1p() / heat
     odds = (-nats).exp()
-    slopes = (odds / (1 + heat * (level + below))).sum(1, keepdim=True)
-    excess = odds.scatter(1, at, torch.expm1(-nats).gather(1, at)).sum(1, keepdim=True)
-    size = excess.log1p()
-    is_plain = heat == 0
-    safe = torch.where(is_plain, 1.0, heat)
-    return level + (1 + excess) * torch.where(is_plain, size, torch.expm1(safe * size) / safe) / slopes
+    slopes = (odds / (1 + warmth)).sum(1, keepdim=True)
+    excess = odds.scatter(1, at, torch.expm1(-nats.gather(1, at))).sum(1, keepdim=True)
+    return level + (1 + excess) * torch.expm1(heat * excess.log1p()) / heat / slopes
