@@ -18,7 +18,7 @@ def guide(root):
 
 
 def test_every_example_is_the_code_of_the_file_that_it_names(guide):
-    assert len(examples.MARKED.findall(guide)) == guide.count("<!-- from ") == 7
+    assert len(examples.MARKED.findall(guide)) == guide.count("<!-- from ") == 8
     assert examples.filled(guide) == guide, "an example is out of date: run python tools/examples.py"
 
 
@@ -29,7 +29,7 @@ def test_an_example_out_of_date_is_noticed(guide):
 
 def test_every_folder_that_it_sends_one_to_holds_items(guide, root):
     folders = FOLDER.findall(guide)
-    assert len(folders) == 8
+    assert len(folders) == 9
     for folder in folders:
         texts = [p.read_text(encoding="utf-8") for p in (root / "src/steepest" / folder).glob("*.py")]
         assert any(DECLARED.search(text) for text in texts), folder
