@@ -9,7 +9,7 @@ import pytest
 from tools import examples
 
 FOLDER = re.compile(r"^\| \w[\w ]* \| `([\w/]+/)` \|", re.MULTILINE)
-DECLARED = re.compile(r"^@(loss|weighting|rule|schedule|metric|dataset|model|section)\(", re.MULTILINE)
+DECLARED = re.compile(r"^@(loss|weighting|rule|schedule|transform|metric|dataset|model|section)\(", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
