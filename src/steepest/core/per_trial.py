@@ -13,7 +13,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 
 class PerTrial:
-    """K numbers, float64 on the CPU. Beside a tensor (K, *) each meets the part of its own trial, in the tensor's dtype.
+    """K numbers, float64 on the CPU. Beside a tensor (K, *) each meets its own trial's part, in the tensor's dtype.
 
     >>> lr = PerTrial(torch.tensor([0.1, 0.2]))
     >>> (1 - lr) * torch.ones(2, 3)

@@ -1,7 +1,7 @@
 """What rules of whole tensors compute with: norms, parameters as matrices, roots and bases, each trial by itself.
 
-All take K trials first, (K, *). A trial that is not finite stays not finite, and alone: decompositions, which refuse a whole
-batch for one such matrix, see the identity in its place.
+All take K trials first, (K, *). A trial that is not finite stays so, and alone: decompositions, which refuse a whole batch
+for one such matrix, see the identity in its place.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A rule for a whole population: K trials step at once, each with its own numbers and step count.
 
     stepper = StackedRule(optim.adamw, {"beta1": torch.tensor([0.9, 0.95])}, weight_decay=torch.tensor([0.0, 0.1]))
-    stepper.init(param)                        # param (K, P): one flat row per trial; init(param, layout) says what lies where
+    stepper.init(param)                        # param (K, P): one flat row per trial; or init(param, layout)
     stepper.step(param, grad, lr)              # in place; lr (K,), one learning rate per trial
     stepper.step(param, grad, lr, alive=mask)  # trials with alive[k] = False keep every bit of param and state
     fewer = stepper.take([0, 3])               # only some trials, copied

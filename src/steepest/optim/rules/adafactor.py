@@ -1,4 +1,4 @@
-"""Adafactor: an adaptive rule without Adam's memory, which keeps the mean squares of a matrix as one row and one column."""
+"""Adafactor: Adam's idea without its memory: of a matrix's mean squares it keeps one row and one column."""
 
 from __future__ import annotations
 
@@ -48,6 +48,10 @@ def _unfactored(shape: torch.Size, settings: Mapping[str, Any]) -> Shape | None:
         "optax.adafactor": "factors only axes of 128 and more; the learning rate is a schedule; momentum on request",
         "transformers.Adafactor": "relative steps by default, which need no learning rate",
     },
+    evidence=(
+        "On language models of 150M to 1.2B parameters as good as Adam, Lion and Signum at their best learning rates "
+        "(Zhao et al. 2024, arXiv:2407.07972); there with momentum."
+    ),
     source="Shazeer & Stern 2018, arXiv:1804.04235, in the form of torch.optim.Adafactor; search ranges: ours",
 )
 def adafactor(

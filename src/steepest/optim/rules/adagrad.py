@@ -20,6 +20,8 @@ from steepest.core.domains import Log, NonNegative, Positive
     search={"lr": Log(1e-3, 1.0)},
     initial={"sum": "initial_accumulator_value"},
     use="Sparse features, such as counts of words, and convex problems; its steps vanish in long training.",
+    avoid="Long training of networks: the sum only grows, and the steps die out before the loss has.",
+    differs={"optax.adagrad": "initial_accumulator_value 0.1, eps 1e-7 inside the root"},
     source="Duchi, Hazan & Singer 2011, jmlr.org/papers/v12/duchi11a.html; search range: ours",
 )
 def adagrad(

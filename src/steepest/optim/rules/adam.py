@@ -20,6 +20,8 @@ from .adamw import adamw
     claims=[rests_at_zero_gradient, step_at_most_lr(1.0)],
     search={"lr": Log(1e-4, 1e-2), "beta1": Log1m(2e-2, 5e-1), "beta2": Log1m(1e-3, 5e-2), "eps": Log(1e-10, 1.0)},
     use="To repeat work that used Adam; with weight decay take adamw, which keeps decay and gradient apart.",
+    avoid="New work with weight decay: it enters the gradient, so weights with large gradients are decayed less.",
+    differs={"keras.optimizers.Adam": "eps 1e-7, beside the uncorrected root (the paper's second form)"},
     source="Kingma & Ba 2015, arXiv:1412.6980; range of eps: Choi et al. 2019, arXiv:1910.05446; others as adamw",
 )
 def adam(

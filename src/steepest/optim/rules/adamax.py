@@ -1,4 +1,4 @@
-"""Adamax: Adam with the largest recent gradient instead of the root of the mean square, so that no step outgrows the rate."""
+"""Adamax: Adam with the largest recent gradient in place of the root mean square, so no step outgrows the rate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
     search={"lr": Log(1e-4, 2e-2), "beta1": Log1m(2e-2, 5e-1), "beta2": Log1m(1e-3, 5e-2)},
     use="Gradients with rare large values, such as those of embeddings: one outlier bounds the steps that follow.",
     avoid="As a first choice: nothing measured puts it before adamw.",
-    differs={"optax.adamax": "eps is added to the maximum, not to the gradient's size, as in the paper's revision"},
+    differs={"Kingma & Ba 2015": "no eps there; torch, optax and we add it to the size of each gradient"},
     source="Kingma & Ba 2015, section 7.1, arXiv:1412.6980; search ranges: ours",
 )
 def adamax(

@@ -54,7 +54,7 @@ def slow(
     differs={
         "Xie et al. 2022": "betas are 1 - ours there: 0.02, 0.08, 0.01",
         "timm.optim.Adan(no_prox=True)": "weight decay as AdamW's; ours divides by 1 + lr * weight_decay, as the paper",
-        "optax.adan": "weight decay is decoupled and eps stands where ours does",
+        "optax.adan": "weighs the change of the gradient by 1 - b2, 0.08 at the default, in place of the paper's 0.92",
     },
     source="Xie et al. 2022, arXiv:2208.06677; search ranges: ours, around the paper's values",
 )

@@ -61,11 +61,12 @@ def slow(
     use="Long training of language models; give warmup_steps the length of the run, as the paper does.",
     avoid="Short runs: the slow mean, over 10,000 steps at the default beta3, has not begun to matter or lags behind.",
     differs={
-        "optax.contrib.ademamix": "schedules of alpha and beta3 are functions that the user gives; eps_root inside the root",
-        "timm.optim.AdEMAMix": "named AdEMAMix, alpha_warmup and beta3_warmup are two options",
+        "optax.contrib.ademamix": "schedules of alpha and b3 are functions that the user gives",
+        "pytorch_optimizer.AdEMAMix": "warmup_steps is t_alpha_beta3 there",
     },
     evidence=(
-        "Among the best of 11 rules on language models of 124M to 720M parameters (Semenov et al. 2025, arXiv:2509.01440)."
+        "Among the best of 11 rules on language models of 124M to 720M parameters (Semenov et al. 2025, "
+        "arXiv:2509.01440)."
     ),
     source="Pagliardini, Ablin & Grangier 2024, arXiv:2409.03137; search ranges: ours, around the paper's values",
     class_name="AdEMAMix",

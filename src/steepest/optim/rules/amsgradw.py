@@ -24,9 +24,8 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
     avoid="As a first choice: it costs a third state and is seldom better than adamw with a larger beta2.",
     differs={
         "Reddi et al. 2018": "no correction of the start there; torch and we divide the largest v by 1 - beta2**t",
-        "optax.amsgrad": "the largest of the corrected mean squares",
     },
-    source="Reddi, Kale & Kumar 2018, arXiv:1904.09237; decay: Loshchilov & Hutter 2019, arXiv:1711.05101; ranges as adamw",
+    source="Reddi, Kale & Kumar 2018, arXiv:1904.09237; decay: arXiv:1711.05101; search ranges as adamw",
     class_name="AMSGradW",
 )
 def amsgradw(

@@ -23,7 +23,7 @@ from steepest.core.per_trial import larger
     differs={
         "torch.optim.ASGD": "the same, eta too: a schedule of lr acts one step late, since eta is made a step ahead"
     },
-    source="Polyak & Juditsky 1992, doi:10.1137/0330046; the shrinking step as torch and Bottou's SGD have it; ranges: ours",
+    source="Polyak & Juditsky 1992, doi:10.1137/0330046; the shrinking step as torch has it; search ranges: ours",
     class_name="ASGD",
 )
 def asgd(

@@ -1,4 +1,4 @@
-"""LAMB: Adam whose step on each tensor is as long as the tensor itself times the learning rate, for very large batches."""
+"""LAMB: Adam whose step on each tensor is as long as the tensor times the learning rate, for very large batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LARS: SGD with momentum whose step on each tensor is a fixed share of the tensor's own length, for very large batches."""
+"""LARS: SGD with momentum whose step on each tensor is a share of the tensor's own length, for very large batches."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def slow(
     use="Convolutional networks with batches of thousands: each layer moves by the same share of its weights.",
     avoid="Small batches, and transformers, for which lamb was made.",
     differs={
-        "optax.lars": "the same order, the learning rate inside the momentum; weight decay before the norm of the gradient",
+        "optax.lars": "weight decay joins the gradient before its norm is taken",
         "timm.optim.Lars": "the learning rate outside the momentum; tensors without decay are not adapted",
     },
     source="You, Gitman & Ginsburg 2017, arXiv:1708.03888; search ranges: ours",
@@ -59,7 +59,7 @@ def lars(
     trust: Positive = 1e-3,
     weight_decay: NonNegative = 0.0,
 ) -> tuple[Tensor, Tensor]:
-    """The learning rate lies inside the momentum, as in the paper. Where weights or gradient are all zeros: plain SGD."""
+    """The learning rate lies inside the momentum, as in the paper. Weights or a gradient of zeros: plain SGD."""
     size, slope = norm(param), norm(grad)
     both = (size > 0) & (slope > 0)
     local = trust * size / torch.where(both, slope + weight_decay * size, torch.ones_like(size))

@@ -16,7 +16,7 @@ from steepest.core.errors import UsageError
     equals="torch.optim.LBFGS",
     search={"lr": Log(1e-1, 1.0)},
     solo_only="A step calls the loss as often as it needs, and each trial would need it at its own places.",
-    use="Few parameters, all data in one batch, high accuracy: physics-informed networks, style transfer, logistic regression.",
+    use="Few parameters, all data in one batch, high accuracy: physics-informed networks, logistic regression.",
     avoid="Mini-batches: the change of the gradient then shows the batch, not the curvature.",
     differs={
         "scipy.optimize.minimize(method='L-BFGS-B')": "with a line search always, as line_search_fn='strong_wolfe' here"
@@ -36,7 +36,7 @@ def lbfgs(
     history_size: Count = 100,
     line_search_fn: Literal["strong_wolfe"] | None = None,
 ) -> tuple[Tensor]:
-    """steepest.optim.LBFGS is torch's own class: its step needs the loss again and again, which no rule of gradients sees."""
+    """steepest.optim.LBFGS is torch's own class: its step needs the loss anew, which no rule of gradients sees."""
     raise UsageError(
         where="lbfgs",
         seen="it was given a gradient",

@@ -24,7 +24,16 @@ def slow(grad: float, exp_avg: float, *, t: float, lr: float, beta1: float, beta
     decay="decoupled",
     claims=[rests_at_zero_gradient, step_at_most_lr(1.0), ignores_gradient_scale],
     search={"lr": Log(1e-5, 2e-3), "beta1": Log1m(2e-2, 5e-1), "beta2": Log1m(1e-3, 5e-2)},
-    use="Large models and batches where memory is short: half of Adam's state. Learning rate 3 to 10 times below AdamW's.",
+    use="Large models and batches where memory is short: half of Adam's state. Rates 3 to 10 times below AdamW's.",
+    avoid="Small batches: the sign of a noisy gradient is noise of full size.",
+    differs={
+        "optax.lion": "the same; weight_decay 1e-3 by default",
+        "lion_pytorch.Lion": "the same; decoupled_weight_decay divides the decay by the first learning rate",
+    },
+    evidence=(
+        "On language models of 150M to 1.2B parameters as good as Adam, Adafactor and Signum at their best learning "
+        "rates (Zhao et al. 2024, arXiv:2407.07972)."
+    ),
     source="Chen et al. 2023, arXiv:2302.06675; search range of lr: the paper's advice on AdamW's, others ours",
 )
 def lion(

@@ -57,9 +57,10 @@ def slow(
         "timm.optim.Mars": "vectors go by AdamW unless optimize_1d; the first step is ours",
     },
     evidence=(
-        "Among the best of 11 rules on language models of 124M to 720M parameters (Semenov et al. 2025, arXiv:2509.01440)."
+        "Among the best of 11 rules on language models of 124M to 720M parameters (Semenov et al. 2025, "
+        "arXiv:2509.01440)."
     ),
-    source="Yuan et al. 2024, arXiv:2411.10438; search ranges: around the paper's values, gamma Wen et al. 2025, arXiv:2509.02046",
+    source="Yuan et al. 2024, arXiv:2411.10438; ranges: about the paper's values, gamma: arXiv:2509.02046",
     class_name="MARS",
 )
 def mars(

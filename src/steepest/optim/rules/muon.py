@@ -75,7 +75,7 @@ def _only_fallback(shape: torch.Size, settings: Mapping[str, Any]) -> tuple[int,
     avoid="Embeddings and the last layer: give them a group with orthogonalise=False, which AdamW then trains.",
     differs={
         "torch.optim.Muon": "two axes only, no fallback; iterates in bfloat16 always",
-        "Jordan's code": "the momentum is a sum there, a mean here; the scale of it vanishes; fallback learning rate 3e-4",
+        "Jordan's text": "the momentum is a sum there, a mean here; its scale vanishes. AdamW takes 3e-4 there",
         "timm.optim.Muon": "convolutions flattened likewise; other scales; AdamW in groups with use_fallback",
         "optax.contrib.muon": "two axes unless told otherwise, AdamW for the others",
     },

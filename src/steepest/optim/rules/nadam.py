@@ -24,7 +24,7 @@ from .nadamw import nadamw
     use="To repeat work that used NAdam; with weight decay take nadamw, which keeps decay and gradient apart.",
     avoid="New work with weight decay: large gradients would be decayed less than small ones.",
     differs={
-        "keras.optimizers.Nadam": "the same schedule of the momentum, eps 1e-7",
+        "keras.optimizers.Nadam": "momentum_decay is 1 there, so the momentum is full after 100 steps; eps 1e-7",
         "optax.nadam": "no schedule of the momentum",
     },
     source="Dozat 2016, openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ; search ranges as nadamw",

@@ -23,6 +23,12 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
     initial={"mu_product": 1.0},
     scalar_states=["mu_product"],
     use="The reference arm of a comparison, as in AlgoPerf; it costs what AdamW costs.",
+    avoid="Memory for two states is missing: lion keeps one, adafactor almost none.",
+    differs={
+        "AlgoPerf's and optax's NAdamW": "the momentum is beta1 from the start, with no schedule",
+        "torch.optim.NAdam": "decays nothing unless told to; decoupled_weight_decay=True makes it this rule",
+    },
+    evidence="The baseline of AlgoPerf, which two of the submissions of 2024 clearly beat (arXiv:2502.15015).",
     source=(
         "Dozat 2016, openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ; decay: Loshchilov & Hutter 2019, arXiv:1711.05101; "
         "search ranges of lr and beta1: AlgoPerf baselines, arXiv:2306.07179"

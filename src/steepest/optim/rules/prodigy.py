@@ -101,14 +101,14 @@ def slow(
     search={"lr": Log(3e-1, 3.0), "beta1": Log1m(2e-2, 5e-1), "beta2": Log1m(1e-3, 5e-2), "d_coef": Log(3e-1, 3.0)},
     initial={"p0": "param", "d": "d0", "d_max": "d0"},
     scalar_states=["d", "d_max", "d_numerator"],
-    use="Fine-tuning and small studies in which nobody wants to look for a learning rate: leave lr at 1, add a schedule.",
+    use="Fine-tuning and small studies where nobody looks for a learning rate: leave lr at 1, add a schedule.",
     avoid="Where the learning rate is tuned anyway: it costs two more states than Adam, and d never comes down again.",
     differs={
         "prodigyopt.Prodigy": "the same; there slice_p > 1 measures d on some of the weights",
-        "optax.contrib.prodigy": "no d_coef by that name but estim_lr_coef; bias correction through safeguard_warmup",
+        "optax.contrib.prodigy": "d0 and d_coef are estim_lr0 and estim_lr_coef there",
     },
     evidence="As a schedule-free variant it solved no workload of AlgoPerf (score 0 of 1, arXiv:2502.15015).",
-    source="Mishchenko & Defazio 2023, arXiv:2306.06101, with the options of the authors' prodigyopt; search ranges: ours",
+    source="Mishchenko & Defazio 2023, arXiv:2306.06101, with prodigyopt's options; search ranges: ours",
 )
 def prodigy(
     grad: Tensor,

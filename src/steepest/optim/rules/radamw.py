@@ -24,10 +24,9 @@ from steepest.core.per_trial import choose, larger
     use="AdamW without a warmup to choose: the first steps are damped by what beta2 says of their uncertainty.",
     avoid="Gradients much larger than 1: the first five or so steps are plain momentum, whose size is the gradient's.",
     differs={
-        "optax.radam": "threshold and eps inside as options; the same at the defaults but for eps",
-        "timm.optim.RAdamLegacy": "eps beside the uncorrected root",
+        "optax.radam": "eps beside the corrected root",
     },
-    source="Liu et al. 2020, arXiv:1908.03265; decay: Loshchilov & Hutter 2019, arXiv:1711.05101; search ranges as adamw",
+    source="Liu et al. 2020, arXiv:1908.03265; decay: arXiv:1711.05101; search ranges as adamw",
     class_name="RAdamW",
 )
 def radamw(

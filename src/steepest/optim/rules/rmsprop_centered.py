@@ -1,4 +1,4 @@
-"""Centred RMSprop: gradients divided by their recent spread about their mean, so a steady direction takes long steps."""
+"""Centred RMSprop: gradients divided by their recent spread about their mean: steady directions take long steps."""
 
 from __future__ import annotations
 

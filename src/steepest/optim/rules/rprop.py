@@ -20,9 +20,7 @@ from steepest.core.domains import AboveOne, Log, Log1m, NonNegative, Positive, U
     packs={"etas": ("eta_minus", "eta_plus"), "step_sizes": ("step_min", "step_max")},
     use="Small data, all of it in every step: it needs no learning rate, only a first step.",
     avoid="Mini-batches: signs turn from noise, and the steps shrink to nothing.",
-    differs={
-        "Riedmiller & Braun 1993": "there a step that overshot is taken back; here, as in torch, it is only not repeated"
-    },
+    differs={"Riedmiller & Braun 1993": "a step that overshot is taken back there; not repeated here, as in torch"},
     source="Riedmiller & Braun 1993, doi:10.1109/ICNN.1993.298623; search ranges: ours",
 )
 def rprop(
@@ -37,7 +35,7 @@ def rprop(
     step_min: NonNegative = 1e-6,
     step_max: Positive = 50.0,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """lr: the first step, and nothing later. Where the sign turned, the parameter rests and its gradient is forgotten."""
+    """lr: the first step, and nothing later. Where the sign turned, the parameter rests once."""
     turn = grad.sign() * prev.sign()
     same, turned = torch.clamp(turn, min=0), -torch.clamp(turn, max=0)
     factor = same * eta_plus + turned * eta_minus + (1 - turn * turn)

@@ -57,15 +57,15 @@ def averaged(param: Tensor, z: Tensor, exp_avg_sq: Tensor, *, beta1: Any, **othe
     initial={"z": "param"},
     scalar_states=["weight_sum", "lr_max"],
     evaluated=averaged,
-    use="Runs whose end is not known beforehand: at every moment the averaged weights are as if a schedule ended there.",
+    use="Runs whose end is not known beforehand: at each moment the averaged weights are as if a schedule ended there.",
     avoid="Runs of known length with a tuned schedule, and models with BatchNorm whose statistics nobody refreshes.",
     differs={
         "schedulefree.AdamWScheduleFree": "the same; there a parameter's average counts the steps of its group",
-        "optax.contrib.schedule_free_adamw": "the same weights of the average at weight_lr_power 2; state x is computed on demand",
+        "optax.contrib.schedule_free_adamw": "the average comes from schedule_free_eval_params, not from eval()",
     },
     evidence=(
-        "Winner of AlgoPerf's self-tuning track, 8 % faster than the baseline (arXiv:2502.15015); behind a well tuned AdamW on "
-        "language models of 124M to 720M parameters where its beta2 is not tuned (Semenov et al. 2025, arXiv:2509.01440)."
+        "Winner of AlgoPerf's self-tuning track, 8 % faster than the baseline (arXiv:2502.15015); on language models "
+        "of 124M to 720M parameters sensitive to its betas (Semenov et al. 2025, arXiv:2509.01440)."
     ),
     source="Defazio et al. 2024, arXiv:2405.15682; ranges: the paper's advice, 1 to 10 times AdamW's learning rate",
     class_name="ScheduleFreeAdamW",

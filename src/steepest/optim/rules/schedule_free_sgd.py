@@ -53,7 +53,7 @@ def averaged(param: Tensor, z: Tensor, *, momentum: Any, **others: Any) -> Tenso
     initial={"z": "param"},
     scalar_states=["weight_sum", "lr_max"],
     evaluated=averaged,
-    use="Where SGD with momentum is the custom and the end of the run is not known; learning rates 10 to 50 times SGD's.",
+    use="SGD's tasks when the end of the run is not known; learning rates 10 to 50 times SGD's.",
     avoid="Runs of known length with a tuned schedule, and models with BatchNorm whose statistics nobody refreshes.",
     differs={"schedulefree.SGDScheduleFree": "the same"},
     source="Defazio et al. 2024, arXiv:2405.15682; range of lr: the authors' advice on SGD's",

@@ -25,6 +25,10 @@ from steepest.core.domains import Flag, Log, Log1m, NonNegative, UnitOpen
         "optax.sgd": "no dampening; weight decay is a transformation of its own",
         "keras.optimizers.SGD": "the momentum holds the learning rate inside",
     },
+    evidence=(
+        "On language models of 150M to 1.2B parameters the only one of six rules that lags behind (Zhao et al. 2024, "
+        "arXiv:2407.07972)."
+    ),
     source=(
         "Polyak 1964, doi:10.1016/0041-5553(64)90137-5; "
         "Sutskever et al. 2013, proceedings.mlr.press/v28/sutskever13.html; "

@@ -86,12 +86,12 @@ def _col_side(shape: torch.Size, settings: Mapping[str, Any]) -> tuple[int, int]
     differs={
         "Gupta et al. 2018": "sums instead of means of the covariances, no grafting",
         "facebookresearch/optimizers DistributedShampoo": "blocks of large matrices; vectors have a covariance too",
-        "pytorch_optimizer.ScalableShampoo": "blocks, SGD or RMSprop grafted by default",
+        "pytorch_optimizer.ScalableShampoo": "blocks of 512, the first roots after 25 steps, new ones every 1000",
     },
     evidence="Winner of AlgoPerf's external tuning track, 28 % faster than tuned NAdamW (arXiv:2502.15015).",
     source=(
-        "Gupta, Koren & Singer 2018, arXiv:1802.09568; means and grafting: Anil et al. 2020, arXiv:2002.09018, and Shi et al. "
-        "2023, arXiv:2309.06497; ranges of lr and beta1: AlgoPerf, arXiv:2306.07179"
+        "Gupta, Koren & Singer 2018, arXiv:1802.09568; means and grafting: Anil et al. 2020, arXiv:2002.09018, and Shi "
+        "et al. 2023, arXiv:2309.06497; ranges of lr and beta1: AlgoPerf, arXiv:2306.07179"
     ),
 )
 def shampoo(

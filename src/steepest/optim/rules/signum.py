@@ -28,11 +28,11 @@ def slow(grad: float, exp_avg: float, *, t: float, lr: float, momentum: float) -
     avoid="Small batches: the sign of a noisy gradient is noise of full size.",
     differs={
         "optax.sign_sgd": "no momentum: it is signum with momentum 0",
-        "pytorch_optimizer.SignSGD": "the same, with weight decay coupled or decoupled",
+        "pytorch_optimizer.SignSGD": "the same; weight decay coupled or decoupled",
     },
     evidence=(
-        "On language models of 150M to 1.2B parameters as good as Adam, Adafactor, Lion at their best learning rates, and as "
-        "insensitive to them (Zhao et al. 2024, arXiv:2407.07972)."
+        "On language models of 150M to 1.2B parameters as good as Adam, Adafactor and Lion at their best learning "
+        "rates, and as insensitive to them (Zhao et al. 2024, arXiv:2407.07972)."
     ),
     source="Bernstein et al. 2018, arXiv:1802.04434; search ranges as lion",
 )
