@@ -93,16 +93,15 @@ def resampled_before_split(source: Source) -> Iterator[tuple[int, str, int]]:
 def shuffled_apart(source: Source) -> Iterator[tuple[int, str, str]]:
     """(line, shuffled name, the name that goes with it and stays)."""
     pairs = _pairs(source)
-    for body in _scopes(source):
-        for node in body:
-            if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
-                continue
-            name, order = node.targets[0].id, _random_order(source, node.value, node.targets[0].id)
-            if order is None:
-                continue
-            for other in pairs.get(name, ()):
-                if not _is_ordered_too(source, other, order, node):
-                    yield node.lineno, name, other
+    for node in source.nodes:
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+            continue
+        name, order = node.targets[0].id, _random_order(source, node.value)
+        if order is None:
+            continue
+        for other in sorted(pairs.get(name, ())):
+            if not _is_ordered_too(source, other, order, node):
+                yield node.lineno, name, other
 
 
 def _pairs(source: Source) -> dict[str, set[str]]:
@@ -112,15 +111,23 @@ def _pairs(source: Source) -> dict[str, set[str]]:
         names = [a.id for a in call.args if isinstance(a, ast.Name)]
         for name in names:
             found.setdefault(name, set()).update(n for n in names if n != name)
+    for statement in (n for n in source.nodes if isinstance(n, (ast.Assign, ast.Expr))):
+        slices: dict[str, set[str]] = {}
+        for n in ast.walk(statement):
+            if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name) and isinstance(n.slice, ast.Slice):
+                slices.setdefault(ast.unparse(n.slice), set()).add(n.value.id)
+        for together in slices.values():
+            for name in together:
+                found.setdefault(name, set()).update(together - {name})
     return found
 
 
-def _random_order(source: Source, value: ast.expr, name: str) -> str | None:
-    """X[order] or X[torch.randperm(n)] of the name itself: how the order is spelled."""
-    if not isinstance(value, ast.Subscript) or not isinstance(value.value, ast.Name) or value.value.id != name:
+def _random_order(source: Source, value: ast.expr) -> str | None:
+    """X[order] or X[torch.randperm(n)]: how the order is spelled."""
+    if not isinstance(value, ast.Subscript) or not isinstance(value.value, ast.Name):
         return None
     order = source.names.value_of(value.slice)
-    if isinstance(order, ast.Call) and called(order) in ("randperm", "permutation", "sample"):
+    if isinstance(order, ast.Call) and called(order) in ("randperm", "permutation"):
         return ast.unparse(value.slice)
     return None
 

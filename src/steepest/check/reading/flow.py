@@ -106,6 +106,12 @@ class Flow:
             self._add("clip", call, loops, sure, owner)
         elif word == "no_grad" or word == "inference_mode":
             self._add("no_grad", call, loops, sure, owner)
+        elif (
+            self.names.dotted(call.func).startswith("torch.optim.")
+            and "lr_scheduler" not in self.names.dotted(call.func)
+            and word[:1].isupper()
+        ):
+            self._add("optimizer", call, loops, sure, word)
         elif word in self.names.functions and isinstance(call.func, ast.Name):
             self._enter(word, self.names.functions[word], loops, sure)
         elif owner and word in self.methods and len(self.inside) < 4:

@@ -115,7 +115,7 @@ class Models:
             ):
                 found.append(n)
         inner = [n for n in found if self.function_of(n) is (None if scope is self.source.tree else scope)]
-        return max(inner, key=lambda n: n.lineno).value if inner else None
+        return max(inner, key=lambda n: (n.lineno, n.col_offset)).value if inner else None
 
     def ending(self, node: ast.expr | None, depth: int = 0) -> str:
         """The operation whose result an expression is."""

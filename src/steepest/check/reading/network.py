@@ -39,7 +39,7 @@ def no_log_softmax(source: Source) -> Found:
 
 def one_unit(source: Source) -> Found:
     for site in source.models.losses():
-        module = _module_of(source, site.argument(0, "input"))
+        module = module_of(source, site.argument(0, "input"))
         last = _last_linear(source, module) if module is not None else None
         if (
             site.kind in ("cross_entropy", "nll")
@@ -50,7 +50,7 @@ def one_unit(source: Source) -> Found:
             yield site.call.lineno, f"the model ends with {ast.unparse(last)}: one class, so the loss is constant"
 
 
-def _module_of(source: Source, output: ast.expr | None) -> ast.Call | None:
+def module_of(source: Source, output: ast.expr | None) -> ast.Call | None:
     """The construction of the model whose output an expression is."""
     if isinstance(output, ast.Name):
         output = source.models.last_value(output.id, output)
@@ -81,6 +81,12 @@ def _last_linear(source: Source, made: ast.Call) -> ast.Call | None:
     return None
 
 
+def last_linear_of(source: Source, output: ast.expr) -> ast.Call | None:
+    """The nn.Linear that made an output, when the model surely ends with one."""
+    module = module_of(source, output)
+    return _last_linear(source, module) if module is not None else None
+
+
 def over_the_batch(source: Source) -> Found:
     """softmax(dim=0) on the way to a loss of classes."""
     sites = list(source.models.losses())
@@ -95,6 +101,14 @@ def over_the_batch(source: Source) -> Found:
         ):
             if isinstance(node, ast.Call) and called(node) in ("softmax", "log_softmax") and _axis(node) == 0:
                 yield node.lineno, f"{spelled(node)[:60]} at the end of forward works over axis 0, the batch"
+    for node in source.nodes:
+        if (
+            isinstance(node, ast.Call)
+            and called(node) in ("softmax", "log_softmax")
+            and _axis(node) == 0
+            and any(s.call.args and _value(source, s.call.args[0]) is node for s in sites)
+        ):
+            yield node.lineno, f"{spelled(node)[:60]} on the way to the loss works over axis 0, the batch"
     for call in source.calls("Sequential"):
         last = call.args[-1] if call.args else None
         if isinstance(last, ast.Call) and called(last) in ("Softmax", "LogSoftmax") and _axis(last, 0) == 0:
@@ -186,7 +200,7 @@ def log_of_softmax(source: Source) -> Found:
                 and not source.mentions(r"Categorical|log_prob|entropy")
                 and source.flow.of("backward")
             ):
-                yield call.lineno, f"{spelled(call)[:60]}: the logarithm of {called(inner)}"
+                yield call.lineno, f"{spelled(call)[:60]}: the logarithm of the result of {source.models.ending(inner)}"
 
 
 def hidden_in_lists(source: Source) -> Found:
@@ -323,6 +337,28 @@ def time_for_batch(source: Source) -> Found:
                     )
 
 
+def encoder_takes_batch_for_time(source: Source) -> Found:
+    """A TransformerEncoderLayer without batch_first whose output is pooled over axis 1."""
+    for name, cls in source.names.classes.items():
+        text = ast.unparse(cls)
+        if (
+            not source.names.is_module_class(name)
+            or "batch_first" in text
+            or re.search(r"permute|transpose|swapaxes|\.t\(\)|movedim", text)
+        ):
+            continue
+        for node in ast.walk(cls):
+            if (
+                isinstance(node, ast.Call)
+                and called(node) == "TransformerEncoderLayer"
+                and re.search(r"\.mean\((dim=)?1\)|\[:, (0|-1)\]|\[:, (0|-1), :\]", text)
+            ):
+                yield (
+                    node.lineno,
+                    f"{spelled(node)[:50]} reads (time, batch, features), and its output is pooled over axis 1 as if that were time",
+                )
+
+
 def linear_twice(source: Source) -> Found:
     for call in source.calls("Sequential"):
         for first, second in zip(call.args, call.args[1:]):
@@ -331,6 +367,25 @@ def linear_twice(source: Source) -> Found:
                 sizes = [int(x) for x in (a, b, c) if x.isdigit()]
                 if len(sizes) == 3 and sizes[1] >= min(sizes[0], sizes[2]):
                     yield second.lineno, f"{spelled(first)} goes into {spelled(second)} with no activation between"
+
+
+def linear_in_linear(source: Source) -> Found:
+    """self.b(self.a(x)) in forward, both nn.Linear."""
+    for forward in source.names.forwards():
+        for node in ast.walk(forward):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Call):
+                pair = [
+                    source.models.built(c.func, c) if ast.unparse(c.func).startswith("self.") else None
+                    for c in (node.args[0], node)
+                ]
+                if (
+                    all(c is not None and called(c) == "Linear" and len(c.args) > 1 for c in pair)
+                    and pair[0] is not pair[1]
+                ):
+                    sizes = [spelled(pair[0].args[0]), spelled(pair[0].args[1]), spelled(pair[1].args[1])]  # type: ignore[union-attr]
+                    if all(x.isdigit() for x in sizes) and int(sizes[1]) >= min(int(sizes[0]), int(sizes[2])):
+                        yield node.lineno, f"{spelled(node)[:50]} with no activation between"
+                        return
 
 
 def half_of_logits(source: Source) -> Found:

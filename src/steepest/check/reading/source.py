@@ -109,11 +109,22 @@ class Source:
                 "requires_grads",
             ):
                 yield node.lineno, f".{target.attr} is no attribute of a parameter: requires_grad is meant"
-            elif value is False and target.attr == "requires_grad" and self.names.is_module(target.value):
+            elif value is False and target.attr == "requires_grad" and self._is_part_of_module(target.value):
                 yield (
                     node.lineno,
                     f"requires_grad of the module {spelled(target.value)} is set, which no parameter hears of",
                 )
+
+    def _is_part_of_module(self, node: ast.expr) -> bool:
+        """A module, or an entry of a Sequential, or an attribute of a module that is no weight."""
+        if isinstance(node, ast.Subscript):
+            return self.names.is_module(node.value)
+        if isinstance(node, ast.Attribute) and node.attr in ("weight", "bias", "data"):
+            return False
+        inner = (
+            isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and self.names.is_module(node.value)
+        )
+        return inner or self.names.is_module(node)
 
     def functional_dropout_without_training(self) -> Iterator[int]:
         """Lines in forward with F.dropout(x, p) and no training=."""

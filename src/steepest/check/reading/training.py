@@ -128,7 +128,7 @@ def schedule_misplaced(source: Source) -> Found:
 
 def _counts_epochs(source: Source, made: ast.Call, kind: str, epochs: ast.AST) -> bool:
     """Its numbers are those of epochs: the loop's own count, or at most that."""
-    total = _count(source, epochs)
+    total = count_of(source, epochs)
     given = {k.arg: k.value for k in made.keywords}
     first = (
         made.args[1]
@@ -139,7 +139,7 @@ def _counts_epochs(source: Source, made: ast.Call, kind: str, epochs: ast.AST) -
         return False
     if ast.unparse(first) == total[0] and kind == "CosineAnnealingLR":
         return True
-    size = _number(source, first)
+    size = number_of(source, first)
     return (
         kind in ("StepLR", "CosineAnnealingLR")
         and size is not None
@@ -149,7 +149,7 @@ def _counts_epochs(source: Source, made: ast.Call, kind: str, epochs: ast.AST) -
     )
 
 
-def _count(source: Source, loop: ast.AST) -> tuple[str, float | None] | None:
+def count_of(source: Source, loop: ast.AST) -> tuple[str, float | None] | None:
     """(as spelled, number) of `for epoch in range(n)`."""
     over = getattr(loop, "iter", None)
     while isinstance(over, ast.Call) and called(over) != "range" and over.args:
@@ -157,10 +157,10 @@ def _count(source: Source, loop: ast.AST) -> tuple[str, float | None] | None:
     if not isinstance(over, ast.Call) or not over.args:
         return None
     last = over.args[1] if len(over.args) > 1 else over.args[0]
-    return ast.unparse(last), _number(source, last)
+    return ast.unparse(last), number_of(source, last)
 
 
-def _number(source: Source, node: ast.expr) -> float | None:
+def number_of(source: Source, node: ast.expr) -> float | None:
     value = source.names.value_of(node)
     return float(value.value) if isinstance(value, ast.Constant) and isinstance(value.value, (int, float)) else None
 
@@ -241,29 +241,26 @@ def _after(source: Source, s: Step, backward: Step) -> bool:
 
 def built_again(source: Source) -> Found:
     """An optimizer built in the loop in which it is stepped, for a model built outside of it."""
-    for call in (n for n in source.nodes if isinstance(n, ast.Call)):
-        if (
-            not source.names.dotted(call.func).startswith("torch.optim.")
-            or "lr_scheduler" in source.names.dotted(call.func)
-            or not call.args
-        ):
-            continue
-        owner = re.match(r"(\w+)\.parameters\(\)", ast.unparse(call.args[0]))
-        for _, steps in source.flow.training_loops():
-            loops = [loop for s in steps if s.kind == "backward" for loop in s.loops]
-            around = [loop for loop in loops if loop.lineno <= call.lineno <= (loop.end_lineno or 0)]  # type: ignore[attr-defined]
-            if around and owner:
-                outer = around[0]
-                fresh = any(
-                    isinstance(n, ast.Assign) and owner[1] in {x for t in n.targets for x in stored(t)}
-                    for n in ast.walk(outer)
-                ) or re.search(r"reset|reinit|load_state|init_weights|fold|seed|requires_grad", ast.unparse(outer))
-                if not fresh:
-                    yield (
-                        call.lineno,
-                        f"{called(call)} is built in the loop of line {getattr(around[-1], 'lineno', 0)}, where it is stepped",
-                    )
-                    return
+    for _, steps in source.flow.training_loops():
+        loops = next(s for s in steps if s.kind == "backward").loops
+        for s in source.flow.of("optimizer"):
+            if not s.loops or s.loops[-1] not in loops:
+                continue
+            text = " ".join(ast.unparse(loop) for loop in s.loops)
+            fresh = any(
+                isinstance(n, ast.Assign) and source.names.is_module(n.value)
+                for loop in s.loops
+                for n in ast.walk(loop)
+            )
+            if not fresh and not re.search(
+                r"reset|reinit|load_state|init_weights|fold|seed|requires_grad|deepcopy|build_|make_|create_|get_model",
+                text,
+            ):
+                yield (
+                    s.line,
+                    f"{s.name} is built in the loop of line {getattr(s.loops[-1], 'lineno', 0)}, where it is stepped",
+                )
+                return
 
 
 def made_anew(source: Source) -> Found:
@@ -273,7 +270,8 @@ def made_anew(source: Source) -> Found:
         if isinstance(node, ast.Assign):
             names, text = {n for t in node.targets for n in stored(t)}, ast.unparse(node.value)
             fresh = re.match(
-                r"(torch\.tensor|Variable|autograd\.Variable|torch\.FloatTensor|torch\.Tensor|torch\.as_tensor)\(", text
+                r"(torch\.tensor|Variable|(torch\.)?autograd\.Variable|torch\.FloatTensor|torch\.Tensor|torch\.as_tensor)\(",
+                text,
             ) and re.search(r"loss|item|\.data|output|pred", text)
             if names & roots and fresh and "requires_grad" in text:
                 yield node.lineno, f"{sorted(names & roots)[0]} becomes a new tensor: {text[:60]}"

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import CLASSES, LOADER, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import sorted_without_shuffle
 from ..running.record import LossCall
 
 
@@ -29,6 +30,7 @@ from ..running.record import LossCall
     source="labels of each batch",
 )
 def sorted_labels(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(sorted_without_shuffle)
     run = facts.run
     by_line: dict[int, list[LossCall]] = {}
     for call in run.losses if run else ():

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import fixed_number
 from ..reading.training import cut_off
 from ..running.record import Backward, Run
 from ..seeing import number
@@ -29,6 +30,7 @@ from ..seeing import number
     source="gradients after backward",
 )
 def no_gradient(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(fixed_number)
     yield from facts.read(cut_off)
     run = facts.run
     if run is None:

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import equal_start
 
 
 @check(
@@ -27,6 +28,7 @@ from ..finding import Seen
     source="Goodfellow et al. 2016, Deep Learning, section 8.4",
 )
 def equal_weights(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(equal_start)
     for name, layers in facts.run.equal_weights() if facts.run else ():
         yield Seen(
             f"all rows of {', '.join(layers[:3])} are alike in {name}, and still after {facts.run.steps} steps", 0

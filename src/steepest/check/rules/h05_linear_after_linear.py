@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import linear_in_linear
 from ..reading.network import linear_twice
 from ..running.graph import Op, origin
 from ..seeing import first_kept
@@ -27,6 +28,7 @@ from ..seeing import first_kept
     source="additivity",
 )
 def linear_after_linear(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(linear_in_linear)
     yield from facts.read(linear_twice)
     lines = set()
     for seen in first_kept(facts.run) if facts.run else ():

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import MLP1, NUMBERS, STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import column_against_row
 from ..running.graph import Op, is_outer
 from ..seeing import first_kept, shown
 
@@ -29,6 +30,7 @@ from ..seeing import first_kept, shown
     source="torch's warning about broadcasting stands in its own element-wise losses only",
 )
 def shapes_broadcast(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(column_against_row)
     lines = set()
     for seen in first_kept(facts.run) if facts.run else ():
         for op in seen.ops():

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import CLASSES, MLP1, NUMBERS, STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import classes_as_numbers
 from ..running.graph import leaf
 from ..seeing import SQUARES, shown
 
@@ -30,6 +31,7 @@ from ..seeing import SQUARES, shown
     source="A widely copied Fashion-MNIST article; see the recipes",
 )
 def regression_on_classes(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(classes_as_numbers)
     lines = set()
     for call in facts.run.losses if facts.run else ():
         op = call.op

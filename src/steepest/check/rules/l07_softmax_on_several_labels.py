@@ -10,6 +10,7 @@ from steepest.core.checks import check
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import several_labels
 from ..running.graph import origin
 from ..seeing import first_kept, losses
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     source="PyTorch documentation, CrossEntropyLoss",
 )
 def softmax_on_several_labels(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(several_labels)
     for call, output, target in losses(facts, "cross_entropy"):
         if target.is_floating_point() and target.dim() > 1 and target.shape[1] > 1:
             yield from _multi_hot(target, call.op.place.line, "cross_entropy")

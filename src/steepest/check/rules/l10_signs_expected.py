@@ -10,6 +10,7 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import zero_one_signs
 from ..running.graph import Op, origin
 from ..seeing import first_kept
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     source="PyTorch documentation, HingeEmbeddingLoss, SoftMarginLoss",
 )
 def signs_expected(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(zero_one_signs)
     for call in facts.run.losses if facts.run else ():
         position = {
             "soft_margin_loss": 1,

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import larger_is_better
 from ..reading.network import sign_turned
 from ..seeing import first_kept, number
 
@@ -42,6 +43,7 @@ def loss_fn(output, target):
     source="the recorded loss, called again with other outputs",
 )
 def wrong_sign(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(larger_is_better)
     yield from facts.read(sign_turned)
     for seen in first_kept(facts.run) if facts.run else ():
         found = facts.run.prefers_wrong(seen)

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import MLP1, NUMBERS, STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import sum_beside_mean
 from ..running.terms import terms_of
 from ..seeing import first_kept
 
@@ -39,6 +40,7 @@ from ..seeing import first_kept
     source="reduction of the recorded terms",
 )
 def units_of_terms(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(sum_beside_mean)
     for seen in first_kept(facts.run) if facts.run else ():
         terms = [t for t in terms_of(seen.op) if abs(t.factor) > 0.02]
         summed = [t for t in terms if t.unit == "sum" and t.batch > 1]

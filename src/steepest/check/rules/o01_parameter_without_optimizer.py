@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import forgotten_module
 
 
 @check(
@@ -33,6 +34,7 @@ from ..finding import Seen
     source="id() of parameters and of the optimizers' groups",
 )
 def parameter_without_optimizer(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(forgotten_module)
     run = facts.run
     if run is None or not any(o.steps for o in run.optimizers):
         return

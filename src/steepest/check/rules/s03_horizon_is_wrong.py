@@ -10,6 +10,7 @@ from steepest.core.checks import check
 from ..examples import ADAM, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import horizon_missed
 from ..running.schedules import schedules_of
 
 
@@ -34,6 +35,7 @@ from ..running.schedules import schedules_of
     source="Loshchilov & Hutter 2017, arXiv:1608.03983",
 )
 def horizon_is_wrong(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(horizon_missed)
     for use in schedules_of(facts.run) if facts.run else ():
         if use.kind != "CosineAnnealingLR" or use.planned_calls < 4:
             continue

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import bytes_as_targets
 from ..seeing import SQUARES, losses, number
 
 
@@ -28,6 +29,7 @@ from ..seeing import SQUARES, losses, number
     source="measured",
 )
 def values_that_spoil(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(bytes_as_targets)
     for call, _, target in losses(facts, "binary_cross_entropy", "binary_cross_entropy_with_logits"):
         if target.numel() and (float(target.max()) > 1 or float(target.min()) < 0):
             yield Seen(

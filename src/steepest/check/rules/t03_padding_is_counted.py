@@ -10,7 +10,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..running.graph import leaf
+from ..running.graph import unflattened
 from ..seeing import losses
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ model = Words()
 )
 def padding_is_counted(facts: Facts) -> Iterator[Seen]:
     for call, output, _ in losses(facts, "cross_entropy", "nll_loss"):
-        start = leaf(call.op.ref(1, "target"))
+        start = unflattened(call.op.ref(1, "target"))
         target = start.tensor if start else None
         if (
             target is None

@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import TOKENS, training
 from ..facts import Facts
 from ..finding import Seen
-from ..running.graph import leaf
+from ..running.graph import unflattened
 from ..seeing import losses, shown
 
 
@@ -57,7 +57,7 @@ model = Words()
 )
 def target_is_input(facts: Facts) -> Iterator[Seen]:
     for call, _, _ in losses(facts, "cross_entropy", "nll_loss"):
-        start = leaf(call.op.ref(1, "target"))
+        start = unflattened(call.op.ref(1, "target"))
         target = start.tensor if start else None
         if target is None or target.is_floating_point() or target.dim() < 1 or target.numel() < 16:
             continue

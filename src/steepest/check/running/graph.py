@@ -104,6 +104,19 @@ def leaf(ref: Ref | None) -> Ref | None:
     return ref
 
 
+RESHAPES = frozenset("view reshape flatten contiguous long to transpose permute ravel t clone cpu cuda type".split())
+
+
+def unflattened(ref: Ref | None) -> Ref | None:
+    """The tensor before it was flattened: shapes are stepped over, selections are not."""
+    while ref is not None and ref.op is not None and ref.op.name in RESHAPES:
+        first = next(ref.op.refs(), None)
+        if first is None:
+            return ref
+        ref = first
+    return ref
+
+
 def ancestors(op: Op | None, limit: int = 20_000) -> Iterator[Op]:
     """The call and all calls before it, each once."""
     stack, seen = [op] if op else [], set()

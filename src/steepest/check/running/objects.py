@@ -20,7 +20,7 @@ from .place import Turn, loops
 from .probes import undisturbed
 from .recorder import Recorder
 
-STEPS = 10
+STEPS, STEPS_OF_LARGE, LARGE = 10, 4, 1_000_000
 NEEDS_LOOP = (
     "Z01",
     "Z02",
@@ -78,7 +78,7 @@ def _train(recorder: Recorder, model: nn.Module, loss: Any, optimizer: Any, batc
         recorder.optimizer_built(optimizer)
     try:
         with recorder.recording():
-            for turn, batch in zip(range(STEPS), itertools.cycle(batches)):
+            for turn, batch in zip(range(_steps_for(model)), itertools.cycle(batches)):
                 loops()[:] = [Turn(0, 0, turn, 0)]
                 _step(model, loss, optimizer, batch)
         recorder.run.ended = "finished"
@@ -162,3 +162,8 @@ def _shared(batches: list[Any]) -> dict[int, Any]:
     from .tracer import tensors_in
 
     return {id(t): t for batch in batches for t in tensors_in(batch)}
+
+
+def _steps_for(model: nn.Module) -> int:
+    """Fewer for large models: the check answers within seconds."""
+    return STEPS if sum(p.numel() for p in model.parameters()) < LARGE else STEPS_OF_LARGE

@@ -90,6 +90,7 @@ def between(seen: Backward, output: Tensor) -> list[Op]:
 def targets_in(seen: Backward, output: Tensor) -> list[Tensor]:
     """What the output was held against: tensors with the batch's length that do not come from the model."""
     found: dict[int, Tensor] = {}
+    made: dict[int, tuple[Tensor, Op | None]] = {}
     ops = between(seen, output)
     moved = {id(op) for op in ops}
     for op in ops:
@@ -99,7 +100,14 @@ def targets_in(seen: Backward, output: Tensor) -> list[Tensor]:
                 continue
             if t.shape[0] == output.shape[0] and (ref.op is None or id(ref.op) not in moved):
                 found.setdefault(id(t), t)
-    return list(found.values())
+                made.setdefault(id(t), (t, ref.op))
+    sources = set(found)
+    return [t for t, op in made.values() if not _is_derived(op, sources - {id(t)})]
+
+
+def _is_derived(op: Op | None, sources: set[int]) -> bool:
+    """Made of another of these tensors."""
+    return any(r.tensor is not None and id(r.tensor) in sources for a in ancestors(op) for r in a.refs())
 
 
 def value_of(seen: Backward, instead: Mapping[int, Tensor]) -> float:

@@ -79,7 +79,8 @@ def _subsets_of_windows(run: Run) -> list[tuple[int, float]]:
     found = []
     for loader in run.loaders:
         part = getattr(loader.loader, "dataset", None)
-        indices, whole = list(getattr(part, "indices", [])), getattr(part, "dataset", None)
+        given, whole = getattr(part, "indices", None), getattr(part, "dataset", None)
+        indices = list(given) if isinstance(given, (list, tuple, range)) else []
         in_order = all(b - a == 1 for a, b in zip(indices, indices[1:]))
         if whole is None or in_order or not 20 <= len(indices) < len(whole) or not loader.is_trained_on(run):
             continue

@@ -1,0 +1,370 @@
+"""Losses and their targets as the text shows them: each function yields (line, evidence), and nothing where it is not sure."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .names import called, stored
+from .network import last_linear_of
+from .shapes import is_class, is_flat, is_yes_no, origin
+from .training import count_of, number_of
+
+if TYPE_CHECKING:
+    from .source import Source
+
+Found = Iterator[tuple[int, str]]
+RESHAPED = re.compile(r"squeeze|flatten|view|reshape|ravel|\[:, 0\]|unsqueeze|None\]")
+
+
+def column_against_row(source: Source) -> Found:
+    """A model with one output, (N, 1), against a target of shape (N,)."""
+    for left, right, line in _pairs(source):
+        last = last_linear_of(source, left)
+        if last is None or len(last.args) < 2 or ast.unparse(last.args[1]) != "1" or _is_reshaped(source, left):
+            continue
+        if is_flat(source, right) and not RESHAPED.search(ast.unparse(right)):
+            yield (
+                line,
+                f"{ast.unparse(left)[:30]} has the shape (N, 1), from {ast.unparse(last)}, and {ast.unparse(right)[:30]} has (N,)",
+            )
+
+
+def _pairs(source: Source) -> Iterator[tuple[ast.expr, ast.expr, int]]:
+    """(prediction, target, line) of square losses, torch's and those written (a - b) ** 2."""
+    for site in source.models.losses():
+        output, target = site.argument(0, "input"), site.argument(1, "target")
+        if site.kind in ("mse", "l1") and output is not None and target is not None:
+            yield output, target, site.call.lineno
+    for node in source.nodes:
+        if (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Pow)
+            and isinstance(node.left, ast.BinOp)
+            and isinstance(node.left.op, ast.Sub)
+        ):
+            yield node.left.left, node.left.right, node.lineno
+            yield node.left.right, node.left.left, node.lineno
+
+
+def _is_reshaped(source: Source, output: ast.expr) -> bool:
+    value = source.models.last_value(output.id, output) if isinstance(output, ast.Name) else output
+    forwards = " ".join(
+        ast.unparse(n) for f in source.names.forwards() for n in ast.walk(f) if isinstance(n, ast.Return)
+    )
+    return value is None or bool(RESHAPED.search(ast.unparse(value))) or bool(RESHAPED.search(forwards))
+
+
+def classes_as_numbers(source: Source) -> Found:
+    for site in source.models.losses():
+        output, target = site.argument(0, "input"), site.argument(1, "target")
+        if site.kind not in ("mse", "l1") or target is None or output is None:
+            continue
+        if source.models.ending(output) == "log_softmax":
+            yield site.call.lineno, f"{called(site.made or site.call)} of log-probabilities"
+        elif is_class(source, target) and "one_hot" not in ast.unparse(target):
+            made = origin(source, target)
+            yield (
+                site.call.lineno,
+                f"the target of {called(site.made or site.call)} are class labels: {ast.unparse(made)[:50] if made else ''}",
+            )
+
+
+def several_labels(source: Source) -> Found:
+    for site in source.models.losses():
+        target = site.argument(1, "target")
+        made = origin(source, target)
+        if (
+            site.kind == "cross_entropy"
+            and target is not None
+            and isinstance(made, ast.Compare)
+            and _is_float(source, target)
+        ):
+            yield (
+                site.call.lineno,
+                f"the target {ast.unparse(target)[:30]} holds a yes or no per class ({ast.unparse(made)[:40]})",
+            )
+
+
+def _is_float(source: Source, target: ast.expr) -> bool:
+    names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
+    texts = [ast.unparse(target), *(ast.unparse(v) for n in names for v in source.names.bound.get(n, []))]
+    return any(re.search(r"\.float\(\)|float32|FloatTensor", t) for t in texts) and not any(
+        ".argmax" in t for t in texts
+    )
+
+
+def zero_one_signs(source: Source) -> Found:
+    for call in (n for n in source.nodes if isinstance(n, ast.Call)):
+        made = call.func if isinstance(call.func, ast.Call) else source.names.value_of(call.func)
+        word = called(made) if isinstance(made, ast.Call) and made is not call else called(call)
+        if (
+            word in ("SoftMarginLoss", "HingeEmbeddingLoss", "soft_margin_loss", "hinge_embedding_loss")
+            and len(call.args) > 1
+        ):
+            if is_yes_no(source, call.args[1]):
+                yield call.lineno, f"{word} gets targets of 0 and 1"
+    for node in source.nodes:
+        if isinstance(node, ast.Call) and called(node) in ("clamp", "relu", "maximum"):
+            hinge = re.search(r"1(?:\.0)? - (\w+)(?:\[[^\]]*\])? \* \w+", ast.unparse(node))
+            name = next((n for n in ast.walk(node) if hinge and isinstance(n, ast.Name) and n.id == hinge[1]), None)
+            if name is not None and is_yes_no(source, name):
+                yield node.lineno, f"{ast.unparse(node)[:50]} with {name.id} of 0 and 1"
+
+
+def larger_is_better(source: Source) -> Found:
+    """loss = dice(...) of a function of the program that returns the score itself."""
+    roots = {s.name for s in source.flow.of("backward")}
+    for node in source.nodes:
+        if (
+            not isinstance(node, ast.Assign)
+            or not {n for t in node.targets for n in stored(t)} & roots
+            or not isinstance(node.value, ast.Call)
+        ):
+            continue
+        word = called(node.value)
+        function = source.names.functions.get(word)
+        if function is None or not re.search(r"dice|iou|jaccard|f1|accuracy|pearson|corr|ssim|psnr|r2", word.lower()):
+            continue
+        returns = [
+            ast.unparse(n.value) for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None
+        ]
+        body = ast.unparse(function)
+        if returns and not re.search(r"\b1(\.0)? - |return -|-torch|= -|-\w+\.mean|\* -1|neg", body):
+            yield node.lineno, f"{word}(...) returns {returns[0][:50]}, larger for better answers, and is minimised"
+
+
+def sum_beside_mean(source: Source) -> Found:
+    roots = {s.name for s in source.flow.of("backward")}
+    for node in source.nodes:
+        if (
+            not isinstance(node, ast.Assign)
+            or not {n for t in node.targets for n in stored(t)} & roots
+            or not isinstance(node.value, ast.BinOp)
+            or not isinstance(node.value.op, ast.Add)
+        ):
+            continue
+        units = [_unit(source, term) for term in (node.value.left, node.value.right)]
+        if set(units) == {"sum", "mean"}:
+            yield node.lineno, f"{ast.unparse(node)[:60]}: one term is summed over the batch, the other averaged"
+
+
+def _unit(source: Source, term: ast.expr) -> str:
+    """ "sum" or "mean" of the whole batch, "" where it is not sure."""
+    value = source.models.last_value(term.id, term) if isinstance(term, ast.Name) else term
+    if value is None:
+        return ""
+    text = ast.unparse(value)
+    if re.search(r"/|parameters\(|norm\(|weight\b", text):
+        return ""
+    for site in source.models.losses():
+        if site.call is value:
+            reduction = site.option("reduction")
+            return "mean" if reduction is None else str(getattr(reduction, "value", ""))
+    if (
+        re.search(r"torch\.sum\([^=]*\)$|\.sum\(\)$", text)
+        and "mean" not in text
+        and not re.search(r"dim|axis|, -?1\)", text)
+    ):
+        return "sum"
+    return ""
+
+
+def bytes_as_targets(source: Source) -> Found:
+    for site in source.models.losses():
+        made = origin(source, site.argument(1, "target"))
+        if (
+            site.kind in ("bce", "bce_logits")
+            and made is not None
+            and re.search(r"\* ?255\b|uint8", ast.unparse(made))
+            and "/" not in ast.unparse(made)
+        ):
+            yield site.call.lineno, f"the target is {ast.unparse(made)[:50]}"
+
+
+def shown_the_future(source: Source) -> Found:
+    """Tokens moved by one, and a bidirectional RNN or an encoder without a mask."""
+    if (
+        not source.mentions(r"\[:, :-1\]")
+        or not source.mentions(r"\[:, 1:\]")
+        or source.mentions(r"decoder|seq2seq|nn\.Transformer\(|\[MASK\]|mlm|teacher")
+    ):
+        return
+    for name, cls in source.names.classes.items():
+        if not source.names.is_module_class(name) or "Embedding" not in ast.unparse(cls):
+            continue
+        text = ast.unparse(cls)
+        for call in (n for n in ast.walk(cls) if isinstance(n, ast.Call)):
+            if called(call) in ("LSTM", "GRU", "RNN") and re.search(r"bidirectional\s*=\s*True", ast.unparse(call)):
+                yield (
+                    call.lineno,
+                    f"{ast.unparse(call)[:60]} reads from both ends, and the target is the input moved by one",
+                )
+            elif called(call) == "TransformerEncoder" and not re.search(r"mask|causal|tri[lu]\(", text):
+                yield (
+                    call.lineno,
+                    f"{ast.unparse(call)[:50]} is called without a mask, and the target is the input moved by one",
+                )
+
+
+def fixed_number(source: Source) -> Found:
+    """backward of a tensor of plain numbers."""
+    for s in source.flow.of("backward"):
+        values = source.names.bound.get(s.name, [])
+        if len(values) == 1 and re.fullmatch(
+            r"torch\.(tensor|Tensor|FloatTensor)\([\[\]\d., ]+\)", ast.unparse(values[0])
+        ):
+            yield s.line, f"{s.name} = {ast.unparse(values[0])} is a constant"
+
+
+def one_column(source: Source) -> Found:
+    """argmax over the only column of an output."""
+    for node in source.nodes:
+        if isinstance(node, ast.Call) and called(node) in ("argmax", "max"):
+            first = (
+                node.args[0]
+                if source.names.dotted(node.func).startswith("torch.") and node.args
+                else getattr(node.func, "value", None)
+            )
+            rest = [ast.unparse(a) for a in node.args] + [f"{k.arg}={ast.unparse(k.value)}" for k in node.keywords]
+            if first is None or not any(r in ("1", "dim=1", "-1", "dim=-1", "axis=1") for r in rest):
+                continue
+            if isinstance(first, ast.Attribute) and first.attr == "data":
+                first = first.value
+            last = last_linear_of(source, first)
+            if (
+                last is not None
+                and len(last.args) > 1
+                and ast.unparse(last.args[1]) == "1"
+                and not _is_reshaped(source, first)
+            ):
+                yield node.lineno, f"{ast.unparse(node)[:40]} is taken over the one column of {ast.unparse(last)}"
+
+
+def horizon_missed(source: Source) -> Found:
+    """T_max and the number of turns of the loop that steps the schedule, both plain numbers."""
+    for name, values in source.names.bound.items():
+        made = values[0] if len(values) == 1 and isinstance(values[0], ast.Call) else None
+        if made is None or called(made) != "CosineAnnealingLR":
+            continue
+        given = next((k.value for k in made.keywords if k.arg == "T_max"), made.args[1] if len(made.args) > 1 else None)
+        horizon = number_of(source, given) if given is not None else None
+        for s in source.flow.of("schedule"):
+            if s.name == name and len(s.loops) == 1 and s.sure and horizon:
+                count = count_of(source, s.loops[0])
+                if count is not None and count[1] and count[1] < 0.5 * horizon and count[1] >= 4:
+                    yield s.line, f"T_max={horizon:g} and {count[1]:g} calls of step()"
+
+
+def forgotten_module(source: Source) -> Found:
+    """Two modules in one training step, and only the parameters of one of them in any optimizer."""
+    loops = source.flow.training_loops()
+    if len(loops) != 1 or source.mentions(
+        r"requires_grad|\.detach\(|pretrained|weights\s*=|load_state_dict|named_parameters|add_param_group|frozen|freeze"
+    ):
+        return
+    loop = loops[0][0]
+    modules = {
+        n
+        for n, values in source.names.bound.items()
+        if n.isidentifier()
+        and len(values) == 1
+        and source.names.is_module(ast.Name(n, ast.Load()))
+        and _has_weights(source, values[0])
+    }
+    frozen = {
+        id(n) for w in ast.walk(loop) if isinstance(w, ast.With) and "no_grad" in ast.unparse(w) for n in ast.walk(w)
+    }
+    used = {
+        n.func.id
+        for n in ast.walk(loop)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and id(n) not in frozen
+    } & modules
+    built = [
+        c
+        for c in source.nodes
+        if isinstance(c, ast.Call)
+        and source.names.dotted(c.func).startswith("torch.optim.")
+        and "lr_scheduler" not in source.names.dotted(c.func)
+    ]
+    given = " ".join(ast.unparse(c) for c in built)
+    owned = {n for n in used if re.search(rf"\b{n}\b", given)}
+    other = [ast.unparse(c.args[0]) for c in built if c.args and ".parameters()" not in ast.unparse(c.args[0])]
+    if owned and not other and len(used) >= 2:
+        for name in sorted(used - owned):
+            if not any(re.search(rf"\b{name}\b", ast.unparse(source.names.bound[o][0])) for o in owned):
+                yield (
+                    built[-1].lineno,
+                    f"{name} is used in the loop that trains, and no optimizer is given its parameters",
+                )
+
+
+def _has_weights(source: Source, value: ast.expr) -> bool:
+    text = ast.unparse(value)
+    return bool(re.search(r"Linear|Conv|LSTM|GRU|Embedding|RNN", text)) or any(
+        re.search(rf"\b{name}\(", text) and re.search(r"Linear|Conv|LSTM|GRU|Embedding|Parameter", ast.unparse(cls))
+        for name, cls in source.names.classes.items()
+    )
+
+
+def equal_start(source: Source) -> Found:
+    """All weights of several layers set to one number."""
+    if source.mentions(r"resid|lora|x \+ self|return x \+|zero_conv|adaln"):
+        return
+    for loop in source.nodes:
+        if isinstance(loop, ast.For):
+            scope: ast.AST = loop
+        elif isinstance(loop, ast.FunctionDef) and source.mentions(rf"\.apply\({loop.name}\)"):
+            scope = loop
+        else:
+            continue
+        for call in (n for n in ast.walk(scope) if isinstance(n, ast.Call)):
+            target = ast.unparse(call.args[0]) if call.args else ast.unparse(getattr(call.func, "value", call))
+            whole = (
+                isinstance(loop, ast.For)
+                and "parameters()" in ast.unparse(loop.iter)
+                and target.split(".")[0] in stored(loop.target)
+            )
+            filled = called(call) in ("constant_", "zeros_", "ones_") or (
+                called(call) in ("fill_", "zero_") and not target.endswith("grad")
+            )
+            if (
+                filled
+                and "grad" not in target
+                and (re.search(r"\.weight(\.data)?$", target) or whole)
+                and not re.search(r"Norm|dim\(\)|ndim|bias", ast.unparse(scope).split(ast.unparse(call))[0][-120:])
+            ):
+                yield call.lineno, f"{ast.unparse(call)[:60]} for every layer"
+
+
+def sorted_without_shuffle(source: Source) -> Found:
+    """Labels in blocks, a loader without shuffling, and training on it."""
+    for node in source.nodes:
+        if not isinstance(node, ast.For):
+            continue
+        over = (
+            node.iter.args[0]
+            if isinstance(node.iter, ast.Call) and called(node.iter) in ("enumerate", "tqdm") and node.iter.args
+            else node.iter
+        )
+        made = source.names.value_of(over)
+        if not (isinstance(made, ast.Call) and called(made) == "DataLoader" and made.args) or re.search(
+            r"shuffle\s*=\s*True|sampler", ast.unparse(made)
+        ):
+            continue
+        if not any(isinstance(n, ast.Call) and called(n) == "backward" for n in ast.walk(node)):
+            continue
+        data = source.names.value_of(made.args[0])
+        labels = (
+            origin(source, data.args[-1])
+            if isinstance(data, ast.Call) and called(data) == "TensorDataset" and data.args
+            else None
+        )
+        if (
+            labels is not None
+            and re.search(r"repeat_interleave|np\.repeat|torch\.cat\(.*(zeros|ones|full)", ast.unparse(labels))
+            and not source.mentions("randperm|permutation|shuffle\\(")
+        ):
+            yield made.lineno, f"{ast.unparse(made)[:50]} goes through labels in blocks ({ast.unparse(labels)[:40]})"
