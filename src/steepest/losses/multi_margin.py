@@ -28,9 +28,9 @@ from steepest.core.targets import Classes, classes
     differs={
         "torch.nn.MultiMarginLoss": "with class weights its mean divides by the number of samples, ours by their "
         "weights",
-        "keras.losses.CategoricalHinge": "only the worst rival counts, with margin 1; ours adds all rivals and "
+        "keras.losses.CategoricalHinge": "only the best rival counts, and one below 0 as 0; ours adds all rivals and "
         "divides by the number of classes",
-        "optax.multiclass_hinge_loss": "only the worst rival counts, with margin 1",
+        "optax.multiclass_hinge_loss": "only the best rival counts, with margin 1, as in categorical_hinge",
     },
     source="Crammer & Singer 2001, On the algorithmic implementation of multiclass kernel-based vector machines, JMLR 2",
 )
