@@ -10,6 +10,7 @@ from torch import Tensor
 
 from steepest.core.claims import bounded, nonnegative, proper, rewards_true_class, shift_invariant
 from steepest.core.declare import loss
+from steepest.core.digits import number
 from steepest.core.domains import Interval, Linear, Unit
 from steepest.core.targets import Classes, classes
 
@@ -66,8 +67,8 @@ def bi_tempered(input: Tensor, target: Classes, *, t1: Unit = 0.8, t2: AtLeastOn
 
     Soft labels: without the term of the label alone.
     """
-    heat = torch.as_tensor(t2 - 1.0, dtype=input.dtype, device=input.device).clamp(min=COLD)
-    tilt = torch.as_tensor(1.0 - t1, dtype=input.dtype, device=input.device).clamp(min=COLD)
+    heat = (number(t2, input) - 1).clamp(min=COLD)
+    tilt = (1 - number(t1, input)).clamp(min=COLD)
     nats = _tempered_surprise(input, heat)
     every = (-(1 + tilt) * nats).exp() / (1 + tilt)
     own = torch.where(nats < NEAR, _near(nats.clamp(max=NEAR), tilt), _falling(nats, tilt) - _falling(nats, 1 + tilt))

@@ -50,7 +50,8 @@ def _log_ways(count: Tensor, size: Tensor) -> Tensor:
     near = torch.where(is_far, FAR, large)
     step = torch.where(is_far, more, 0.0)
     series = _tail(far) - _tail(far + step) - (far - 0.5) * (step / far).log1p() - step * (far + step).log() + step
-    return small.lgamma() + torch.where(is_far, series, near.lgamma() - (near + more).lgamma())
+    ways = small.lgamma() + torch.where(is_far, series, near.lgamma() - (near + more).lgamma())
+    return torch.where(count == 0, 0.0, ways)  # there it is 0 to the last digit, and a likelihood near 1 shows each
 
 
 def _tail(x: Tensor) -> Tensor:
