@@ -118,3 +118,9 @@ def test_sympy_is_not_imported_before_it_is_needed():
     code = "import sys, steepest.core.formula, steepest.losses.focal; print({'sympy', 'mpmath'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_a_fraction_is_shown_without_a_one_before_it():
+    shown = Formula("y*(1/(1 + exp(x)))**g + 1*x", ("g",))
+    assert "1 \\frac" not in shown.latex() and "1\u22c5" not in shown.pretty()
+    assert shown.latex() == "y \\left(\\frac{1}{1 + e^{x}}\\right)^{g} + x"

@@ -140,9 +140,24 @@ def _parsed(text: str, hyper: tuple[str, ...], as_written: bool = False) -> Any:
     import sympy
 
     try:
-        return sympy.sympify(text, locals=_names(hyper, text), rational=True, evaluate=not as_written)
+        found = sympy.sympify(text, locals=_names(hyper, text), rational=True, evaluate=not as_written)
     except (sympy.SympifyError, SyntaxError, TypeError, AttributeError):
         return None
+    return _without_ones(found) if as_written else found
+
+
+def _without_ones(expression: Any) -> Any:
+    """1/(1 + x) as written is 1 times a power: the 1 would be shown."""
+    import sympy
+
+    args = [_without_ones(arg) for arg in getattr(expression, "args", ())]
+    if isinstance(expression, sympy.Mul) and sympy.S.One in args and len(args) > 1:
+        args = [arg for arg in args if arg is not sympy.S.One]
+        return args[0] if len(args) == 1 else sympy.Mul(*args, evaluate=False)
+    if args == list(getattr(expression, "args", ())):
+        return expression
+    keeps_order = isinstance(expression, (sympy.Add, sympy.Mul, sympy.Pow, sympy.Piecewise))
+    return expression.func(*args, evaluate=False) if keeps_order else expression.func(*args)
 
 
 @lru_cache(maxsize=None)
