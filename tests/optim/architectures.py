@@ -474,3 +474,37 @@ def perceiver():
         "*bias": "bias",
         "*weight": "matrix",
     }
+
+
+class MambaRMSNormGated(RMSNormOfLlama):
+    pass
+
+
+@architecture
+def video_and_speech():
+    """Shapes and names as in Hugging Face's TimeSformer, VITS, XLNet, SAM and Wav2Vec2."""
+    conv = parametrizations.weight_norm(nn.Conv1d(16, 16, 8, groups=4), dim=2)
+    model = Holder(
+        time_embeddings=raw(1, 8, 16),
+        emb_rel_k=raw(1, 9, 8),
+        rel_pos_h=raw(27, 8),
+        q=raw(16, 4, 8),
+        r_w_bias=raw(4, 8),
+        masked_spec_embed=raw(16),
+        gated=MambaRMSNormGated(16),
+        pos_conv=conv,
+        translate=raw(2, 1),
+    )
+    return model, {
+        "time_embeddings": "position",
+        "emb_rel_k": "position",
+        "rel_pos_h": "position",
+        "r_w_bias": "bias",
+        "masked_spec_embed": "scale",
+        "gated.weight": "norm",
+        "pos_conv.parametrizations.weight.original0": "scale",
+        "pos_conv.parametrizations.weight.original1": "matrix",
+        "pos_conv.bias": "bias",
+        "translate": "scale",
+        "q": "matrix",
+    }

@@ -39,13 +39,13 @@ MULTIPLIES = (
 )
 NORMALISES = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.modules.batchnorm._NormBase)
 LOOKS_UP = (nn.Embedding, nn.EmbeddingBag)
-NORM_CLASS = re.compile(r"norm(act)?(\dd)?$", re.IGNORECASE)
+NORM_CLASS = re.compile(r"norm(act|gated)?(\dd)?$", re.IGNORECASE)
 OWN_NAME = re.compile(r"(weight|bias)(_(ih|hh|hr)(_l\d+(_reverse)?)?|_[kv])?|in_proj_(weight|bias)|[qkv]_proj_weight")
 """What torch's layers call their parameters; a subclass's own additions are named otherwise."""
 
 # Parameters that belong to no layer known to us are told by the words of their names, in this order.
 WORDS: tuple[tuple[Role, frozenset[str]], ...] = (
-    ("position", frozenset("pos position positions positional wpe pe rope relative".split())),
+    ("position", frozenset("pos position positions positional wpe pe rope rel relative".split())),
     ("bias", frozenset("bias biases beta".split())),
     ("scale", frozenset("scale scales temperature temp tau gamma gain log alpha layerscale".split())),
     ("token", frozenset("cls class token tokens prompt prompts register registers latent latents queries".split())),
@@ -142,9 +142,9 @@ def _of_raw(name: str, parameter: Tensor) -> Role:
         return named if named in ("position", "bias", "token") else "scale"
     if named == "token" and words & WORDS[4][1] and parameter.dim() == 2:
         return "embedding"  # token_embedding (V, C), unlike class_embedding (C) and query_tokens (1, N, C)
-    if named is not None:
-        return named
-    return "position" if parameter.shape[0] == 1 else "matrix"  # (1, N, C) is the same for the whole batch
+    if parameter.shape[0] == 1 and named in (None, "embedding"):
+        return "position"  # (1, N, C) is the same for the whole batch
+    return named or "matrix"
 
 
 def _is_vector(parameter: Tensor) -> bool:
