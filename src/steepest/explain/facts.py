@@ -15,6 +15,7 @@ from steepest.core.item import REQUIRED, Hyper, Item
 from steepest.core.loss import Loss
 from steepest.core.model import Model
 from steepest.core.transform import Transform
+from steepest.optim.memory import memory_in_words
 
 from .curves import panels
 from .find import Found
@@ -161,7 +162,7 @@ def _of_its_kind(item: Item) -> list[tuple[str, str]]:
         evidence = [*_labelled("evidence", item.evidence), *_labelled("alone", item.solo_only)]
         return [
             ("weight decay", _decay(item)),
-            ("memory", _memory(len(item.states) - len(item.scalar_states))),
+            ("memory", memory_in_words(item)),
             ("looks at", _looks(item)),
             *evidence,
         ]

@@ -92,7 +92,7 @@ def slow(
 
 
 @rule(
-    formula="d * lr * m / (sqrt(v) + d * eps), m and v of d * g; d = max over t of d_coef * sum <g, w0 - w> / |s|_1",
+    formula="d * lr * m / (sqrt(v) + d * eps), m and v of d * g; d = max of d_coef * sum <d * g, w0 - w> / |sum d * g|_1",
     slow=slow,
     decay="inside",
     looks_at="tree",
