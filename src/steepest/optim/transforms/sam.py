@@ -15,7 +15,7 @@ from steepest.core.transform import transform
     formula="rho * g / (norm + 10**(-12))",
     search={"rho": Log(1e-2, 2e-1)},
     use="Small data and large models, where the training loss is near zero and the rest is generalisation.",
-    avoid="Time is short: every step costs two gradients.",
+    avoid="Time is short: every step costs two gradients, which a budget of epochs counts as one.",
     source="Foret et al. 2021, arXiv:2010.01412",
 )
 def sam(grad: Tensor, *, norm: Any, rho: Positive = 0.05) -> Tensor:
