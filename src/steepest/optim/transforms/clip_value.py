@@ -19,4 +19,4 @@ from steepest.core.transform import transform
 )
 def clip_value(grad: Tensor, *, limit: Positive = 1.0) -> Tensor:
     """Every entry is cut to [-limit, limit]; NaN stays."""
-    return torch.clamp(grad, -limit, limit)
+    return torch.clamp(grad, -limit, limit)  # type: ignore[arg-type]
