@@ -178,6 +178,7 @@ class Run:
     def _step(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """(the batch's loss, what it counts); the weights are moved."""
         setup, optimizer = self.setup, self.setup.optimizer
+        setup.objective.at(self.step)
         if setup.multipliers:
             factor = setup.multipliers[min(self.step, len(setup.multipliers) - 1)]
             for group, rate in zip(optimizer.param_groups, self._rates):

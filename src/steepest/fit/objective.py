@@ -18,7 +18,7 @@ from steepest.core.errors import ShapeError, UsageError
 from steepest.core.loss import Loss, LossModule
 
 Encode = Callable[[Any, Any], Any]
-EXACT_OPTIONS = ("ignore_index", "class_weight", "weight", "mask")
+EXACT_OPTIONS = ("ignore_index", "class_weight", "weight", "mask", "focus")
 
 
 def as_loss(asked: Any) -> Any:
@@ -65,6 +65,12 @@ class Objective:
             and all(bound.get(name) is None for name in EXACT_OPTIONS)
             and not any(name in EXACT_OPTIONS for name, _ in getattr(loss, "named_buffers", lambda: ())())
         )
+
+    def at(self, step: int) -> None:
+        """Factors that are functions of the step (losses.Weighted) are those of this one."""
+        for part in self.loss.modules() if self.is_ours else ():
+            if isinstance(part, LossSum) and part.step is not None:
+                part.step.fill_(step)
 
     @property
     def has_parts(self) -> bool:
