@@ -19,6 +19,7 @@ SETTINGS: dict[str, list[dict[str, float]]] = {
     "sigmoid_focal": [{}, {"gamma": 0.0}, {"gamma": 0.5, "alpha": 0.9}],
     "bce_with_logits": [{}, {"pos_weight": 3.6}],
     "poly": [{}, {"epsilon": -0.5}],
+    "asl": [{}, {"gamma_pos": 1.5, "gamma_neg": 0.5, "margin": 0.2}, {"gamma_neg": 0.0}],
     "huber": [{}, {"delta": 0.3}],
     "smooth_l1": [{}, {"beta": 0.3}],
     "quantile": [{}, {"tau": 0.9}],

@@ -1,4 +1,4 @@
-// exp of what is not positive, without a call, so that loops over it become vectors.
+// exp of what is not positive, and log, without a call, so that loops over them become vectors.
 #pragma once
 #include <cstdint>
 
@@ -74,6 +74,17 @@ inline double exp_for<float>(double d) {
   p = p * r * r + r + 1.0;
   double scaled = p * bits<double>((bits<int64_t>(shifted) - 0x4338000000000000 + 54 + 1023) << 52) * 0x1p-54;
   return d < -745.0 ? 0.0 : scaled;
+}
+
+// log of a normal positive number.
+inline double log_of(double v) {
+  int64_t raw = bits<int64_t>(v) - 0x3FE6A09E667F3BCD;  // sqrt(1/2): the mantissa lands in [0.71, 1.41)
+  int64_t k = raw >> 52;
+  double m = bits<double>((raw & 0x000FFFFFFFFFFFFF) + 0x3FE6A09E667F3BCD);
+  double f = (m - 1.0) / (m + 1.0), g = f * f;
+  double p = 1.0 / 23;
+  for (int term = 21; term >= 1; term -= 2) p = p * g + 1.0 / term;
+  return 2.0 * f * p + double(k) * 0.6931471805599453;
 }
 
 // exp(x - top) for x <= top, what the difference rounds away included.

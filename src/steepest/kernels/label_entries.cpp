@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t BLOCK = 256;  // entries whose sum is one step of the total's sum
 
-enum Kind { BCE = 0, FOCAL = 1, FOCAL_OF_2 = 2 };
+enum Kind { BCE = 0, FOCAL = 1, ASYMMETRIC = 2, FOCAL_OF_2 = 3 };
 
 // log(1 + z) = 2 atanh(f), f = z / (2 + z) for z in [0, 1]: a series without subtraction; times z last, which may be subnormal.
 template <class T, class R>
@@ -30,6 +30,13 @@ inline R entry(R x, R y, R a, R b, R gamma, R* slope) {
   const R large = (R(2) + z) * both, small = z * large;
   const R p = x < 0 ? small : large, not_p = x < 0 ? large : small;
   const R one = x < 0 ? far : near, zero = x < 0 ? near : far;  // -log p, -log(1 - p)
+  if (KIND == ASYMMETRIC) {  // a, b: powers of the focus on labels 1 and 0; gamma: the margin
+    const bool is_doubtful = p > gamma;
+    const double doubt = is_doubtful ? p - gamma : 0.5, rest = not_p + gamma;
+    const double present = exp_for<T>(-a * zero), absent = is_doubtful ? exp_for<T>(b * log_of(doubt)) : 0.0, nats = -log_of(rest);
+    *slope = R((1 - y) * (b * nats / doubt + 1 / rest) * absent * p * not_p - y * present * (a * p * one + not_p));
+    return R(y * present * one + (1 - y) * absent * nats);
+  }
   const R wants = a * y, refuses = b * (R(1) - y);
   if (KIND == BCE) {
     *slope = refuses * p - wants * not_p;
@@ -100,7 +107,7 @@ bool is_wrong(const T* y, const T* c, int64_t n) {
 }  // namespace
 
 // Sum of coefficient x value x scale over n x width x inner entries; its gradient where g is given (g may be x), the summands where
-// each is. c: coefficients, or null for ones. a, b: what labels 1 and 0 count. Returns 0, or 1 where a coefficient is negative or a
+// each is. c: coefficients, or null for ones. a, b: what labels 1 and 0 count (ASYMMETRIC: see there). Returns 0, or 1 where a coefficient is negative or a
 // label that counts is outside [0, 1].
 extern "C" int64_t label_entries(int64_t kind, const REAL* x, const REAL* y, const REAL* c, int64_t n, int64_t width, int64_t inner,
                                  double scale, double a, double b, double gamma, REAL* g, REAL* each, double* total) {
@@ -108,7 +115,7 @@ extern "C" int64_t label_entries(int64_t kind, const REAL* x, const REAL* y, con
   for (int64_t start = 0; start < n; start += 4096) {
     if (is_wrong(y + start, c ? c + start : nullptr, n - start < 4096 ? n - start : 4096)) return 1;
   }
-  constexpr decltype(&run<REAL, BCE>) runs[] = {run<REAL, BCE>, run<REAL, FOCAL>, run<REAL, FOCAL_OF_2>};
+  constexpr decltype(&run<REAL, BCE>) runs[] = {run<REAL, BCE>, run<REAL, FOCAL>, run<REAL, ASYMMETRIC>, run<REAL, FOCAL_OF_2>};
   *total = runs[kind == FOCAL && gamma == 2 ? int64_t(FOCAL_OF_2) : kind](x, y, c, n, scale, a, b, gamma, g, each);
   return 0;
 }

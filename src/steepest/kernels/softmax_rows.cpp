@@ -19,17 +19,6 @@ constexpr int64_t NARROW = 64;   // rows so short go through the lanes side by s
 constexpr int64_t CACHED = 8192; // longer rows are finished one by one, while they are in the cache
 constexpr int64_t BLOCK = 256;   // a float sum this long is good to the last digit; the sums of blocks are doubles
 
-// log of a normal positive number.
-inline double log_of(double v) {
-  int64_t raw = bits<int64_t>(v) - 0x3FE6A09E667F3BCD;  // sqrt(1/2): the mantissa lands in [0.71, 1.41)
-  int64_t k = raw >> 52;
-  double m = bits<double>((raw & 0x000FFFFFFFFFFFFF) + 0x3FE6A09E667F3BCD);
-  double f = (m - 1.0) / (m + 1.0), g = f * f;
-  double p = 1.0 / 23;
-  for (int term = 21; term >= 1; term -= 2) p = p * g + 1.0 / term;
-  return 2.0 * f * p + double(k) * 0.6931471805599453;
-}
-
 // log(1 + s) for s >= 0: what 1 + s rounds away comes back as a factor.
 inline double log1p_of(double s) {
   double u = 1.0 + s, d = u - 1.0;
