@@ -8,6 +8,7 @@ import numpy
 import pytest
 import torch
 from rule_cases import (
+    ALL,
     NAMES,
     RULES,
     batch_of_hyper,
@@ -34,6 +35,14 @@ every_twin = pytest.mark.parametrize("rule", twins, ids=[r.name for r in twins])
 @every_rule
 def test_a_rule_has_an_independent_truth(rule):
     assert rule in twins or rule.slow is not None, f"{rule.name} declares neither a twin (equals) nor a slow form"
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
+def test_a_rule_says_when_to_take_it_and_when_not_and_where_to_look_for_its_learning_rate(rule):
+    for sentence in (rule.use, rule.avoid):
+        assert sentence.endswith(".") and len(sentence.split()) >= 5, sentence
+    assert rule.hyper["lr"].search is not None and rule.formula and rule.source
+    assert all(name and text for name, text in rule.differs.items())
 
 
 # -- torch's twins ------------------------------------------------------------------------

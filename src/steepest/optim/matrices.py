@@ -7,6 +7,7 @@ for one such matrix, see the identity in its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,7 +34,7 @@ def trust_ratio(above: Tensor, below: Tensor) -> Tensor:
     return torch.where(both, above / torch.where(both, below, torch.ones_like(below)), torch.ones_like(above))
 
 
-def orthogonalised(x: Tensor, coefficients: Sequence[float], n_steps: int, eps: float) -> Tensor:
+def orthogonalised(x: Tensor, coefficients: Sequence[float], n_steps: int, eps: Any) -> Tensor:
     """The nearest orthogonal matrix of each (K, m, n), about: n_steps of a Newton-Schulz iteration of degree 5.
 
     With Muon's coefficients the singular values end between about 0.7 and 1.2; with (15/8, -5/4, 3/8) at 1, slowly.
@@ -66,7 +67,7 @@ def orthonormal(x: Tensor) -> Tensor:
     return _where_finite(x, lambda m: torch.linalg.qr(m).Q)
 
 
-def inverse_root(x: Tensor, order: int, eps: Tensor | float) -> Tensor:
+def inverse_root(x: Tensor, order: int, eps: Any) -> Tensor:
     """(x + eps)**(-1 / order) of symmetric matrices (K, n, n); what rounding puts below zero counts as zero."""
 
     def root(m: Tensor) -> Tensor:

@@ -39,6 +39,6 @@ def rprop(
     turn = grad.sign() * prev.sign()
     same, turned = torch.clamp(turn, min=0), -torch.clamp(turn, max=0)
     factor = same * eta_plus + turned * eta_minus + (1 - turn * turn)
-    step_size = torch.clamp((step_size + lr * (t < 2)) * factor, min=step_min, max=step_max)
+    step_size = torch.clamp((step_size + lr * (t < 2)) * factor, min=step_min, max=step_max)  # type: ignore[arg-type]
     prev = grad * (1 - turned)
     return step_size * prev.sign(), prev, step_size

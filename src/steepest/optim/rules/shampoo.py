@@ -42,7 +42,7 @@ def slow(
     v = beta2 * exp_avg_sq + (1 - beta2) * grad**2
     ahead = m / (1 - beta1**t)
     adam = ahead / ((v / (1 - beta2**t)) ** 0.5 + eps)
-    outer = [g @ g.T, g.T @ g] if grad.ndim > 1 else [None, None]
+    outer: list[Any] = [g @ g.T, g.T @ g] if grad.ndim > 1 else [None, None]
     grams = [a if a is None else beta2 * a + (1 - beta2) * o for a, o in zip((row_gram, col_gram), outer)]
     roots = [row_root, col_root]
     n_sides = sum(a is not None for a in grams)

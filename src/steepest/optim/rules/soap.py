@@ -40,7 +40,7 @@ def slow(
 
     g = grad.reshape(len(grad), -1) if grad.ndim > 1 else grad
     grams = [row_gram, col_gram]
-    outer = [g @ g.T, g.T @ g] if grad.ndim > 1 else [None, None]
+    outer: list[Any] = [g @ g.T, g.T @ g] if grad.ndim > 1 else [None, None]
     new_grams = [a if a is None else beta2 * a + (1 - beta2) * o for a, o in zip(grams, outer)]
     if t == 1:
         bases = [None if a is None else np.linalg.eigh(a)[1][:, ::-1] for a in new_grams]
