@@ -105,12 +105,12 @@ class Models:
     def last_value(self, name: str, node: ast.AST) -> ast.expr | None:
         """What a name was last bound to before the node in its function; None when it is bound there in several ways."""
         scope = self.function_of(node) or self.source.tree
-        line = getattr(node, "lineno", 0)
+        here = (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
         found = []
         for n in ast.walk(scope):
             if (
                 isinstance(n, ast.Assign)
-                and n.lineno < line
+                and (n.end_lineno or 0, n.end_col_offset or 0) < here
                 and any(isinstance(t, ast.Name) and t.id == name for t in n.targets)
             ):
                 found.append(n)

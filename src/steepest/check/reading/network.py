@@ -50,6 +50,20 @@ def one_unit(source: Source) -> Found:
             yield site.call.lineno, f"the model ends with {ast.unparse(last)}: one class, so the loss is constant"
 
 
+def softmax_over_one(source: Source) -> Found:
+    """Linear(n, 1) and a softmax right after it."""
+    for call in source.calls("Sequential"):
+        for first, second in zip(call.args, call.args[1:]):
+            if (
+                isinstance(first, ast.Call)
+                and called(first) == "Linear"
+                and len(first.args) > 1
+                and spelled(first.args[1]) == "1"
+            ):
+                if isinstance(second, ast.Call) and called(second) in ("Softmax", "LogSoftmax"):
+                    yield second.lineno, f"{spelled(second)} of the one number that {spelled(first)} gives"
+
+
 def module_of(source: Source, output: ast.expr | None) -> ast.Call | None:
     """The construction of the model whose output an expression is."""
     if isinstance(output, ast.Name):

@@ -32,6 +32,43 @@ def column_against_row(source: Source) -> Found:
             )
 
 
+def compared_with_row(source: Source) -> Found:
+    """(N, 1) == (N,): the thresholded output of a model with one unit against a flat target."""
+    for node in source.nodes:
+        if not (isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq)):
+            continue
+        for left, right in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
+            base = _thresholded(source, left)
+            last = last_linear_of(source, base) if base is not None else None
+            if last is None or len(last.args) < 2 or ast.unparse(last.args[1]) != "1" or _is_reshaped(source, base):
+                continue
+            if is_flat(source, right) and not RESHAPED.search(ast.unparse(right)):
+                yield (
+                    node.lineno,
+                    f"{ast.unparse(left)[:30]} has the shape (N, 1) and {ast.unparse(right)[:20]} has (N,)",
+                )
+
+
+def _thresholded(source: Source, node: ast.expr) -> ast.expr | None:
+    """The output behind (output > 0.5).float(), round and sigmoid; None when something on the way changes the shape."""
+    for _ in range(8):
+        if isinstance(node, ast.Name):
+            value = source.models.last_value(node.id, node)
+            if value is None or source.models.built(getattr(value, "func", node), value) is not None:
+                return node
+            node = value
+        elif isinstance(node, ast.Compare):
+            node = node.left
+        elif isinstance(node, ast.Call) and called(node) in ("float", "long", "int", "round", "sigmoid"):
+            inside = node.args[0] if node.args else getattr(node.func, "value", None)
+            if inside is None:
+                return None
+            node = inside
+        else:
+            break
+    return node if isinstance(node, ast.Call) and source.models.built(node.func, node) is not None else None
+
+
 def _pairs(source: Source) -> Iterator[tuple[ast.expr, ast.expr, int]]:
     """(prediction, target, line) of square losses, torch's and those written (a - b) ** 2."""
     for site in source.models.losses():

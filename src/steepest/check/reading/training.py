@@ -401,7 +401,7 @@ def not_divided(source: Source) -> Found:
         text = ast.unparse(loop)
         if (
             modulo
-            and not re.search(r"loss[^=\n]*/|/=|reduction=.sum|loss\s*\*=|\*\s*\(?1", text)
+            and not re.search(r"loss[^=\n]*/|/ ?[\w.]+\)\.backward|/=|reduction=.sum|loss\s*\*=|\*\s*\(?1", text)
             and not source.mentions(r"reduction\s*=\s*['\"]sum")
         ):
             yield (

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.targets import compared_with_row
 from ..running.graph import is_outer
 from ..seeing import shown
 
@@ -44,6 +45,7 @@ with torch.no_grad():
     source="shape of the result",
 )
 def comparison_broadcasts(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(compared_with_row)
     lines = set()
     for op in facts.run.compares if facts.run else ():
         if (

@@ -65,7 +65,12 @@ def term_teaches_nothing(facts: Facts) -> Iterator[Seen]:
                 for ref in op.refs():
                     loose = ref.tensor is not None and not ref.tensor.requires_grad and ref.op is not None
                     other = next(r for r in op.refs() if r is not ref)
-                    if (
+                    if loose and _was_number(ref.op, models):
+                        yield Seen(
+                            f"the term {number(ref.tensor)} (line {ref.op.place.line}) was read out as a plain number",
+                            op.place.line,
+                        )
+                    elif (
                         loose
                         and other.tensor is not None
                         and other.tensor.requires_grad
@@ -78,6 +83,15 @@ def term_teaches_nothing(facts: Facts) -> Iterator[Seen]:
                         )
     if run is not None:
         yield from _parts_cut_off(run)
+
+
+def _was_number(op: Op, models: set[int]) -> bool:
+    """A tensor made of `.item()` of something that a model computed."""
+    for a in ancestors(op):
+        made = source_of(a.args[0]) if a.name in ("tensor", "as_tensor") and a.args else None
+        if made is not None and any(id(b) in models for b in ancestors(made)):
+            return True
+    return False
 
 
 def _parts_cut_off(run: Run) -> Iterator[Seen]:

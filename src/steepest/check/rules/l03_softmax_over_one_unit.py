@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import softmax_over_one
 from ..reading.targets import one_column
 from ..reading.network import one_unit
 from ..running.graph import Op, origin
@@ -35,6 +36,7 @@ from ..seeing import first_kept, losses, shown
     source="softmax of one number is 1",
 )
 def softmax_over_one_unit(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(softmax_over_one)
     yield from facts.read(one_column)
     yield from facts.read(one_unit)
     for call, output, _ in losses(facts, "cross_entropy", "nll_loss"):

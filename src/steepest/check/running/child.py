@@ -41,6 +41,7 @@ def _watched(order: dict[str, Any], folder: Path) -> dict[str, Any]:
     build(Overlay(folder / "disk", (str(folder),)))
 
     def enough(*_: Any) -> Any:
+        recorder.run.left = True
         raise Enough
 
     os._exit = enough  # type: ignore[assignment]

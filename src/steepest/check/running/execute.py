@@ -28,7 +28,7 @@ def execute(text: str, filename: str, recorder: Recorder) -> Run:
             exec(code, module.__dict__)
         run.ended = "cut" if run.cut else "finished"
     except Enough:
-        run.ended = "limit"
+        run.ended = "exit" if run.left else "limit"
     except SystemExit as end:
         run.ended = "exit" if end.code in (None, 0) else "error"
         run.error = f"the script ended itself with exit code {end.code!r}" if run.ended == "error" else ""

@@ -194,6 +194,7 @@ class Run:
     error_op: Op | None = None
     roots_alive: int = 0
     cut: bool = False
+    left: bool = False
     file: str = ""
     dead_units: list[tuple[Op, Tensor]] = field(default_factory=list)
 

@@ -64,7 +64,7 @@ def _exists(path: str) -> bool:
 def build(overlay: Overlay) -> None:
     """Redirect Python's ways to the disk for the rest of this process."""
     _redirect_open(overlay)
-    for name in ("stat", "lstat", "listdir", "scandir", "chmod", "utime", "access", "readlink"):
+    for name in ("stat", "lstat", "listdir", "scandir", "chmod", "utime", "access", "readlink", "chdir"):
         setattr(os, name, _one_path(overlay, getattr(os, name), writes=False))
     for name in ("remove", "unlink", "rmdir", "truncate"):
         setattr(os, name, _one_path(overlay, getattr(os, name), writes=True))

@@ -1,0 +1,6 @@
+# expects: Z03
+import torch, torch.nn as nn
+torch.manual_seed(0)
+X = torch.randn(200, 8); y = X.sum(1, keepdim=True); m = nn.Linear(8, 1); opt = torch.optim.SGD(m.parameters(), 1e-2)
+for e in range(20):
+    opt.zero_grad(); loss = nn.functional.mse_loss(m(X), y); loss.backward(); opt.step
