@@ -173,6 +173,27 @@ def test_smoothed_labels_are_those_of_the_declaration(shape, dtype):
                 agree(*both(loss, x, y, reduction=reduction, **options))
 
 
+@pytest.mark.parametrize("width", [2, 10, 300])
+@each_dtype
+def test_shares_of_classes_are_those_of_the_declaration(width, dtype):
+    draw = torch.Generator().manual_seed(0)
+    loss = losses.cross_entropy
+    x = (5 * torch.randn(40, width, generator=draw, dtype=torch.float64)).to(dtype)
+    y = torch.randn(40, width, generator=draw, dtype=torch.float64).mul(3).softmax(1).to(dtype)
+    y[::5] = torch.eye(width, dtype=dtype)[torch.arange(8) % width]
+    weight = torch.rand(40, generator=draw, dtype=torch.float64).round(decimals=1).to(dtype)
+    for said in ({}, {"weight": weight}, {"mask": torch.arange(40) % 3 != 0}):
+        assert is_compiled(loss(x.clone().requires_grad_(), y, **said))
+        for reduction in ("mean", "sum", "batchmean", "none"):
+            agree(*both(loss, x, y, reduction=reduction, **said))
+    dirty = torch.where((torch.arange(40) % 3 != 0).unsqueeze(1), x, torch.nan)
+    clean = both(loss, x, y, mask=torch.arange(40) % 3 != 0)[0]
+    assert all(map(torch.equal, both(loss, dirty, y, mask=torch.arange(40) % 3 != 0)[0], clean))
+    without = x.clone()
+    without[1, 0], y[1] = -torch.inf, torch.eye(width, dtype=dtype)[1]
+    assert loss(without, y).isfinite()
+
+
 @each_fused
 def test_what_has_no_weight_is_never_read(loss):
     x, y = batch(loss, 40, 70, torch.float32)

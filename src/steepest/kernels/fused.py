@@ -84,7 +84,7 @@ class FusedKernel:
             if items is None or kind < 0:
                 return None
         is_each = reduction in ("none", "sample")
-        bottom = 1.0 if is_each else _bottom(items, y, reduction, normalize, denominator)
+        bottom = 1.0 if is_each else _bottom(items, self.items(x, y), reduction, normalize, denominator)
         if bottom == 0:
             return None
         call = Call(kind, numbers, 1.0 / bottom, is_each)
@@ -115,7 +115,7 @@ class FusedKernel:
         numerator = self.run(input, y, None if items is None else items.values, call, input)
         if numerator is None:
             return None
-        return numerator, input.new_full((), _bottom(items, y, "mean", normalize, None))
+        return numerator, input.new_full((), _bottom(items, self.items(input, y), "mean", normalize, None))
 
     def smoothed(self, options: Options) -> tuple[int, Numbers]:
         """Kind and numbers for smoothed labels; a kind below 0 to step back."""
@@ -159,7 +159,7 @@ class FusedKernel:
         """The scaled sum or the scaled values, the gradient written; None to step back."""
         function = self._functions[x.dtype]
         n, width, inner = self.sizes(x)
-        each = y.new_empty(y.shape, dtype=x.dtype) if call.is_each else None
+        each = x.new_empty(self.items(x, y)) if call.is_each else None
         rows = PER_TASK // (width * inner)
         if n <= rows or n == 1:
             total = ctypes.c_double()
@@ -194,9 +194,13 @@ class FusedKernel:
         """Samples, values of an item, items of a sample."""
         return x.numel(), 1, 1
 
+    def items(self, x: Tensor, y: Tensor) -> torch.Size:
+        """The shape of the items."""
+        return y.shape
+
 
 class Call(NamedTuple):
-    """Which loss, its numbers, what its values are multiplied with; is_each: the items' values are wanted, not their sum."""
+    """Which loss, its numbers, what its values are multiplied with; is_each: the items' values, not their sum."""
 
     kind: int
     numbers: Numbers
@@ -229,17 +233,17 @@ def _is_constant(options: Options | None, denominator: float | Tensor | None = N
 
 
 def _bottom(
-    items: Items | None, y: Tensor, reduction: str, normalize: str, denominator: float | Tensor | None
+    items: Items | None, shape: torch.Size, reduction: str, normalize: str, denominator: float | Tensor | None
 ) -> float:
     """What the sum is divided by."""
     if reduction == "sum":
         return 1.0
     if reduction == "batchmean":
-        return float(y.shape[0])
+        return float(shape[0])
     if denominator is not None:
         return float(denominator)
     if items is None:
-        return float(y.shape[0] if normalize == "batch" else y.numel())
+        return float(shape[0] if normalize == "batch" else shape.numel())
     return float(parts(items, normalize)[1])  # type: ignore[arg-type]
 
 

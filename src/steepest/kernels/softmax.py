@@ -1,9 +1,12 @@
-"""Losses of a softmax and a class index in one pass over the logits."""
+"""Losses of a softmax and a class index, or shares of all classes, in one pass over the logits."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from steepest.core.batch import Options, ignored, liveness
 from steepest.core.reduce import Items
@@ -55,3 +58,49 @@ class SoftmaxKernel(FusedKernel):
         if live.alive is not None:
             shares = torch.where(live.alive, shares, 0.0)
         return Items(shares.contiguous(), weight, live.present)
+
+
+class SharesKernel(FusedKernel):
+    """Logits (N, C), shares of the classes (N, C): cross-entropy, without class weights."""
+
+    source = "soft_rows"
+
+    def target(self, x: Any, y: Any) -> Any:
+        return y.to(x.dtype) if type(x) is Tensor or type(x) is Parameter else y
+
+    def fits(self, x: Tensor, y: Tensor) -> bool:
+        return y.dtype is x.dtype and x.dim() == 2 and y.shape == x.shape and x.shape[1] > 1
+
+    def sizes(self, x: Tensor) -> tuple[int, int, int]:
+        return x.shape[0], x.shape[1], 1
+
+    def items(self, x: Tensor, y: Tensor) -> torch.Size:
+        return x.shape[:1]
+
+    def shares(self, x: Tensor, y: Tensor, options: Options) -> Items | None:
+        if options.class_weight is not None or options.ignore_index is not None:
+            return None
+        live = liveness("loss", x.shape[:1], options, None)
+        weight = None if live.weight is None else live.weight.to(x.dtype)
+        shares = x.new_ones(x.shape[:1]) if weight is None else weight.expand(x.shape[:1])
+        if live.alive is not None:
+            shares = torch.where(live.alive, shares, 0.0)
+        return Items(shares.contiguous(), weight, live.present)
+
+
+class CrossEntropyKernel(SoftmaxKernel):
+    """Class indices, or shares of all classes."""
+
+    def __init__(self) -> None:
+        super().__init__(CROSS_ENTROPY)
+        self._of_shares = SharesKernel(CROSS_ENTROPY)
+
+    def __call__(self, input: Tensor, target: Tensor | None, *rest: Any) -> Tensor | None:
+        if isinstance(target, Tensor) and target.is_floating_point():
+            return self._of_shares(input, target, *rest)
+        return super().__call__(input, target, *rest)
+
+    def slope(self, input: Tensor, target: Tensor | None, *rest: Any) -> tuple[Tensor, Tensor] | None:
+        if isinstance(target, Tensor) and target.is_floating_point():
+            return self._of_shares.slope(input, target, *rest)
+        return super().slope(input, target, *rest)

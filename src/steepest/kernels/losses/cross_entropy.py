@@ -1,5 +1,5 @@
-"""Cross-entropy of class indices."""
+"""Cross-entropy."""
 
-from steepest.kernels.softmax import CROSS_ENTROPY, SoftmaxKernel
+from steepest.kernels.softmax import CrossEntropyKernel
 
-kernel = SoftmaxKernel(CROSS_ENTROPY)
+kernel = CrossEntropyKernel()
