@@ -101,6 +101,8 @@ class RuleOptimizer(torch.optim.Optimizer):
             self._step_groups()
         return loss
 
+    # Torch's compiler would trace numbers that change at every step. It is led round, as round torch's own methods.
+    @torch._disable_dynamo
     def _step_groups(self) -> None:
         with torch.set_grad_enabled(bool(self.defaults.get("differentiable"))):
             works = [(group, self._work_of(group)) for group in self.param_groups]
