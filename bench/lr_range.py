@@ -1,8 +1,9 @@
 """Which short test finds a good learning rate: runs at fixed rates, or one run whose rate rises.
 
-Run: python bench/lr_range.py. Prints one table and, as its last line, JSON. Truth: the select score of full runs (30 epochs,
-warmup_cosine, 5 seeds) at each of 17 rates over four decades. Regret: how much worse the full run at the suggested rate is
-than at the best one, in points of accuracy, or percent of the mean squared error; at most 100. 5 tasks x 5 optimizers.
+Run: python bench/lr_range.py. Prints one table and, as its last line, JSON. Truth: the select score of full runs (30
+epochs, warmup_cosine, 5 seeds) at each of 17 rates over four decades. Regret: how much worse the full run at the
+suggested rate is than at the best one, in points of accuracy, or percent of the mean squared error; at most 100.
+5 tasks x 5 optimizers.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def rate_at(arm: Arm, step: float, n_steps: int) -> float:
 
 
 def from_rising(arm: Arm, losses: list[float], how: str) -> float:
-    """A tenth of the rate at the lowest loss, or the rate at the steepest fall; before the loss is four times its least."""
+    """A tenth of the rate at the lowest loss, or the rate at the steepest fall, before the loss has grown fourfold."""
     finite = []
     for x in losses:
         if not math.isfinite(x) or (finite and x > 4 * min(finite)):

@@ -1,4 +1,4 @@
-"""Transforms in a population: each trial is the solo run of our optimizer with the same transforms, SAM and means included."""
+"""Transforms in a population: each trial is the solo run with the same transforms, SAM and means included."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Small models of well-known architectures, each with its parameters labelled by hand.
 
-An architecture returns a model and what its parameters are: pattern of names -> role. Every parameter must match exactly
-one pattern, the first that fits, and every pattern a parameter.
+An architecture returns a model and what its parameters are: pattern of names -> role. Every parameter must match
+exactly one pattern, the first that fits, and every pattern a parameter.
 """
 
 from __future__ import annotations

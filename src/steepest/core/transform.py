@@ -1,4 +1,4 @@
-"""What composes with any update rule: clipping, decay, masks, averages; declared once, used alone and in populations."""
+"""What composes with any update rule: clipping, decay, masks, means; declared once, used alone and in populations."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ GIVEN = ("grad", "param", "t", "lr", "peak_lr", "norm")
 
 
 class Transform(Item):
-    """A transform: `(x, <states>, [grad], [param], *, [t], [lr], [norm], <hyper>) -> x`, or `(x, <new states>)` with states.
+    """A transform: `(x, <states>, [grad], [param], *, [t], [lr], [norm], <hyper>) -> x`, or `(x, <new states>)`.
 
-    acts_on says what x is. gradient: before the rule sees it. step: what the rule would subtract from the parameter, its
-    decoupled weight decay left out. weights: the parameter after the step. point: the gradient in, and out comes what is
-    added to the parameter before the gradient is taken a second time there.
-    All tensors are (K, *shape), one parameter of K trials, K = 1 for a run alone; trials never meet. Numbers are floats, or
-    one per trial (core.per_trial). t counts the calls from 1; norm is the length of the whole model's gradient,
-    (K, 1, ..., 1); peak_lr is the learning rate where the schedule is at its highest. Counts are the same for all trials.
+    acts_on says what x is. gradient: before the rule sees it. step: what the rule would subtract from the parameter,
+    its decoupled weight decay left out. weights: the parameter after the step. point: the gradient in, and out comes
+    what is added to the parameter before the gradient is taken a second time there.
+    All tensors are (K, *shape), one parameter of K trials, K = 1 for a run alone; trials never meet. Numbers are
+    floats, or one per trial (core.per_trial). t counts the calls from 1; norm is the length of the whole model's
+    gradient, (K, 1, ..., 1); peak_lr is the learning rate where the schedule is at its highest. Counts are the same for
+    all trials.
     states: the positional arguments that are not given; initial: "param" for a copy of the parameter, else zero.
     due: `(t, counts) -> bool`, for a transform that lets the rule step only now and then.
     evaluated: the state that holds the weights at which the model is judged.
     decays: it takes the place of the rule's own weight decay.
-    slow: the same once more in plain loops over float64 arrays of one run, from the paper and not from the body.
     """
 
     kind = "transform"

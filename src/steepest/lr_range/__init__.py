@@ -28,11 +28,12 @@ def lr_range(
 ) -> LearningRates:
     """The learning-rate range test of each optimizer, all rates trained at once as one population.
 
-    Each rate has runs of its own at that rate, from the same starts over the same batches, rather than one run whose rate
-    rises: such a run is cheaper, but what it suggests depends on how it is read and how fast it rises. Mean regret of a full
-    run at the suggested rate over 20 arms on four data sets: 1.2, 0.9 and 2.1 points for runs of 20, 50 and 100 steps; 0.8,
-    4.3 and 3.2 for one rising over 50, 100 and 200 steps and read at a tenth of its lowest point; 22 where 50 steps are read
-    at their steepest fall (bench/lr_range.py, which counts percent of the squared error as points).
+    Each rate has runs of its own at that rate, from the same starts over the same batches, rather than one run whose
+    rate rises: such a run is cheaper, but what it suggests depends on how it is read and how fast it rises. Mean regret
+    of a full run at the suggested rate over 20 arms on four data sets: 1.2, 0.9 and 2.1 points for runs of 20, 50 and
+    100 steps; 0.8, 4.3 and 3.2 for one rising over 50, 100 and 200 steps and read at a tenth of its lowest point; 22
+    where 50 steps are read at their steepest fall (bench/lr_range.py, which counts percent of the squared error as
+    points).
 
     model, data, losses, optimizers, task: as in `compare`; one curve for each loss and optimizer.
     rates: lowest and highest; a decade more than the optimizer's declared range on either side when not given.

@@ -26,7 +26,7 @@ from .result import LearningRates
 from .trials import measure
 
 WIDER = 10.0
-"""The grid goes beyond the rule's declared range by this factor on either side, to where it learns nothing or breaks."""
+"""The grid goes beyond the rule's declared range by this factor on either side, to where it breaks."""
 
 
 def asked_range(**asked: Any) -> LearningRates:

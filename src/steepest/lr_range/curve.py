@@ -53,7 +53,7 @@ class Curve:
 
     @property
     def edge(self) -> float | None:
-        """The lowest rate from which on half of the runs or more diverge or end above their start; None: no such rate."""
+        """The lowest rate from which on half of the runs or more diverge or end above their start, or None."""
         found = None
         for rate, row in zip(reversed(self.rates), reversed(self.losses)):
             n_lost = sum(not x <= self.first for x in row)

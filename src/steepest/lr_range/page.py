@@ -32,9 +32,9 @@ from steepest.report.render import document
 from .curve import Curve, Setting, says
 
 HOW = (
-    "Each point is the mean training loss of the last quarter of short runs at one fixed learning rate, all from the same "
-    "starts over the same batches. The rate to take is the lowest one that comes within 10 % of the best fall of the loss: "
-    "a full run has more steps, and forgives a low rate more than a high one."
+    "Each point is the mean training loss of the last quarter of short runs at one fixed learning rate, all from the "
+    "same starts over the same batches. The rate to take is the lowest one that comes within 10 % of the best fall of "
+    "the loss: a full run has more steps, and forgives a low rate more than a high one."
 )
 
 

@@ -58,7 +58,7 @@ def evaluated_weights(chain: Chain, param: Tensor, state: dict[str, Any]) -> Ten
 
 
 def with_decay_of(chain: Chain, rule: Rule, known: Container[str], options: Options) -> Options:
-    """The optimizer's options where a transform decays: its number is the weight decay of every group that names none."""
+    """The optimizer's options where a transform decays: its number is that of every group that names none."""
     if chain and rule.solo_only:
         raise Unsupported(
             where=rule.class_name,

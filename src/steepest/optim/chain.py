@@ -1,7 +1,7 @@
 """Transforms around a rule's step: what they do to gradients before it, to the step after it, and to the weights then.
 
-A Chain runs the transforms of one optimizer, or of the trials of a population that step together. It knows parameters as
-Leaves; the rule itself is run between `begin` and `finish` by whoever owns it, and is not touched.
+A Chain runs the transforms of one optimizer, or of the trials of a population that step together. It knows parameters
+as Leaves; the rule itself is run between `begin` and `finish` by whoever owns it, and is not touched.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Link:
 
 
 class Chain:
-    """Transforms in the order in which they were asked for; those of the gradient before the rule, the others after it."""
+    """Transforms in the order in which they were asked for; those of the gradient before the rule, others after it."""
 
     def __init__(self, links: Sequence[Link]) -> None:
         self.links = tuple(links)

@@ -55,7 +55,8 @@ class Groups(list[dict[str, Any]]):
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} param groups, {_counted([m for group in self.members for m in group])}; print them for a table>"
+        counted = _counted([m for group in self.members for m in group])
+        return f"<{len(self)} param groups, {counted}; print them for a table>"
 
 
 def groups(
@@ -72,14 +73,15 @@ def groups(
 ) -> Groups:
     """Param groups: weight decay for matrices alone; never for norms, biases, scales, positions, tokens, PReLU.
 
-    overrides: options for parameters whose names match a pattern, {"head.*": {"lr": 1e-2}}; a parameter that two patterns
-    match, or a pattern that matches nothing, is an error.
+    overrides: options for parameters whose names match a pattern, {"head.*": {"lr": 1e-2}}; a parameter that two
+    patterns match, or a pattern that matches nothing, is an error.
     weight_decay: that of the decaying groups; None leaves it to the optimizer. Embeddings decay when asked; one that is
     tied to the head is a matrix. What the model's own no_weight_decay() names never decays.
     layer_decay: each block's learning rate is this number times that of the block behind it; the head has lr itself
     (Howard & Ruder 2018, arXiv:1801.06146; blocks are the children of nn.ModuleList and nn.Sequential).
-    mup_base: the same model, narrower, whose learning rate lr was tuned: rates are scaled by width so that it stays right
-    (Yang et al. 2022, arXiv:2203.03466, table 3). The initialisation is left to you, and the output layer's is part of it.
+    mup_base: the same model, narrower, whose learning rate lr was tuned: rates are scaled by width so that it stays
+    right (Yang et al. 2022, arXiv:2203.03466, table 3). The initialisation is left to you, and the output layer's is
+    part of it.
     muon: sets the option `orthogonalise` of steepest.optim.Muon, False for embeddings and all that is no matrix.
     layer_decay and mup_base need lr, the rate that they scale.
     """
@@ -96,7 +98,7 @@ def groups(
             where=where,
             seen=f"{'layer_decay' if layer_decay != 1 else 'mup_base'} without lr",
             needed="the learning rate that is scaled was needed",
-            repair="groups(model, lr=1e-3, ...): a group's rate is a number of its own, which the optimizer's does not reach.",
+            repair="groups(model, lr=1e-3, ...): a group has a rate of its own, which the optimizer's does not reach.",
         )
     owned = owned_parameters(model)
     asked = _matched(owned, overrides or {})
@@ -154,7 +156,7 @@ def _matched(owned: Iterable[Owned], overrides: Mapping[str, Mapping[str, Any]])
     return found
 
 
-# -- learning rates by depth ----------------------------------------------------------------------------------------------
+# -- learning rates by depth -------------------------------------------------------------------------------------------
 
 
 def _depth_scales(model: nn.Module, owned: Sequence[Owned], layer_decay: float) -> dict[str, float]:
@@ -190,7 +192,7 @@ def _blocks(model: nn.Module) -> list[str]:
     return found
 
 
-# -- learning rates by width ----------------------------------------------------------------------------------------------
+# -- learning rates by width -------------------------------------------------------------------------------------------
 
 
 def _width_scales(
@@ -214,7 +216,7 @@ def _width_scales(
 
 
 def _wider(owned: Owned, narrow: Size) -> tuple[float, float]:
-    """How many times more numbers go into an output than in the narrow model, and how many times more outputs there are."""
+    """How many times more numbers go into an output than in the narrow model, and how many times more outputs."""
     growth = [wide / small for wide, small in zip(owned.parameter.shape, narrow)] or [1.0]
     if owned.role != "matrix" or len(growth) == 1:  # a vector, or a table of which one row is taken
         return 1.0, growth[-1]
@@ -222,7 +224,7 @@ def _wider(owned: Owned, narrow: Size) -> tuple[float, float]:
     return (growth[0] if inputs == 0 else max(growth[1:])), growth[outputs]
 
 
-# -- the table ------------------------------------------------------------------------------------------------------------
+# -- the table ---------------------------------------------------------------------------------------------------------
 
 
 def _counted(members: Sequence[Placed | Owned]) -> str:

@@ -6,8 +6,8 @@
     scheduler.step()         # after each optimizer step
     plateau.step(score)      # after each evaluation
 
-The multiplier is a pure function of all scores so far, so what is saved is the list of scores, and a resumed run repeats
-the same bits. A population calls `plateau` itself with a column of scores per trial.
+The multiplier is a pure function of all scores so far, so what is saved is the list of scores, and a resumed run
+repeats the same bits. A population calls `plateau` itself with a column of scores per trial.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def plateau(
     A score counts as better when it beats the best one by a share of it, the threshold; NaN never does. More than
     `patience` scores in a row that are not better multiply by factor, down to the floor; then `cooldown` scores are not
     counted. factor, threshold and floor may have one value per trial.
-    As torch.optim.lr_scheduler.ReduceLROnPlateau in its mode "rel", whose min_lr is floor times the first learning rate.
+    As torch.optim.lr_scheduler.ReduceLROnPlateau in its mode "rel", with min_lr = floor * the first rate.
     """
     history = torch.as_tensor(scores, dtype=torch.float64)
     multiplier = torch.ones(history.shape[1:], dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""What each parameter of a model is for: a matrix that multiplies, an embedding, a norm's weight, a bias, a position, ...
+"""What each parameter of a model is for: a matrix that multiplies, an embedding, a norm's weight, a bias, a position.
 
 Weight decay, Muon and muP ask for the role, not for the number of axes: a LayerNorm over two axes has a matrix for a
 weight, and a layer scale of shape (1, 1, C) is no vector, though neither multiplies a matrix.
@@ -99,7 +99,7 @@ def owned_parameters(model: nn.Module) -> list[Owned]:
     return [found[key] for key in names]
 
 
-# -- one parameter ------------------------------------------------------------------------------------------------------
+# -- one parameter -----------------------------------------------------------------------------------------------------
 
 
 def _role(model: nn.Module, path: str, module: nn.Module, name: str, parameter: Tensor) -> Role:
@@ -159,11 +159,11 @@ def _words(name: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
 
 
-# -- what the model says itself -----------------------------------------------------------------------------------------
+# -- what the model says itself ----------------------------------------------------------------------------------------
 
 
 def _exempt_names(model: nn.Module) -> Iterator[str]:
-    """Full names of what any module's no_weight_decay() names, in its own words or as a module whose parameters it means;
+    """Full names of what any module's no_weight_decay() names, in its own words or as a module that holds it;
     and of parameters whose names contain one of its no_weight_decay_keywords()."""
     for path, module in model.named_modules():
         said: set[str] = set(_called(module, "no_weight_decay"))

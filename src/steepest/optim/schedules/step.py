@@ -18,6 +18,6 @@ from steepest.core.domains import Linear, Log, UnitPositive
     source="Goyal et al. 2017, arXiv:1706.02677; torch.optim.lr_scheduler.StepLR",
 )
 def step(step: Tensor, horizon: Tensor, *, every: UnitPositive = 0.3, factor: UnitPositive = 0.1) -> Tensor:
-    """every: the share of the run between two drops. torch's StepLR with step_size = every * horizon, gamma = factor."""
+    """every: share of the run between two drops, as torch's StepLR with step_size = every * horizon, gamma = factor."""
     n_drops = (step / (every * horizon) + 1e-9).floor()  # a tenth of 30 may miss 3 by rounding
     return torch.as_tensor(factor, dtype=step.dtype) ** n_drops

@@ -14,7 +14,7 @@ from steepest.core.transform import transform
     acts_on="step",
     formula="step + lr * weight_decay * w * [step * w >= 0]",
     search={"weight_decay": Log(5e-3, 1.0)},
-    use="In the place of decoupled decay, with the same number: the loss that is minimised is then the one that was meant.",
+    use="In the place of decoupled decay, with the same number: the loss that is minimised is the one that was meant.",
     avoid="Small weights are wanted for their own sake: half of them are not decayed at a time.",
     source="Chen et al. 2025, arXiv:2510.12402",
     decays=True,

@@ -1,4 +1,4 @@
-"""Lookahead: slow weights follow the fast ones every few steps, part of the way, and the fast ones begin there again."""
+"""Lookahead: slow weights follow the fast ones every few steps, part of the way, and the fast ones go on from there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MARS correction: the gradient is corrected by how it changed since the last step, which takes out part of its noise."""
+"""MARS correction: the gradient is corrected by how it changed since the last step, which takes out noise."""
 
 from __future__ import annotations
 

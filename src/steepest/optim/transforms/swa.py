@@ -16,7 +16,7 @@ AtLeastNone = Annotated[int, Counts(0)]
 @transform(
     acts_on="weights",
     formula="average + (w - average) / (n + 1)",
-    use="The last part of a run at a constant or cyclic learning rate: the mean lies in a flatter place than its parts.",
+    use="The last part of a run at a constant or cyclic learning rate: the mean lies flatter than its parts.",
     avoid="The learning rate falls to zero: the weights hardly differ, and the mean is behind them.",
     source="Izmailov et al. 2018, arXiv:1803.05407; torch.optim.swa_utils.AveragedModel",
     evaluated="average",
