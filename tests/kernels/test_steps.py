@@ -159,6 +159,13 @@ def test_small_groups_wait_for_no_compiler(compiled_steps):
     assert not compiled_steps
 
 
+def test_fused_false_keeps_the_operations_one_by_one(compiled_steps):
+    train(optim.adamw, parameters(torch.float32), fused=False)
+    assert not compiled_steps
+    train(optim.adamw, parameters(torch.float32), fused=True)
+    assert len(compiled_steps) == 20
+
+
 def test_the_switch_leaves_everything_to_torch(monkeypatch):
     monkeypatch.setenv("STEEPEST_KERNELS", "0")
     assert compiled_text("nothing", "", ()) is None

@@ -150,7 +150,8 @@ class FusedKernel:
     def _found(self, dtype: torch.dtype) -> Any:
         """The compiled function, False where there is none."""
         built = library(self.source, "double" if dtype is torch.float64 else "float")
-        function = self._functions[dtype] = getattr(built, self.source) if built else False
+        function: Any = getattr(built, self.source) if built else False
+        self._functions[dtype] = function
         if built:
             function.argtypes, function.restype = ARGUMENTS, _INT
         return function

@@ -42,6 +42,7 @@ class Work:
     """One step of one group. settings: the rule's hyperparameters and weight_decay; decay: what weight_decay does.
 
     members: all that take part; or rows and owners, their tensors and states, where nothing about them is unusual.
+    may_fuse: another executor may take the operations together.
     """
 
     rule: Rule
@@ -52,6 +53,7 @@ class Work:
     rows: list[Row] = field(default_factory=list)
     owners: list[Options] = field(default_factory=list)
     counts: list[float] = field(default_factory=list)
+    may_fuse: bool = True
 
     @property
     def tensor_states(self) -> list[str]:
@@ -70,13 +72,14 @@ def run_together(
     names: Sequence[str],
     rows: Sequence[Row],
     scratch: Scratch,
+    may_fuse: bool = True,
 ) -> None:
     """Move all rows (real, strided, of any shape and dtype) by one step, in place. names: param, grad, and the states.
 
     All share `numbers`: floats, or on a captured accelerator 0-dim tensors; "decay" among them. This is the place where
     another executor may take over: it is given everything and owes only the result.
     """
-    executor = steps()
+    executor = steps() if may_fuse else None
     left = rows if executor is None else executor(program, decay, maximize, numbers, names, rows)
     for tensors in (dict(zip(names, row)) for row in left):
         for block in blocks(tensors["param"]):
@@ -129,7 +132,7 @@ def run_elementwise(work: Work, scratch: Scratch) -> None:
     for age, places in _by_age(work):
         numbers = _numbers(program, work, constants, age)
         rows = [work.rows[place] for place in places if work.rows[place]]
-        run_together(program, work.decay, work.maximize, numbers, names, rows, scratch)
+        run_together(program, work.decay, work.maximize, numbers, names, rows, scratch, work.may_fuse)
         for place in places if len(rows) < len(places) else ():
             if not work.rows[place]:
                 _run_rows(program, work, numbers, names, work.members[place], scratch)
