@@ -219,7 +219,7 @@ class Loss(Composable, Item):
     def _run(self, batch: Batch, hyper: dict[str, Any], is_fine: bool) -> Tensor:
         """The body; an index outside the classes is told in the user's words, at no cost while all is well."""
         try:
-            values = finer(self.fn, batch.input, batch.target, hyper) if is_fine else None
+            values = finer(self.fn, batch.input, batch.target, {**self._defaults, **hyper}) if is_fine else None
             return self.fn(batch.input, batch.target, **hyper) if values is None else values
         except (IndexError, RuntimeError):
             error = self.target.why(self.name, batch)

@@ -152,6 +152,7 @@ Pair erf_of(Pair a) {
 // Stirling's series beyond 30, steps down to the argument.
 Pair lgamma_of(Pair a) {
   if (!(a.h > 0) || a.h > 1e17) return {std::lgamma(a.h), 0.0};
+  if (a.l == 0 && (a.h == 1 || a.h == 2)) return {0.0, 0.0};
   Pair product = ONE;
   while (a.h < 30) product = product * a, a = a + ONE;
   static const double above[] = {1, -1, 1, -1, 1, -691, 1, -3617, 43867, -174611, 77683, -236364091};

@@ -107,10 +107,12 @@ class Pair:
 
     contiguous = double = clone
 
-    def to(self, *args: Any, **_: Any) -> Pair:
-        if any(isinstance(a, torch.dtype) and a is not torch.float64 for a in args):
-            raise Unknown("to")
-        return self
+    def to(self, dtype: torch.dtype) -> Any:
+        return self if dtype is torch.float64 else self.high.to(dtype)
+
+    def float(self) -> Tensor:
+        """Where a body looks for a rough start."""
+        return self.high.float()
 
     def __bool__(self) -> bool:
         return bool(self.high)
@@ -305,7 +307,7 @@ class Pair:
     def rsqrt(self) -> Pair:
         return 1.0 / self.sqrt()
 
-    def softplus(self, beta: float = 1.0, threshold: float = 20.0) -> Pair:
+    def softplus(self, beta: Any = 1.0, threshold: Any = 20.0) -> Pair:
         if beta != 1.0:
             raise Unknown("softplus with beta")
         return _unary(SOFTPLUS, self, lambda g, x, y: g * x.sigmoid())
@@ -409,6 +411,10 @@ class Pair:
 
     def argsort(self, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
         return self.high.argsort(dim=dim, descending=descending, stable=stable)
+
+    def sort(self, dim: int = -1, descending: bool = False) -> Any:
+        order = self.argsort(dim, descending, stable=True)
+        return torch.return_types.sort((self.gather(dim, order), order))  # type: ignore[arg-type]
 
     # -- along an axis -----------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -27,12 +28,12 @@ def extension(errors: Tensor, target: Regions) -> Tensor:
 
 def _plain_extension(errors: list[float], inside: list[bool]) -> float:
     """Errors from the greatest on, each times what it adds to the Jaccard loss of all pixels seen so far."""
-    value, before, seen = 0.0, 0.0, set()
+    value, before, seen = 0.0, Fraction(0), set()
     for k in sorted(range(len(errors)), key=lambda k: -errors[k]):
         seen.add(k)
         wrong_inside = {i for i in seen if inside[i]}
         union = sum(inside) + len(seen - wrong_inside)
-        after = len(seen) / union if union else 0.0
+        after = Fraction(len(seen), union or 1)
         value, before = value + errors[k] * (after - before), after
     return value
 

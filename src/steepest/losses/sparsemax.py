@@ -16,7 +16,7 @@ def _plain(x: list[list[float]], y: list[int]) -> list[float]:
     found = []
     for row, true in zip(x, y):
         low, high = max(row) - 1, max(row)
-        for _ in range(100):
+        for _ in range(400):
             level = (low + high) / 2
             low, high = (level, high) if sum(max(0.0, s - level) for s in row) > 1 else (low, level)
         shares = [max(0.0, s - low) for s in row]
