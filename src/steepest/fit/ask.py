@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils import data as torch_data
 
 from steepest import optim as rules
-from steepest.core.calls import parse_call
+from steepest.core.calls import parse_call, split_sum
 from steepest.core.declare import Metric, Rule, Schedule
 from steepest.core.errors import DataError, ModelError, UsageError
 from steepest.core.progress import progress_of
@@ -411,7 +411,10 @@ def _optimizer_of(asked: Any, model: nn.Module, learning_rate: float | None) -> 
     if isinstance(asked, type) and issubclass(asked, torch.optim.Optimizer):
         made = asked(parameters) if learning_rate is None else asked(parameters, lr=learning_rate)
         return made, f"{asked.__name__}({_settings(made)})"
-    item, options = _named(asked, "optimizer", rules)
+    first, *transforms = split_sum(asked) or [asked] if isinstance(asked, str) else [asked]
+    item, options = _named(first, "optimizer", rules)
+    if transforms:  # "adamw + clip_norm(1.0)"
+        options["transforms"] = " + ".join(transforms)
     if not isinstance(item, Rule):
         raise UsageError(
             where="optimizer",
@@ -426,7 +429,7 @@ def _optimizer_of(asked: Any, model: nn.Module, learning_rate: float | None) -> 
     if learning_rate is not None:
         options["lr"] = learning_rate
     made = class_of(item)(parameters, **options)
-    return made, f"{item.name}({_settings(made)})"
+    return made, " + ".join([f"{item.name}({_settings(made)})", *transforms])
 
 
 def _named(asked: Any, kind: str, catalogue: Any) -> tuple[Any, dict[str, Any]]:
