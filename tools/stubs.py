@@ -286,9 +286,10 @@ def stub(catalogue: Catalogue, source: Path) -> str:
 def write_package(writer: Writer, package: Module) -> None:
     """What the package's `__init__` itself offers: a stub hides the file that it stands beside."""
     for node in package.tree.body:
-        if isinstance(node, ast.ImportFrom) and package.absolute(node).startswith(package.name + "."):
+        if isinstance(node, ast.ImportFrom):
+            is_own = package.absolute(node).startswith(package.name + ".")
             for alias in node.names:
-                if not (alias.asname or alias.name).startswith("_"):
+                if alias.asname == alias.name or (is_own and not (alias.asname or alias.name).startswith("_")):
                     writer.lines.append(f"from {package.absolute(node)} import {alias.name} as {alias.asname or alias.name}")
         elif isinstance(node, Function) and not node.name.startswith("_"):
             more = [Parameter(a, d, package) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults)]

@@ -26,6 +26,12 @@ def test_every_class_of_torch_is_here_with_its_arguments_in_their_order():
         assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in ours[len(theirs) :]), name
 
 
+def test_the_module_offers_what_torch_s_offers():
+    for_export = {"swap_in_optimizer_params_and_state"}  # younger than the oldest torch that we take
+    assert set(torch.optim.__all__) - for_export <= set(dir(optim))
+    assert optim.Optimizer is torch.optim.Optimizer and optim.lr_scheduler is lr_scheduler
+
+
 @pytest.mark.parametrize(
     ("name", "values"),
     [
