@@ -47,7 +47,16 @@ def test_what_is_known_of_the_data_comes_before_the_all_rounders_and_leaves_the_
 def test_an_all_rounder_that_warns_of_what_is_known_is_left_out():
     plain, noisy = steepest.suggest("classification"), steepest.suggest("classification", noisy_labels=True)
     assert "focal" in plain.losses and "focal" not in noisy.losses and "square" in noisy.losses
-    assert "Wrong labels" in losses.focal.avoid and "Not: " + losses.square.avoid in str(noisy)
+    assert "Wrong labels" in losses.focal.avoid and "Not: " + losses.square.avoid in noisy.render(1000)
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_the_list_fits_the_terminal_and_says_all(width):
+    found = steepest.suggest("regression", outliers=True)
+    shown = found.render(width)
+    assert all(len(line) <= width for line in shown.splitlines()) and str(found) == found.render()
+    for one in found:
+        assert all(word in shown for text in (one.name, one.because, one.use, one.avoid) for word in text.split())
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -90,7 +90,7 @@ def print_suggestions(task: str, *, imbalanced: bool, outliers: bool, noisy_labe
         for one in found:
             typer.echo(f"{one.kind}\t{one.name}\t{one.because}\t{one.use}\t{one.avoid}")
         return
-    typer.echo(str(found))
+    typer.echo(found.render(min(shutil.get_terminal_size((80, 24)).columns, 120)))
 
 
 def print_explanation(name: str, *, latex: bool, code: bool, plot: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,11 +46,17 @@ class Suggestions(list[Suggestion]):
         return [one.name for one in self if one.kind == "weighting"]
 
     def __str__(self) -> str:
-        width = max((len(one.name) for one in self), default=0)
+        return self.render()
+
+    def render(self, width: int = 100) -> str:
+        """A paragraph for each: why it is on the list, when to take it, when not."""
+        margin = max((len(one.name) for one in self), default=0) + 2
+        wrap = textwrap.TextWrapper(max(30, width - margin), break_on_hyphens=False, break_long_words=False)
         lines = []
         for one in self:
-            lines += [f"{one.name.ljust(width)}  {one.kind}: {one.because}", f"{''.ljust(width)}  {one.use}"]
-            lines += [f"{''.ljust(width)}  Not: {one.avoid}"] if one.avoid else []
+            told = [f"{one.kind}: {one.because}", one.use, *([f"Not: {one.avoid}"] if one.avoid else [])]
+            wrapped = [line for text in told for line in wrap.wrap(text)]
+            lines += [f"{one.name if i == 0 else '':{margin}}{line}" for i, line in enumerate(wrapped)]
         return "\n".join(lines)
 
 
