@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+import steepest.optim.stacked
 import steepest.optim.work
 from steepest import optim
 from steepest.kernels import steps
 from steepest.kernels.compiled import compiled_text
+from steepest.optim.stacked import StackedRule
 
 SHAPES = ((70, 31), (5,), (), (1, 2049))
 ELEMENTWISE = [rule for rule in optim if rule.looks_at == "elementwise" and rule.name not in ("lbfgs", "sparse_adam")]
@@ -169,3 +171,24 @@ def test_fused_false_keeps_the_operations_one_by_one(compiled_steps):
 def test_the_switch_leaves_everything_to_torch(monkeypatch):
     monkeypatch.setenv("STEEPEST_KERNELS", "0")
     assert compiled_text("nothing", "", ()) is None
+
+
+@each_rule
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_trials_side_by_side_have_the_bits_of_the_operations_one_by_one(rule, dtype, monkeypatch):
+    draw = torch.Generator().manual_seed(0)
+    start = torch.randn(3, 1500, generator=draw, dtype=torch.float64).to(dtype)
+    grads = [torch.randn(3, 1500, generator=draw, dtype=torch.float64).to(dtype) for _ in range(10)]
+    lr, alive = torch.tensor([0.001, 0.01, 0.1], dtype=torch.float64), torch.tensor([True, True, False])
+    found, taken = [], []
+    ours = steepest.optim.stacked.row_steps()
+    for executor in (lambda *args: taken.append(ours(*args)) or taken[-1], None):
+        monkeypatch.setattr(steepest.optim.stacked, "row_steps", lambda chosen=executor: chosen)
+        param, stepper = start.clone(), StackedRule(rule, weight_decay=0.0 if rule.decay == "none" else 0.05)
+        stepper.init(param)
+        with RightRoots():
+            for step, grad in enumerate(grads):
+                stepper.step(param, grad, lr, alive if step == 5 else None)
+        found.append([param, *stepper.state.values()])
+    assert taken == [True] * 5 + [False] + [True] * 4  # the two that live at the sixth step are too small a group
+    same(*found)

@@ -60,12 +60,29 @@ class Steps(Protocol):
         """
 
 
+class RowSteps(Protocol):
+    """The same for K trials, each with its own numbers."""
+
+    def __call__(self, program: Any, decay: str, numbers: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> bool:
+        """Whether it has moved all trials, in place. numbers (K, 1); tensors (K, P): param, grad, and the states."""
+
+
 @cache
 def steps() -> Steps | None:
     """The executor of update rules, if there is one."""
+    return _of_steps("take_steps")
+
+
+@cache
+def row_steps() -> RowSteps | None:
+    """The executor of update rules for trials side by side, if there is one."""
+    return _of_steps("take_rows")
+
+
+def _of_steps(name: str) -> Any:
     package = __name__.rpartition(".core.")[0]
     try:
-        return importlib.import_module(f"{package}.kernels.steps").take_steps
+        return getattr(importlib.import_module(f"{package}.kernels.steps"), name)
     except ModuleNotFoundError:
         return None
 

@@ -43,7 +43,7 @@ def library(name: str, real: str) -> ctypes.CDLL | None:
 
 
 def compiled_text(name: str, text: str, flags: tuple[str, ...], made_of: str = "") -> ctypes.CDLL | None:
-    """The functions of a C++ text; None without a compiler that works, without room on the disk, or by the caller's wish.
+    """The functions of a C++ text; None without a compiler that works, or where they are switched off.
 
     made_of: what else the result depends on.
     """

@@ -112,17 +112,40 @@ def _fits(row: Sequence[Tensor], dtype: torch.dtype) -> bool:
     )
 
 
+def take_rows(program: Any, decay: str, numbers: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> bool:
+    """One step of K trials with numbers (K, 1) of their own; tensors (K, P): param, grad and states. False: not done."""
+    param = tensors["param"]
+    if param.dtype not in REALS or param.numel() < LEAST or not _fit([*tensors.values()], param.dtype):
+        return False
+    names = ("param", "grad", *(name for name in tensors if name not in ("param", "grad")))
+    function = _function_of(program, names, decay, False, REALS[param.dtype])
+    if function is None:
+        return False
+    none, n_trials = torch.zeros(len(param), 1, dtype=torch.float64), len(param)
+    values = torch.cat([numbers[n].double() if n in numbers else none for n in _numbers_of(program)], 1).contiguous()
+    starts = [(tensors[name].data_ptr(), tensors[name].stride(0) * param.element_size()) for name in names]
+    places = array("q", [start + trial * stride for trial in range(n_trials) for start, stride in starts])
+    _call(function, values.data_ptr(), values.shape[1], [param.shape[1]] * n_trials, places)
+    return True
+
+
 def _run(function: Any, numbers: list[float], n_elements: list[int], rows: Rows) -> None:
-    values, sizes = array("d", numbers), array("q", n_elements)
+    values = array("d", numbers)
     places = array("q", [tensor.data_ptr() for row in rows for tensor in row])
-    call = (values.buffer_info()[0], sizes.buffer_info()[0], places.buffer_info()[0])
+    _call(function, values.buffer_info()[0], 0, n_elements, places)
+
+
+def _call(function: Any, numbers: int, stride: int, n_elements: list[int], places: array[int]) -> None:
+    """stride: how far the numbers of one tensor lie from those of the next; 0 where all have the same."""
+    sizes = array("q", n_elements)
+    call = (numbers, stride, sizes.buffer_info()[0], places.buffer_info()[0], len(sizes))
     total, threads = sum(n_elements), torch.get_num_threads()
     if threads == 1 or total <= PER_TASK:
-        function(*call, len(sizes), 0, total)
+        function(*call, 0, total)
         return
     starts = range(0, total, PER_TASK)
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda start: function(*call, len(sizes), start, start + PER_TASK), starts))
+        list(pool.map(lambda start: function(*call, start, start + PER_TASK), starts))
 
 
 def _numbers_of(program: Any) -> list[str]:
@@ -138,7 +161,8 @@ def _function_of(
     built = None if text is None else compiled_text("step", text, (f"-DREAL={real}", "-ffp-contract=off"))
     if built is None:
         return None
-    built.step.argtypes, built.step.restype = [ctypes.c_void_p] * 3 + [ctypes.c_int64] * 3, None
+    pointer, number = ctypes.c_void_p, ctypes.c_int64
+    built.step.argtypes, built.step.restype = [pointer, number, pointer, pointer, number, number, number], None
     return built.step
 
 
@@ -162,10 +186,10 @@ def written(program: Any, names: Sequence[str], decay: str, maximize: bool) -> s
     reads = (f"R v_{name} = p_{name}[i];" for name in names)
     writes = (f"p_{name}[i] = v_{name};" for name in names if name != "grad")
     return f"""{PARTS}
-extern "C" void step(const double* numbers, const int64_t* sizes, R* const* places, int64_t n, int64_t start,
+extern "C" void step(const double* numbers, int64_t stride, const int64_t* sizes, R* const* places, int64_t n, int64_t start,
                      int64_t end) {{
-  {_joined(numbers)}
-  for (int64_t t = 0, first = 0; t < n; first += sizes[t++], places += {len(names)}) {{
+  for (int64_t t = 0, first = 0; t < n; first += sizes[t++], places += {len(names)}, numbers += stride) {{
+    {_joined(numbers, 4)}
     const int64_t from = start > first ? start - first : 0, to = end - first < sizes[t] ? end - first : sizes[t];
     {_joined(places, 4)}
 #pragma omp simd

@@ -27,6 +27,7 @@ from steepest.core import trees
 from steepest.core.declare import Rule
 from steepest.core.domains import as_float64
 from steepest.core.errors import ShapeError, UsageError
+from steepest.core.faster import row_steps
 from steepest.core.per_trial import PerTrial
 from steepest.core.trees import Layout, Tree
 
@@ -142,6 +143,9 @@ class StackedRule:
                 self.state[name][trials] = numbers[value][trials]
 
     def _step_rows(self, program: Program, tensors: Tree, columns: Tree) -> None:
+        executor = row_steps()
+        if executor is not None and executor(program, self._decay, columns, tensors):
+            return
         for block in blocks(tensors["param"]):
             if block:
                 part = {name: value[block] for name, value in tensors.items()}
