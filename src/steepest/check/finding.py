@@ -7,6 +7,8 @@ from typing import Any
 
 from steepest.core.checks import Severity
 
+from .text import text
+
 ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -63,8 +65,6 @@ class Report:
         return sorted({f.code for f in self.findings})
 
     def __str__(self) -> str:
-        from .show import text
-
         return text(self)
 
     def to_dict(self) -> dict[str, Any]:

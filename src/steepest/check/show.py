@@ -3,44 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from steepest.core.checks import Check
 
-from .finding import Finding, NotRun, Report
+from .finding import Finding, Report
+from .text import not_run_line, text
 
 LEVELS = {"error": "error", "warning": "warning", "note": "note"}
-
-
-def text(report: Report, sources: Mapping[str, list[str]] | None = None) -> str:
-    """For readers: the line, what was seen, why it matters, the repair; then what could not be checked."""
-    blocks = [_block(f, (sources or {}).get(f.file, [])) for f in report.findings]
-    if report.not_run:
-        blocks.append("\n".join(["Not checked:", *(f"  {_not_run(n)}" for n in report.not_run)]))
-    blocks.append(_count(report))
-    return "\n\n".join(blocks)
-
-
-def _block(f: Finding, lines: list[str]) -> str:
-    place = f"{f.file}:{f.line}" if f.file and f.line else f.file
-    head = f"{f.code} {f.severity}: {f.title}" + (f"  ({place})" if place else "")
-    shown = [f"    {f.line} | {lines[f.line - 1].strip()}"] if 0 < f.line <= len(lines) else []
-    return "\n".join([head, *shown, f"  seen:   {f.evidence}", f"  damage: {f.damage}", f"  repair: {f.repair}",
-                      f"  silence it: # steepest: ignore[{f.code}]"])  # fmt: skip
-
-
-def _not_run(n: NotRun) -> str:
-    codes = f"{', '.join(n.codes)}: " if n.codes else ""
-    return f"{n.file + ': ' if n.file else ''}{codes}{n.why}"
-
-
-def _count(report: Report) -> str:
-    counts = {level: sum(f.severity == level for f in report.findings) for level in LEVELS}
-    if not report.findings:
-        return "Nothing found." if not report.not_run else "Nothing found in what could be checked."
-    return ", ".join(f"{n} {level}{'s' if n != 1 else ''}" for level, n in counts.items() if n) + "."
 
 
 def as_json(report: Report) -> str:
@@ -56,7 +28,7 @@ def github(report: Report) -> str:
         lines.append(
             f"::{names[f.severity]} {place},title={_property(f'{f.code} {f.title}')}::{_data(f'{f.evidence}. {f.repair}')}"
         )
-    lines += [f"::notice title=not checked::{_data(_not_run(n))}" for n in report.not_run]
+    lines += [f"::notice title=not checked::{_data(not_run_line(n))}" for n in report.not_run]
     return "\n".join(lines)
 
 
@@ -83,7 +55,7 @@ def sarif(report: Report) -> str:
          "message": {"text": f"{f.title}: {f.evidence}. {f.repair}"}, "locations": [_location(f)]}
         for f in report.findings
     ]  # fmt: skip
-    notices = [{"level": "note", "message": {"text": _not_run(n)}} for n in report.not_run]
+    notices = [{"level": "note", "message": {"text": not_run_line(n)}} for n in report.not_run]
     run: dict[str, Any] = {
         "tool": {"driver": {"name": "steepest check", "rules": rules}},
         "results": results,

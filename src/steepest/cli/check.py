@@ -8,7 +8,8 @@ import typer
 
 from steepest.check.catalogue import all_checks, check_of
 from steepest.check.files import check_paths
-from steepest.check.show import FORMATS, explained, text
+from steepest.check.show import FORMATS, explained
+from steepest.check.text import text
 from steepest.core.errors import UsageError, did_you_mean
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from .names import called, stored
-
-if TYPE_CHECKING:
-    from .source import Source
+from .program import Program
 
 SPLITS = ("train_test_split", "random_split")
 LEARNERS = re.compile(
@@ -19,7 +16,7 @@ LEARNERS = re.compile(
 RESAMPLERS = ("fit_resample", "fit_sample")
 
 
-def _scopes(source: Source) -> Iterator[list[ast.stmt]]:
+def _scopes(source: Program) -> Iterator[list[ast.stmt]]:
     """The body of the program and of each function."""
     yield source.tree.body
     for node in source.nodes:
@@ -49,7 +46,7 @@ def _names(node: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
-def fitted_before_split(source: Source) -> Iterator[tuple[int, str, int]]:
+def fitted_before_split(source: Program) -> Iterator[tuple[int, str, int]]:
     """(line, what, line of the split): a scaler or selector that learns from the rows which are split later."""
     for body in _scopes(source):
         for split in _splits(body):
@@ -75,7 +72,7 @@ def _feeding(body: list[ast.stmt], names: set[str], before: int) -> set[str]:
     return names
 
 
-def resampled_before_split(source: Source) -> Iterator[tuple[int, str, int]]:
+def resampled_before_split(source: Program) -> Iterator[tuple[int, str, int]]:
     """(line, what, line of the split): rows that are repeated before they are dealt out."""
     for body in _scopes(source):
         for split in _splits(body):
@@ -90,7 +87,7 @@ def resampled_before_split(source: Source) -> Iterator[tuple[int, str, int]]:
                         yield call.lineno, ast.unparse(call)[:60], split.lineno
 
 
-def shuffled_apart(source: Source) -> Iterator[tuple[int, str, str]]:
+def shuffled_apart(source: Program) -> Iterator[tuple[int, str, str]]:
     """(line, shuffled name, the name that goes with it and stays)."""
     pairs = _pairs(source)
     for node in source.nodes:
@@ -104,7 +101,7 @@ def shuffled_apart(source: Source) -> Iterator[tuple[int, str, str]]:
                 yield node.lineno, name, other
 
 
-def _pairs(source: Source) -> dict[str, set[str]]:
+def _pairs(source: Program) -> dict[str, set[str]]:
     """Names that are handed over side by side to TensorDataset, a split or a fit: inputs and labels."""
     found: dict[str, set[str]] = {}
     for call in source.calls("TensorDataset", *SPLITS):
@@ -122,7 +119,7 @@ def _pairs(source: Source) -> dict[str, set[str]]:
     return found
 
 
-def _random_order(source: Source, value: ast.expr) -> str | None:
+def _random_order(source: Program, value: ast.expr) -> str | None:
     """X[order] or X[torch.randperm(n)]: how the order is spelled."""
     if not isinstance(value, ast.Subscript) or not isinstance(value.value, ast.Name):
         return None
@@ -132,7 +129,7 @@ def _random_order(source: Source, value: ast.expr) -> str | None:
     return None
 
 
-def _is_ordered_too(source: Source, other: str, order: str, first: ast.Assign) -> bool:
+def _is_ordered_too(source: Program, other: str, order: str, first: ast.Assign) -> bool:
     for node in source.nodes:
         if isinstance(node, ast.Assign) and other in {n for t in node.targets for n in stored(t)}:
             if f"[{order}]" in ast.unparse(node.value) and "randperm" not in order and "permutation" not in order:
@@ -142,7 +139,7 @@ def _is_ordered_too(source: Source, other: str, order: str, first: ast.Assign) -
     return False
 
 
-def windows_split_at_random(source: Source) -> Iterator[tuple[int, str]]:
+def windows_split_at_random(source: Program) -> Iterator[tuple[int, str]]:
     """Windows made of a series in a loop, then train_test_split with shuffling."""
     windows = set()
     for node in source.nodes:
@@ -173,7 +170,7 @@ def windows_split_at_random(source: Source) -> Iterator[tuple[int, str]]:
             )
 
 
-def _functions_of_windows(source: Source) -> set[str]:
+def _functions_of_windows(source: Program) -> set[str]:
     """Names bound to the result of a function of the program that cuts windows."""
     cutters = {
         name
@@ -186,7 +183,7 @@ def _functions_of_windows(source: Source) -> set[str]:
     }  # fmt: skip
 
 
-def unused_terms(source: Source) -> Iterator[tuple[int, str]]:
+def unused_terms(source: Program) -> Iterator[tuple[int, str]]:
     """(line, name): bound to the value of a loss beside another that is trained, and read nowhere."""
     if not any(called(c) == "backward" for c in source.calls("backward")):
         return
@@ -203,7 +200,7 @@ def unused_terms(source: Source) -> Iterator[tuple[int, str]]:
                 yield node.lineno, names[0]
 
 
-def _is_loss(source: Source, value: ast.expr) -> bool:
+def _is_loss(source: Program, value: ast.expr) -> bool:
     """A call of a loss, or arithmetic on tensors that ends in a mean or sum."""
     for call in (c for c in ast.walk(value) if isinstance(c, ast.Call)):
         if (

@@ -5,17 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from .names import called
-
-if TYPE_CHECKING:
-    from .source import Source
+from .program import Program
 
 TEST = re.compile(r"(?<![a-z])(test|tst)(?!ing|_?(mode|run|data_path))(?![a-z])", re.IGNORECASE)
 
 
-def _sums(source: Source) -> Iterator[tuple[str, ast.expr, int]]:
+def _sums(source: Program) -> Iterator[tuple[str, ast.expr, int]]:
     """(name, what is added, line) of every `name += ...` and `name = name + ...`."""
     for node in source.nodes:
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
@@ -26,7 +23,7 @@ def _sums(source: Source) -> Iterator[tuple[str, ast.expr, int]]:
                 yield target, node.value.right, node.lineno
 
 
-def _over_batches(source: Source) -> Iterator[tuple[str, int]]:
+def _over_batches(source: Program) -> Iterator[tuple[str, int]]:
     """(name, line) of `name / len(loader)` and `name /= len(loader)`, where the loader is surely one."""
     for node in source.nodes:
         pair = None
@@ -39,7 +36,7 @@ def _over_batches(source: Source) -> Iterator[tuple[str, int]]:
                 yield name, node.lineno
 
 
-def _is_number_of_batches(source: Source, node: ast.expr) -> bool:
+def _is_number_of_batches(source: Program, node: ast.expr) -> bool:
     """len(loader), or a name that was bound to it."""
     node = source.names.value_of(node)
     if not (isinstance(node, ast.Call) and called(node) == "len" and len(node.args) == 1):
@@ -51,7 +48,7 @@ def _is_number_of_batches(source: Source, node: ast.expr) -> bool:
     ) is not None
 
 
-def counts_over_batches(source: Source) -> Iterator[tuple[int, str]]:
+def counts_over_batches(source: Program) -> Iterator[tuple[int, str]]:
     """(line, name): a sum of `.sum()`s of comparisons, divided by the number of batches."""
     counted = set()
     for name, added, _ in _sums(source):
@@ -69,7 +66,7 @@ def counts_over_batches(source: Source) -> Iterator[tuple[int, str]]:
             yield line, name
 
 
-def means_of_means(source: Source) -> Iterator[tuple[int, str, bool]]:
+def means_of_means(source: Program) -> Iterator[tuple[int, str, bool]]:
     """(line, name, whether it evaluates): a sum of batch means, divided by the number of batches."""
     sums: dict[str, list[tuple[ast.expr, int]]] = {}
     for name, added, line in _sums(source):
@@ -84,7 +81,7 @@ def means_of_means(source: Source) -> Iterator[tuple[int, str, bool]]:
                 break
 
 
-def _evaluates(source: Source, line: int) -> bool:
+def _evaluates(source: Program, line: int) -> bool:
     """The innermost function or loop around the line trains nothing."""
     inside = [
         n for n in source.nodes
@@ -94,7 +91,7 @@ def _evaluates(source: Source, line: int) -> bool:
     return inner is not None and not any(isinstance(n, ast.Call) and called(n) == "backward" for n in ast.walk(inner))
 
 
-def kept_by_reference(source: Source) -> Iterator[tuple[int, str]]:
+def kept_by_reference(source: Program) -> Iterator[tuple[int, str]]:
     """(line, what): `best = model.state_dict()` in a loop, loaded or saved later; `best_model = model`."""
     loops = [n for n in source.nodes if isinstance(n, (ast.For, ast.While))]
     for node in source.nodes:
@@ -110,7 +107,7 @@ def kept_by_reference(source: Source) -> Iterator[tuple[int, str]]:
             yield node.lineno, what
 
 
-def _called_in_loop(source: Source, line: int, loops: list[ast.For | ast.While]) -> bool:
+def _called_in_loop(source: Program, line: int, loops: list[ast.For | ast.While]) -> bool:
     """Inside a method, such as the __call__ of an early stopping class."""
     return any(
         isinstance(n, ast.FunctionDef) and n.name != "__init__" and n.lineno <= line <= (n.end_lineno or 0) and n.args.args[:1]
@@ -119,7 +116,7 @@ def _called_in_loop(source: Source, line: int, loops: list[ast.For | ast.While])
     )  # fmt: skip
 
 
-def _reference(source: Source, value: ast.expr, name: str) -> str:
+def _reference(source: Program, value: ast.expr, name: str) -> str:
     if isinstance(value, ast.Call):
         inner = value
         if called(value) in ("copy", "dict", "OrderedDict") and "deepcopy" not in ast.unparse(value):
@@ -138,7 +135,7 @@ def _reference(source: Source, value: ast.expr, name: str) -> str:
     return ""
 
 
-def _is_used_later(source: Source, name: str, what: str) -> bool:
+def _is_used_later(source: Program, name: str, what: str) -> bool:
     """It is loaded into a model at some other place; saved or returned at once it would be no mistake."""
     short = name.rpartition(".")[2]
     for call in source.calls("load_state_dict"):
@@ -147,7 +144,7 @@ def _is_used_later(source: Source, name: str, what: str) -> bool:
     return "state_dict" not in what or bool(re.search(rf"return .*\b{re.escape(short)}\b", source.text))
 
 
-def chosen_by_test(source: Source) -> Iterator[tuple[int, str]]:
+def chosen_by_test(source: Program) -> Iterator[tuple[int, str]]:
     """(line, name): a score of the test data that decides inside the training loop."""
     loops = [n for n in source.nodes if isinstance(n, (ast.For, ast.While)) and _trains(source, n)]
     if not loops:
@@ -174,7 +171,7 @@ def chosen_by_test(source: Source) -> Iterator[tuple[int, str]]:
                 yield line, given
 
 
-def _trains(source: Source, loop: ast.For | ast.While) -> bool:
+def _trains(source: Program, loop: ast.For | ast.While) -> bool:
     """backward stands in the loop, or in a function that it calls."""
     calls = [n for n in ast.walk(loop) if isinstance(n, ast.Call)]
     if any(called(c) == "backward" for c in calls):
@@ -183,7 +180,7 @@ def _trains(source: Source, loop: ast.For | ast.While) -> bool:
     return any(isinstance(n, ast.Call) and called(n) == "backward" for f in bodies for n in ast.walk(f))
 
 
-def _test_scores(source: Source) -> set[str]:
+def _test_scores(source: Program) -> set[str]:
     """Names bound to something computed from test data, and names that say so."""
     found = set()
     for name, values in source.names.bound.items():
@@ -206,6 +203,6 @@ def _test_scores(source: Source) -> set[str]:
     return found
 
 
-def callable_name(source: Source, word: str) -> bool:
+def callable_name(source: Program, word: str) -> bool:
     """A function called test(...) says nothing about the data that it is given."""
     return word in source.names.functions

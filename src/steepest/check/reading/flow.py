@@ -5,12 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .names import FunctionNode, called
-
-if TYPE_CHECKING:
-    from .source import Source
+from .program import Program
 
 SCHEDULES = re.compile(r"lr_scheduler|LR$|ReduceLROnPlateau|CosineAnnealing")
 
@@ -30,7 +27,7 @@ class Step:
 class Flow:
     """Walks the program from its top, into the functions that it calls; functions that nobody calls are walked by themselves."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Program) -> None:
         self.source, self.names = source, source.names
         self.steps: list[Step] = []
         self.inside: list[str] = []

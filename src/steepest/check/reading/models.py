@@ -5,12 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .names import FunctionNode, called
-
-if TYPE_CHECKING:
-    from .source import Source
+from .program import Program
 
 ACTS = {
     "softmax": "softmax", "log_softmax": "log_softmax", "sigmoid": "sigmoid", "relu": "relu", "tanh": "tanh", "linear": "linear",
@@ -74,7 +71,7 @@ class LossSite:
 class Models:
     """Questions about models and losses of one program."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Program) -> None:
         self.source, self.names = source, source.names
         self.functions = [n for n in source.nodes if isinstance(n, FunctionNode)]
 

@@ -9,8 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.network import encoder_takes_batch_for_time
-from ..reading.network import time_for_batch
+from ..reading.network import encoder_takes_batch_for_time, time_for_batch
 from ..seeing import number, shown
 
 
@@ -73,11 +72,11 @@ def batch_taken_for_time(facts: Facts) -> Iterator[Seen]:
         right = [y for y in call.layers if getattr(y.module, "batch_first", None) is True]
         n = call.inputs[0].shape[0] if call.inputs[0].dim() else 0
         wrong = [y for y in wrong if y.shapes and len(y.shapes[0]) == 3 and y.shapes[0][0] == n]
-        if wrong and not right and run.is_batch_axis(call) and call.crosstalk() > 1e-3:
+        if wrong and not right and run.look.is_batch_axis(call) and run.look.crosstalk(call) > 1e-3:
             layer, shape = wrong[0].module, wrong[0].shapes[0]
             yield Seen(
                 f"{type(layer).__name__}(batch_first=False) gets {shown(shape)}: it reads {n} samples as {n} times; changing sample 0 moves the "
-                f"other outputs by {number(call.crosstalk())} of their spread",
+                f"other outputs by {number(run.look.crosstalk(call))} of their spread",
                 call.place.line,
             )
             return

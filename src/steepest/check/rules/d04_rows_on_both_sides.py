@@ -34,5 +34,5 @@ def rows_on_both_sides(facts: Facts) -> Iterator[Seen]:
         for line, what, split in facts.source.resampled_before_split():
             yield Seen(f"{what} repeats rows, and the split on line {split} deals them out to both sides", line)
     if facts.run:
-        for line, share, n in facts.run.shared_rows():
+        for line, share, n in facts.run.look.shared_rows():
             yield Seen(f"{share:.0%} of {n} evaluated rows also stand in the training data", line)

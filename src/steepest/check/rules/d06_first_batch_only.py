@@ -32,7 +32,7 @@ from ..reading.training import first_batch_again
 def first_batch_only(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(first_batch_again)
     for seen in facts.run.loaders if facts.run else ():
-        if seen.single >= 3 and seen.single >= 0.8 * (seen.entries - 1) and seen.is_trained_on(facts.run):
+        if seen.single >= 3 and seen.single >= 0.8 * (seen.entries - 1) and facts.run.look.is_trained_on(seen):
             shuffled = type(getattr(seen.loader, "sampler", None)).__name__ != "SequentialSampler"
             line = next((p.line for p in seen.places if p.loops), seen.place.line)
             yield Seen(

@@ -41,7 +41,7 @@ def overlapping_windows(facts: Facts) -> Iterator[Seen]:
         for line, why in facts.source.windows_split_at_random():
             yield Seen(why, line)
     if facts.run:
-        for line, share in facts.run.overlapping_split():
+        for line, share in facts.run.look.overlapping_split():
             yield Seen(
                 f"{share:.0%} of neighbouring rows of the data set overlap by all but one value, and the split takes rows at random",
                 line,

@@ -48,7 +48,7 @@ print("accuracy", total / len(y))
 )
 def mean_of_means(facts: Facts) -> Iterator[Seen]:
     for line, name, evaluates in facts.source.means_of_means() if facts.source else ():
-        sizes = facts.run.ragged() if facts.run else None
+        sizes = facts.run.look.ragged() if facts.run else None
         if facts.run is not None and sizes is None:
             continue
         told = f"; the batches had {sizes[0]} and at the end {sizes[1]} samples" if sizes else ""

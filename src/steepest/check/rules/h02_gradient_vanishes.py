@@ -32,7 +32,7 @@ from ..seeing import number
     source=("Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks"),
 )
 def gradient_vanishes(facts: Facts) -> Iterator[Seen]:
-    for model, norms in facts.run.gradients_by_layer() if facts.run else ():
+    for model, norms in facts.run.look.gradients_by_layer() if facts.run else ():
         if len(norms) < 4:
             continue
         first, last = norms[0], norms[-1]

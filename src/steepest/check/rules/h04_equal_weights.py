@@ -29,7 +29,7 @@ from ..reading.targets import equal_start
 )
 def equal_weights(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(equal_start)
-    for name, layers in facts.run.equal_weights() if facts.run else ():
+    for name, layers in facts.run.look.equal_weights() if facts.run else ():
         yield Seen(
             f"all rows of {', '.join(layers[:3])} are alike in {name}, and still after {facts.run.steps} steps", 0
         )

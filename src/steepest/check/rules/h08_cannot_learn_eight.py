@@ -43,7 +43,7 @@ model = Faint()
     source="ten-step copy run",
 )
 def cannot_learn_eight(facts: Facts) -> Iterator[Seen]:
-    found = facts.run.eight_by_heart() if facts.run else None
+    found = facts.run.look.eight_by_heart() if facts.run else None
     if found is not None:
         first, last, line = found
         yield Seen(

@@ -31,7 +31,7 @@ from ..seeing import number
     source="Pascanu et al. 2013, arXiv:1211.5063",
 )
 def gradient_explodes(facts: Facts) -> Iterator[Seen]:
-    for model, norms in facts.run.gradients_by_layer() if facts.run else ():
+    for model, norms in facts.run.look.gradients_by_layer() if facts.run else ():
         largest = max(norms, key=lambda n: n[1])
         if largest[1] > 1e4:
             yield Seen(

@@ -27,7 +27,7 @@ from ..finding import Seen
 )
 def ignores_the_input(facts: Facts) -> Iterator[Seen]:
     for call in facts.run.calls if facts.run else ():
-        if call.kept and call.learned and call.is_model and call.inputs and call.ignores_input():
+        if call.kept and call.learned and call.is_model and call.inputs and facts.run.look.ignores_input(call):
             yield Seen(
                 f"{call.inputs[0].shape[0]} different inputs gave {call.outputs[0].shape[0]} equal outputs, and other inputs the same again",
                 call.place.line,

@@ -39,11 +39,11 @@ def samples_see_each_other(facts: Facts) -> Iterator[Seen]:
             and call.learned
             and call.is_model
             and call.inputs
-            and run.is_batch_axis(call)
-            and call.crosstalk() > 1e-3
+            and run.look.is_batch_axis(call)
+            and run.look.crosstalk(call) > 1e-3
         ):
             yield Seen(
-                f"changing sample 0 moves the outputs of the others by {number(call.crosstalk())} of their spread, in evaluation mode",
+                f"changing sample 0 moves the outputs of the others by {number(run.look.crosstalk(call))} of their spread, in evaluation mode",
                 call.place.line,
             )
             return

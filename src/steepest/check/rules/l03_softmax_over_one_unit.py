@@ -9,9 +9,8 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.network import softmax_over_one
+from ..reading.network import one_unit, softmax_over_one
 from ..reading.targets import one_column
-from ..reading.network import one_unit
 from ..running.graph import Op, origin
 from ..running.record import Run
 from ..seeing import first_kept, losses, shown

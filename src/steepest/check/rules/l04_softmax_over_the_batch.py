@@ -59,7 +59,7 @@ def _is_over_batch(op: Op, run: Run) -> bool:
     if not any(t.dim() and t.shape[0] == out.shape[0] for c in calls for t in c.inputs):
         return False
     is_output = any(op in c.outputs_ops for c in calls) or (op.module is None and _of_output(op, calls))
-    return is_output or any(c.first_op <= op.index < c.last_op and c.crosstalk() > 1e-3 for c in calls)
+    return is_output or any(c.first_op <= op.index < c.last_op and run.look.crosstalk(c) > 1e-3 for c in calls)
 
 
 def _of_output(op: Op, calls: list[ModelCall]) -> bool:

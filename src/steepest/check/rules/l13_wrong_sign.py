@@ -9,8 +9,8 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.targets import larger_is_better
 from ..reading.network import sign_turned
+from ..reading.targets import larger_is_better
 from ..seeing import first_kept, number
 
 
@@ -46,7 +46,7 @@ def wrong_sign(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(larger_is_better)
     yield from facts.read(sign_turned)
     for seen in first_kept(facts.run) if facts.run else ():
-        found = facts.run.prefers_wrong(seen)
+        found = facts.run.look.prefers_wrong(seen)
         if found is not None:
             right, wrong = found
             yield Seen(

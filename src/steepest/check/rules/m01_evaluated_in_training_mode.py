@@ -47,8 +47,8 @@ def evaluated_in_training_mode(facts: Facts) -> Iterator[Seen]:
     for call in run.calls if run else ():
         if call.learned or not call.training or not call.is_model or call.place.line in lines:
             continue
-        active = call.acts_by_mode(True)
-        if not active or not run.is_evaluation(call):
+        active = run.look.acts_by_mode(call, True)
+        if not active or not run.look.is_evaluation(call):
             continue
         lines.add(call.place.line)
         yield Seen(

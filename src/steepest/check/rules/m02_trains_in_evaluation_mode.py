@@ -46,13 +46,13 @@ def trains_in_evaluation_mode(facts: Facts) -> Iterator[Seen]:
         if call.training:
             before = True
         elif (
-            (before or run.evaluated_before(call))
-            and call.acts_by_mode(False)
+            (before or run.look.evaluated_before(call))
+            and run.look.acts_by_mode(call, False)
             and run.steps > call.step
             and owned & {id(p) for p in call.module.parameters()}
         ):
             yield Seen(
-                f"{type(call.module).__name__} is trained with training=False from step {call.step} on ({', '.join(call.acts_by_mode(False))} switched off)",
+                f"{type(call.module).__name__} is trained with training=False from step {call.step} on ({', '.join(run.look.acts_by_mode(call, False))} switched off)",
                 call.place.line,
             )
             return

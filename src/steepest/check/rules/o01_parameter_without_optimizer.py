@@ -38,8 +38,8 @@ def parameter_without_optimizer(facts: Facts) -> Iterator[Seen]:
     run = facts.run
     if run is None or not any(o.steps for o in run.optimizers):
         return
-    missing = run.without_optimizer()
-    if missing and not run.stale_in_optimizer():
+    missing = run.look.without_optimizer()
+    if missing and not run.look.stale_in_optimizer():
         names = [n for n, _ in missing]
         yield Seen(
             f"{len(missing)} tensors with {sum(p.numel() for _, p in missing)} numbers get gradients and are in no optimizer: "

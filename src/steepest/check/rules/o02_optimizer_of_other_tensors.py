@@ -31,8 +31,8 @@ def optimizer_of_other_tensors(facts: Facts) -> Iterator[Seen]:
     run = facts.run
     if run is None or not any(o.steps for o in run.optimizers):
         return
-    stale = run.stale_in_optimizer()
-    missing = run.without_optimizer()
+    stale = run.look.stale_in_optimizer()
+    missing = run.look.without_optimizer()
     if stale and missing:
         o = stale[0]
         yield Seen(

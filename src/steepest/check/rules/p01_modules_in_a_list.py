@@ -60,7 +60,7 @@ def modules_in_a_list(facts: Facts) -> Iterator[Seen]:
     if run is None:
         return
     owned = {id(p) for o in run.optimizers for p in o.params}
-    for hidden in run.hidden_modules():
+    for hidden in run.look.hidden_modules():
         loose = [p for p in hidden.params if p.requires_grad and id(p) not in owned]
         if loose and run.is_used(loose):
             yield Seen(

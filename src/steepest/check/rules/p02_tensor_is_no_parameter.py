@@ -58,7 +58,7 @@ def tensor_is_no_parameter(facts: Facts) -> Iterator[Seen]:
     if run is None:
         return
     owned = {id(p) for o in run.optimizers for p in o.params}
-    for hidden in run.loose_tensors():
+    for hidden in run.look.loose_tensors():
         if not any(id(p) in owned for p in hidden.params):
             shape = tuple(hidden.params[0].shape)
             yield Seen(

@@ -70,7 +70,11 @@ def target_is_input(facts: Facts) -> Iterator[Seen]:
                 or model.step != call.op.step
             ):
                 continue
-            if tokens.dim() == 2 and bool((tokens.flatten() == target.flatten()).all()) and model.is_causal():
+            if (
+                tokens.dim() == 2
+                and bool((tokens.flatten() == target.flatten()).all())
+                and facts.run.look.is_causal(model)
+            ):
                 yield Seen(
                     f"all {target.numel()} targets equal the tokens of the input {shown(tokens.shape)} at the same place",
                     call.op.place.line,

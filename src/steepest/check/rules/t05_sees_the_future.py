@@ -80,7 +80,9 @@ def sees_the_future(facts: Facts) -> Iterator[Seen]:
             )
             if not is_shifted(given, target):
                 continue
-            moved = model.looks_ahead(model.inputs.index(given) if given is model.inputs[0] else len(model.inputs) - 1)
+            moved = facts.run.look.looks_ahead(
+                model, model.inputs.index(given) if given is model.inputs[0] else len(model.inputs) - 1
+            )
             if moved > 1e-3:
                 yield Seen(
                     f"the target is the input moved by one; changing the second half of the input moves the outputs of the first half "

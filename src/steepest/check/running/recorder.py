@@ -17,6 +17,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from .gradients import is_zero, leaves_of, norms_of
 from .graph import Op
 from .health import RELUS, dead_in
+from .look import Look
 from .patches import Patches
 from .place import Place, Turn, here
 from .record import Backward, Event, LayerCall, LoaderSeen, LossCall, ModelCall, OptimizerSeen, Run
@@ -46,6 +47,7 @@ class Recorder:
         self.budget, self.limit_s = budget, limit_s
         self.tracer = Tracer(self.keeps, self.on_op, self.on_error)
         self.run.op_of = self.tracer.op_of
+        self.run.look = Look(self.run)
         self.started = time.monotonic()
         self.first_step = 0.0
         self.n_kept: Counter[Any] = Counter()

@@ -82,7 +82,17 @@ def _subsets_of_windows(run: Run) -> list[tuple[int, float]]:
         given, whole = getattr(part, "indices", None), getattr(part, "dataset", None)
         indices = list(given) if isinstance(given, (list, tuple, range)) else []
         in_order = all(b - a == 1 for a, b in zip(indices, indices[1:]))
-        if whole is None or in_order or not 20 <= len(indices) < len(whole) or not loader.is_trained_on(run):
+        if (
+            whole is None
+            or in_order
+            or not 20 <= len(indices) < len(whole)
+            or not any(
+                id(x) in {id(t) for b in loader.first for t in tensors_in(b)}
+                for c in run.calls
+                if c.learned
+                for x in c.inputs
+            )
+        ):
             continue
         items = [next(tensors_in(whole[i]), None) for i in range(min(40, len(whole)))]
         pairs = [
