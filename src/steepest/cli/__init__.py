@@ -263,7 +263,7 @@ def check_script(
     form: options.Format = "text",
     explain: options.Explain = None,
     ignore: options.Ignore = "",
-    steps: options.Steps = 30,
+    steps: options.WatchedSteps = 30,
     time_limit: options.TimeLimit = 60.0,
     ctx: typer.Context,
 ) -> None:

@@ -257,6 +257,8 @@ Explain = Annotated[
     Optional[str], typer.Option("--explain", metavar="CODE", help="All about one check, such as L01; all: the list.")
 ]
 Ignore = Annotated[str, typer.Option("--ignore", metavar="A,B", help="Codes that are not asked.")]
-Steps = Annotated[int, typer.Option("--steps", metavar="N", min=1, help="Optimizer steps that are watched closely.")]
+WatchedSteps = Annotated[
+    int, typer.Option("--steps", metavar="N", min=1, help="Optimizer steps that are watched closely.")
+]
 TimeLimit = Annotated[float, typer.Option("--time-limit", metavar="S", min=1, help="Seconds after which the script is stopped.")]
 Debug = Annotated[bool, typer.Option("--debug", metavar=" ", help="On an error, show where in the code it was raised.")]
