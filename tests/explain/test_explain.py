@@ -138,6 +138,20 @@ def test_a_rule_is_shown_with_its_code_because_a_formula_cannot_say_all():
     assert "def huber(" in explain("huber").render(code=True)
 
 
+@pytest.mark.parametrize("item", [i for i in optim if not i.solo_only], ids=lambda i: i.name)
+def test_the_memory_that_is_told_is_what_an_optimizer_keeps_of_a_matrix(item):
+    param = torch.nn.Parameter(torch.ones(512, 512))
+    optimizer = getattr(optim, item.class_name)([param])
+    param.grad = torch.ones_like(param)
+    optimizer.step()
+    kept = sum(v.numel() for v in optimizer.state[param].values() if isinstance(v, torch.Tensor) and v.numel() > 1)
+    text = (
+        dict(told(item).facts.details)["memory"].partition("512 x 512 matrix ")[2]
+        or dict(told(item).facts.details)["memory"]
+    )
+    assert text.startswith("nothing" if kept == 0 else f"{kept / 512**2:.3g} number")
+
+
 # -- finding ---------------------------------------
 
 

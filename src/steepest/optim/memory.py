@@ -25,6 +25,8 @@ def numbers_kept(rule: Rule, shape: tuple[int, ...], settings: Mapping[str, Any]
 
 def memory_in_words(rule: Rule) -> str:
     """For readers: numbers and bytes in float32 for each weight, of a matrix and of a vector where they differ."""
+    if rule.solo_only and not rule.states:
+        return "what torch's own class keeps"
     matrix, vector = numbers_kept(rule, (512, 512)) / 512**2, numbers_kept(rule, (512,)) / 512
     if matrix != vector:
         return f"of a 512 x 512 matrix {_each(matrix)}; of a vector {_each(vector)}"
