@@ -212,6 +212,29 @@ def test_so_they_are_where_a_prediction_is_certain(loss):
         check_point(loss, Formula.of(loss), x, y, defaults(loss))
 
 
+@parametrize([item for item in LOSSES if item.formula and item.target.name == "classes"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_soft_labels_cost_the_expectation_of_the_formula(loss, dtype):
+    needs_pairs(loss, dtype)
+    formula = Formula.of(loss)
+    hyper = {name: rounded(number, dtype) for name, number in sized(loss, defaults(loss), 3).items()}
+    for row in ROWS[1:5]:
+        x = as_input(loss, torch.tensor([row], dtype=dtype))
+        each = [(formula.value(plain(x), c, **hyper), formula.gradient(plain(x), c, **hyper)) for c in range(3)]
+        labels = [(torch.tensor([shares], dtype=dtype), shares, {}) for shares in SHARES[1:]]
+        smooth = mpmath.mpf(0.1) / 3
+        if dtype == torch.float32:  # in float64 one third is rounded already
+            labels.append((torch.tensor([0]), (1 - mpmath.mpf(0.1) + smooth, smooth, smooth), {"label_smoothing": 0.1}))
+        for y, shares, options in labels:
+            value, gradient = value_and_gradient(loss, x, y, **hyper, **options)
+            with mpmath.workdps(50):
+                true = [sum(q * v for q, (v, _) in zip(shares, each))]
+                true += [sum(q * slopes[k] for q, (_, slopes) in zip(shares, each)) for k in range(3)]
+            for k, (a, b) in enumerate(zip([value.item(), *gradient.flatten().tolist()], true)):
+                off = off_by(a, b, dtype)
+                assert off <= MOST_ULPS, f"{loss.name}({row}, {shares})[{k}]: {a!r}, not {mpmath.nstr(b, 20)}: {off} ulp off"
+
+
 # -- halves ------------------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 
 #include "exact.h"
 
@@ -55,20 +56,20 @@ int64_t greatest(const T* x, int64_t n) {
 }
 
 // e_j = exp(x_j - top) with e_top = 0, and their sum; e may be x itself. gaps: where the sum of x_j - top goes, if SMOOTHED. In numbers of type R.
-template <class R, class T, int KIND>
-double exps(const T* x, T* e, int64_t n, T top, int64_t at, double* gaps) {
+template <class R, int KIND, class T, class E>
+double exps(const T* x, E* e, int64_t n, T top, int64_t at, double* gaps) {
   double sum = 0, gap = 0;
-  T part[BLOCK];
+  E part[BLOCK];
   for (int64_t start = 0; start < n; start += BLOCK) {
     const int64_t count = n - start < BLOCK ? n - start : BLOCK;
-    T* out = e ? e + start : part;
+    E* out = e ? e + start : part;
     const int64_t left_out = at - start;  // outside 0..count-1 but in one block
     R lanes = 0, below = 0;
 #pragma omp simd reduction(+ : lanes, below)
     for (int64_t j = 0; j < count; ++j) {
       const R power = j == left_out ? R(0) : exp_below_in<R>(x[start + j], top);
       if (KIND == SMOOTHED) below += R(x[start + j]) - R(top);
-      out[j] = T(power), lanes += power;
+      out[j] = E(power), lanes += power;
     }
     sum += lanes, gap += below;
   }
@@ -109,10 +110,20 @@ template <class T, int KIND>
   }
 }
 
+// What exponentials are kept in until they are gradients: of smoothed labels a share is subtracted, which must not find them rounded.
+template <class T, int KIND>
+struct Kept {
+  using Type = T;
+};
+template <>
+struct Kept<float, SMOOTHED> {
+  using Type = double;
+};
+
 // Rows of at most NARROW logits, so that each lane holds a row: turned where a row's logits lie side by side (inner = 1).
 template <class T, int KIND>
 [[gnu::noinline]] void narrow(Rows<T>& r, const T* x, int64_t count, int64_t n, int64_t inner, double scale, double number, T* g) {
-  T e[NARROW][LANES];
+  typename Kept<T, KIND>::Type e[NARROW][LANES];
   std::memset(e, 0, n * sizeof e[0]);
   T top[LANES];
   double sum[LANES], gap[LANES], gaps[LANES], e_y[LANES];
@@ -120,7 +131,9 @@ template <class T, int KIND>
   int n_alive = 0;
   for (int i = 0; i < LANES; ++i) n_alive += alive[i] = i < count && r.share[i] != 0;
   if (inner > 1 && n_alive == LANES) {
-    for (int64_t j = 0; j < n; ++j) std::memcpy(e[j], x + j * inner, sizeof e[j]);
+    for (int64_t j = 0; j < n; ++j) {
+      for (int i = 0; i < LANES; ++i) e[j][i] = x[j * inner + i];
+    }
   } else if (inner == 1) {
     for (int64_t i = 0; i < count; ++i) {
       for (int64_t j = 0; j < (alive[i] ? n : 0); ++j) e[j][i] = x[i * n + j];
@@ -130,59 +143,64 @@ template <class T, int KIND>
       for (int64_t i = 0; i < count; ++i) e[j][i] = alive[i] ? x[j * inner + i] : T(0);
     }
   }
-  for (int i = 0; i < LANES; ++i) top[i] = e[0][i], at[i] = 0, y[i] = int32_t(r.y[i]), sum[i] = gap[i] = gaps[i] = e_y[i] = 0;
+  for (int i = 0; i < LANES; ++i) top[i] = T(e[0][i]), at[i] = 0, y[i] = int32_t(r.y[i]), sum[i] = gap[i] = gaps[i] = e_y[i] = 0;
   for (int32_t j = 1; j < n; ++j) {
 #pragma omp simd
     for (int i = 0; i < LANES; ++i) {
       const bool above = e[j][i] > top[i];
-      top[i] = above ? e[j][i] : top[i], at[i] = above ? j : at[i];
+      top[i] = above ? T(e[j][i]) : top[i], at[i] = above ? j : at[i];
     }
   }
   for (int32_t j = 0; j < n; ++j) {
 #pragma omp simd
     for (int i = 0; i < LANES; ++i) {
-      const double d = double(e[j][i]) - double(top[i]), power = exp_below_in<double>(e[j][i], top[i]), counted = j == at[i] ? 0.0 : power;
+      const double d = double(e[j][i]) - double(top[i]), power = exp_below_in<double>(T(e[j][i]), top[i]), counted = j == at[i] ? 0.0 : power;
       sum[i] += counted;
       if (KIND == SMOOTHED) gaps[i] += d;
       gap[i] = j == y[i] ? d : gap[i], e_y[i] = j == y[i] ? counted : e_y[i];
-      e[j][i] = j == at[i] ? T(1) : T(power);
+      e[j][i] = j == at[i] ? 1.0 : power;
     }
   }
   for (int i = 0; i < LANES; ++i) r.s[i] = sum[i], r.below[i] = gap[i], r.gaps[i] = gaps[i], r.e_y[i] = e_y[i], r.top_at[i] = at[i];
   values<T, KIND>(r, n, number);
   if (!g) return;
-  T factor[LANES], at_y[LANES], even[LANES];
+  typename Kept<T, KIND>::Type factor[LANES], at_y[LANES], even[LANES];
   for (int i = 0; i < LANES; ++i) {
     const double k = alive[i] ? r.share[i] * scale * r.slope[i] : 0.0;
-    even[i] = KIND == SMOOTHED ? T(k * number / double(n)) : T(0);
-    factor[i] = T(k / (1.0 + r.s[i])), at_y[i] = T(-k * r.wrong[i]) - even[i];
+    even[i] = KIND == SMOOTHED ? k * number / double(n) : 0.0;
+    factor[i] = k / (1.0 + r.s[i]), at_y[i] = -k * r.wrong[i] - even[i];
   }
   for (int32_t j = 0; j < n; ++j) {
 #pragma omp simd
     for (int i = 0; i < LANES; ++i) e[j][i] = j == y[i] ? at_y[i] : KIND == SMOOTHED ? e[j][i] * factor[i] - even[i] : e[j][i] * factor[i];
   }
   if (inner > 1 && count == LANES) {
-    for (int64_t j = 0; j < n; ++j) std::memcpy(g + j * inner, e[j], sizeof e[j]);
+    for (int64_t j = 0; j < n; ++j) {
+      for (int i = 0; i < LANES; ++i) g[j * inner + i] = T(e[j][i]);
+    }
   } else if (inner == 1) {
     for (int64_t i = 0; i < count; ++i) {
-      for (int64_t j = 0; j < n; ++j) g[i * n + j] = e[j][i];
+      for (int64_t j = 0; j < n; ++j) g[i * n + j] = T(e[j][i]);
     }
   } else {
     for (int64_t j = 0; j < n; ++j) {
-      for (int64_t i = 0; i < count; ++i) g[j * inner + i] = e[j][i];
+      for (int64_t i = 0; i < count; ++i) g[j * inner + i] = T(e[j][i]);
     }
   }
 }
 
 template <class T, int KIND>
 [[gnu::noinline]] void wide(Rows<T>& r, const T* x, int64_t count, int64_t n, double scale, double number, T* g, bool is_fine) {
+  using E = typename Kept<T, KIND>::Type;
+  std::unique_ptr<E[]> kept(!std::is_same<T, E>::value && g && is_fine ? new E[count * n] : nullptr);
   for (int64_t i = 0; i < count; ++i) {
     if (r.share[i] == 0) continue;
     const T* in = x + i * n;
     r.top_at[i] = greatest(in, n);
     const T top = in[r.top_at[i]];
     r.below[i] = double(in[r.y[i]]) - double(top), r.e_y[i] = exp_below_in<double>(in[r.y[i]], top);
-    r.s[i] = (is_fine ? exps<double, T, KIND> : exps<T, T, KIND>)(in, g ? g + i * n : nullptr, n, top, r.top_at[i], &r.gaps[i]);
+    if (kept) r.s[i] = exps<double, KIND>(in, &kept[i * n], n, top, r.top_at[i], &r.gaps[i]);
+    else r.s[i] = (is_fine ? exps<double, KIND, T, T> : exps<T, KIND, T, T>)(in, g ? g + i * n : nullptr, n, top, r.top_at[i], &r.gaps[i]);
   }
   values<T, KIND>(r, n, number);
   for (int64_t i = 0; g && i < count; ++i) {
@@ -192,11 +210,17 @@ template <class T, int KIND>
       continue;
     }
     const double k = r.share[i] * scale * r.slope[i];
-    const T factor = T(k / (1.0 + r.s[i])), even = KIND == SMOOTHED ? T(k * number / double(n)) : T(0);
+    const E factor = E(k / (1.0 + r.s[i])), even = KIND == SMOOTHED ? E(k * number / double(n)) : E(0);
+    if (kept) {
+      const E* e = &kept[i * n];
 #pragma omp simd
-    for (int64_t j = 0; j < n; ++j) out[j] = KIND == SMOOTHED ? out[j] * factor - even : out[j] * factor;
-    out[r.top_at[i]] = factor - even;
-    out[r.y[i]] = T(-k * r.wrong[i]) - even;
+      for (int64_t j = 0; j < n; ++j) out[j] = T(e[j] * factor - even);
+    } else {
+#pragma omp simd
+      for (int64_t j = 0; j < n; ++j) out[j] = KIND == SMOOTHED ? T(out[j] * factor - even) : T(out[j] * T(factor));
+    }
+    out[r.top_at[i]] = T(factor - even);
+    out[r.y[i]] = T(-k * r.wrong[i] - even);
   }
 }
 
