@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .finding import Seen
 
 if TYPE_CHECKING:
     from .reading.source import Source
-    from .running.record import Run
 
 
 @dataclass(frozen=True)
 class Facts:
-    """source: facts read from a script; run: facts watched in a process. A rule uses what is there."""
+    """source: facts read from a script; run: the Run that was watched in a process. A rule uses what is there."""
 
     source: Source | None = None
-    run: Run | None = None
+    run: Any = None
 
     @property
     def unseen(self) -> Source | None:

@@ -48,7 +48,7 @@ def shown(shape: Any) -> str:
     return "(" + ", ".join(str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
-def number(x: float) -> str:
+def number(x: Any) -> str:
     return f"{float(x):.4g}"
 
 

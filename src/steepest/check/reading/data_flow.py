@@ -195,7 +195,7 @@ def unused_terms(source: Program) -> Iterator[tuple[int, str]]:
                 len(names) == 1
                 and names[0] not in reads
                 and _is_loss(source, node.value)
-                and re.search(r"loss|penal|reg|kl|term|aux", names[0])
+                and re.search(r"loss|penal|reg|kl|term|aux|l1|l2|smooth|entropy|consist|norm|decay|tv", names[0])
             ):
                 yield node.lineno, names[0]
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .names import FunctionNode, called
+from .names import FunctionNode, called, pairs_of
 from .program import Program
 
 ACTS = {
@@ -103,16 +103,16 @@ class Models:
         """What a name was last bound to before the node in its function; None when it is bound there in several ways."""
         scope = self.function_of(node) or self.source.tree
         here = (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
-        found = []
+        found: list[tuple[ast.Assign, ast.expr]] = []
         for n in ast.walk(scope):
-            if (
-                isinstance(n, ast.Assign)
-                and (n.end_lineno or 0, n.end_col_offset or 0) < here
-                and any(isinstance(t, ast.Name) and t.id == name for t in n.targets)
-            ):
-                found.append(n)
-        inner = [n for n in found if self.function_of(n) is (None if scope is self.source.tree else scope)]
-        return max(inner, key=lambda n: (n.lineno, n.col_offset)).value if inner else None
+            if isinstance(n, ast.Assign) and (n.end_lineno or 0, n.end_col_offset or 0) < here:
+                whole = [(k, v) for t in n.targets for k, v in pairs_of(t, n.value)]
+                found += [
+                    (n, v) for k, v in whole if k == name and (v is not n.value or isinstance(n.targets[0], ast.Name))
+                ]
+        own = None if scope is self.source.tree else scope
+        inner = [(n, v) for n, v in found if self.function_of(n) is own]
+        return max(inner, key=lambda f: (f[0].lineno, f[0].col_offset))[1] if inner else None
 
     def ending(self, node: ast.expr | None, depth: int = 0) -> str:
         """The operation whose result an expression is."""
@@ -134,9 +134,18 @@ class Models:
             return ACTS[word]
         if dotted.startswith("torch.") and word in HANDED_ON and node.args:
             return self.ending(node.args[0], depth + 1)
+        function = self.names.functions.get(word) if isinstance(node.func, ast.Name) else None
+        if function is not None:
+            return self.function_ending(function, depth + 1)
         if isinstance(node.func, ast.Attribute) and word == "forward":
             return self.module_ending(node.func.value, node, depth + 1)
         return self.module_ending(node.func, node, depth + 1)
+
+    def function_ending(self, function: ast.AST, depth: int = 0) -> str:
+        """What a function of the program returns, where all its returns end alike."""
+        returns = [n for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
+        endings = {self.ending(r.value, depth + 1) for r in returns}
+        return endings.pop() if len(endings) == 1 else ""
 
     def module_ending(self, module: ast.expr, at: ast.AST, depth: int = 0) -> str:
         """What a module ends with; `module` is what is called."""

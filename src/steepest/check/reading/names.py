@@ -30,6 +30,20 @@ def stored(node: ast.AST) -> Iterator[str]:
         yield ast.unparse(node)
 
 
+def pairs_of(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """(name, what it is bound to): a, b = x, y is two bindings; of a, b = f() both names are bound to f()."""
+    whole = (
+        isinstance(target, (ast.Tuple, ast.List))
+        and isinstance(value, (ast.Tuple, ast.List))
+        and len(target.elts) == len(value.elts)
+    )
+    if whole:
+        for t, v in zip(target.elts, value.elts):  # type: ignore[attr-defined]
+            yield from pairs_of(t, v)
+    else:
+        yield from ((name, value) for name in stored(target))
+
+
 class Names:
     """Imports, classes and bindings of a program, without regard to order."""
 
@@ -54,8 +68,8 @@ class Names:
             self.functions.setdefault(node.name, node)
         elif isinstance(node, ast.Assign):
             for target in node.targets:
-                for name in stored(target):
-                    self.bound.setdefault(name, []).append(node.value)
+                for name, value in pairs_of(target, node.value):
+                    self.bound.setdefault(name, []).append(value)
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
             self.bound.setdefault(ast.unparse(node.target), []).append(node.value)
 

@@ -115,6 +115,17 @@ def over_the_batch(source: Source) -> Found:
         ):
             if isinstance(node, ast.Call) and called(node) in ("softmax", "log_softmax") and _axis(node) == 0:
                 yield node.lineno, f"{spelled(node)[:60]} at the end of forward works over axis 0, the batch"
+    given = {called(s.call.args[0]) for s in sites if s.call.args and isinstance(s.call.args[0], ast.Call)}
+    for name, function in source.names.functions.items():
+        for r in ast.walk(function):
+            if (
+                name in given
+                and isinstance(r, ast.Return)
+                and isinstance(r.value, ast.Call)
+                and called(r.value) in ("softmax", "log_softmax")
+                and _axis(r.value) == 0
+            ):
+                yield r.lineno, f"{spelled(r.value)[:60]} at the end of {name} works over axis 0, the batch"
     for node in source.nodes:
         if (
             isinstance(node, ast.Call)
@@ -198,6 +209,19 @@ def one_weight(source: Source) -> Found:
             value = source.names.value_of(weight)
             if re.fullmatch(r"torch\.(tensor|FloatTensor|Tensor)\(\[?\s*[\d.]+\s*\]?\)(\.\w+\(.*\))?", spelled(value)):
                 yield site.call.lineno, f"weight={spelled(value)} multiplies all terms alike"
+
+
+def rates_and_logarithms(source: Source) -> Found:
+    """PoissonNLLLoss(log_input=False) of a raw output, or log_input=True of a rate."""
+    for site in source.models.losses():
+        if site.kind != "poisson":
+            continue
+        end, given = source.models.ending(site.argument(0, "input")), site.option("log_input")
+        raw = given is not None and spelled(given) == "False"
+        if raw and end in ("linear", "tanh"):
+            yield site.call.lineno, f"log_input=False needs a rate >= 0 and gets the result of {end}"
+        elif not raw and end in ("exp", "softplus", "relu"):
+            yield site.call.lineno, f"the result of {end} is already a rate, and log_input=True takes exp of it"
 
 
 def log_of_softmax(source: Source) -> Found:

@@ -108,6 +108,8 @@ def is_flat(source: Source, node: ast.expr | None) -> bool:
             and re.search(r"\((dim=|axis=)?-?1\)$", text)
         ):
             return True
+    if isinstance(made, ast.BinOp) and isinstance(made.op, ast.MatMult):
+        return is_flat(source, made.right)
     if isinstance(made, ast.BinOp):
         sides = [made.left, made.right]
         plain = [

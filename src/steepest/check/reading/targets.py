@@ -101,6 +101,14 @@ def classes_as_numbers(source: Source) -> Found:
             continue
         if source.models.ending(output) == "log_softmax":
             yield site.call.lineno, f"{called(site.made or site.call)} of log-probabilities"
+        elif (
+            source.mentions(r"load_(iris|wine|digits|breast_cancer)\(")
+            and not source.mentions(r"one_hot|OneHot|Binarizer|\beye\(")
+            and not {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+            & {n.id for n in ast.walk(output) if isinstance(n, ast.Name)}
+            and source.models.ending(output) == "linear"
+        ):
+            yield site.call.lineno, f"{called(site.made or site.call)} on the labels of a data set of classes"
         elif is_class(source, target) and "one_hot" not in ast.unparse(target):
             made = origin(source, target)
             yield (
@@ -142,6 +150,12 @@ def zero_one_signs(source: Source) -> Found:
             and len(call.args) > 1
         ):
             if is_yes_no(source, call.args[1]):
+                yield call.lineno, f"{word} gets targets of 0 and 1"
+        elif (
+            word in ("CosineEmbeddingLoss", "MarginRankingLoss", "cosine_embedding_loss", "margin_ranking_loss")
+            and len(call.args) > 2
+        ):
+            if is_yes_no(source, call.args[2]):
                 yield call.lineno, f"{word} gets targets of 0 and 1"
     for node in source.nodes:
         if isinstance(node, ast.Call) and called(node) in ("clamp", "relu", "maximum"):
@@ -340,7 +354,7 @@ def forgotten_module(source: Source) -> Found:
 
 def _has_weights(source: Source, value: ast.expr) -> bool:
     text = ast.unparse(value)
-    return bool(re.search(r"Linear|Conv|LSTM|GRU|Embedding|RNN", text)) or any(
+    return bool(re.search(r"\b(Linear|Conv\dd|ConvTranspose\dd|LSTM|GRU|Embedding|RNN)\(", text)) or any(
         re.search(rf"\b{name}\(", text) and re.search(r"Linear|Conv|LSTM|GRU|Embedding|Parameter", ast.unparse(cls))
         for name, cls in source.names.classes.items()
     )

@@ -399,8 +399,10 @@ def not_divided(source: Source) -> Found:
         modulo = [n for n in ast.walk(loop) if isinstance(n, ast.If) and isinstance(n.test, (ast.Compare, ast.BoolOp)) and "%" in ast.unparse(n.test)
                   and any(isinstance(c, ast.Call) and called(c) == "step" for c in ast.walk(n))]  # fmt: skip
         text = ast.unparse(loop)
+        divided = any(isinstance(n, (ast.BinOp, ast.AugAssign)) and isinstance(n.op, ast.Div) for n in ast.walk(loop))
         if (
             modulo
+            and not divided
             and not re.search(r"loss[^=\n]*/|/ ?[\w.]+\)\.backward|/=|reduction=.sum|loss\s*\*=|\*\s*\(?1", text)
             and not source.mentions(r"reduction\s*=\s*['\"]sum")
         ):

@@ -12,7 +12,7 @@ from ..finding import Seen
 from ..reading.network import over_the_batch
 from ..running.graph import Op, origin
 from ..running.record import ModelCall, Run
-from ..seeing import first_kept, number, shown
+from ..seeing import first_kept, losses, number, shown
 
 
 @check(
@@ -33,6 +33,15 @@ from ..seeing import first_kept, number, shown
 def softmax_over_the_batch(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(over_the_batch)
     lines = set()
+    for call, output, target in losses(facts, "nll_loss", "cross_entropy"):
+        made = origin(call.op.ref(0, "input"))
+        over = made is not None and made.name in ("softmax", "log_softmax") and made.value(1, "dim") in (0, -2)
+        if made is not None and over and output.dim() == 2 and target.dim() == 1 and len(output) == len(target) > 1:
+            lines.add(made.place.line)
+            yield Seen(
+                f"{made.name} over axis 0 of {shown(output.shape)}: {len(target)} samples compete with one another",
+                made.place.line,
+            )
     for seen in first_kept(facts.run) if facts.run else ():
         for op in seen.ops():
             if op.name in ("softmax", "log_softmax") and op.place.line not in lines and _is_over_batch(op, facts.run):

@@ -11,7 +11,7 @@ from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
 from ..reading.targets import several_labels
-from ..running.graph import origin
+from ..running.graph import Op, origin
 from ..seeing import first_kept, losses
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def softmax_on_several_labels(facts: Facts) -> Iterator[Seen]:
                 continue
             refs = [r for r in op.refs() if r.tensor is not None and len(r.shape) == 2]
             if len(refs) == 2:
-                logs = [r for r in refs if (made := origin(r)) is not None and made.name == "log_softmax"]
+                logs = [r for r in refs if (made := origin(r)) is not None and is_log_softmax(made)]
                 others = [r for r in refs if r not in logs and not r.tensor.requires_grad]
                 if logs and others:
                     yield from _multi_hot(others[0].tensor, op.place.line, "log_softmax")
@@ -63,3 +63,14 @@ def _multi_hot(target: Tensor, line: int, name: str) -> Iterator[Seen]:
             f"{share:.0%} of the rows of the target hold 0 or several ones (sums {sums.min():g} ... {sums.max():g}) under {name}",
             line,
         )
+
+
+def is_log_softmax(op: Op) -> bool:
+    """log_softmax, or x - logsumexp(x) by hand, or the logarithm of a softmax."""
+    inner = [origin(r) for r in op.refs()]
+    names = [o.name for o in inner if o is not None]
+    return (
+        op.name == "log_softmax"
+        or (op.name == "sub" and "logsumexp" in names)
+        or (op.name == "log" and names == ["softmax"])
+    )

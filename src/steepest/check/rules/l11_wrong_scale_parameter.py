@@ -10,6 +10,7 @@ from steepest.core.checks import check
 from ..examples import MLP1, NUMBERS, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.network import rates_and_logarithms
 from ..running.graph import origin
 from ..seeing import losses, number
 
@@ -35,6 +36,7 @@ from ..seeing import losses, number
     source="PyTorch documentation, GaussianNLLLoss and PoissonNLLLoss",
 )
 def wrong_scale_parameter(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(rates_and_logarithms)
     for call, output, _ in losses(facts, "poisson_nll_loss"):
         log_input, made = call.op.value(2, "log_input", True), origin(call.op.ref(0, "input"))
         if not log_input and bool((output < 0).any()):

@@ -60,7 +60,7 @@ class Op:
             return self.kwargs[name]
         return self.args[position] if 0 <= position < len(self.args) else default
 
-    def tensor(self, position: int, name: str = "") -> Tensor | None:
+    def tensor(self, position: int, name: str = "") -> Any:
         ref = self.ref(position, name)
         return ref.tensor if ref else None
 
@@ -70,7 +70,7 @@ class Op:
         return ref.shape if ref else ()
 
     @property
-    def out_tensor(self) -> Tensor | None:
+    def out_tensor(self) -> Any:
         return self.out[0].tensor if self.out else None
 
 
@@ -119,7 +119,8 @@ def unflattened(ref: Ref | None) -> Ref | None:
 
 def ancestors(op: Op | None, limit: int = 20_000) -> Iterator[Op]:
     """The call and all calls before it, each once."""
-    stack, seen = [op] if op else [], set()
+    stack: list[Op] = [op] if op else []
+    seen: set[int] = set()
     while stack and len(seen) < limit:
         at = stack.pop()
         if id(at) in seen:
