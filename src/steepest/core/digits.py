@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 MOST = 2**18
-"""Entries up to which float32 is computed in float64, in up to 2.3 times the time. Beyond, time and memory matter more."""
+"""Entries up to which float32 is computed in float64, in up to three times the time. Beyond, time and memory matter more."""
 
 FINEST = 2**10
 """Entries up to which float64 is computed in more. A call on a handful of numbers takes 0.5 ms more, one on so many 3 ms."""
