@@ -26,16 +26,6 @@ def {name}(input: Tensor, target: Tensor) -> Tensor:
 '''
 
 OTHERS = {
-    "check": '''
-        """Nothing is wrong."""
-        from steepest.core.declare import check
-
-        @check(code="T001", title="A mistake", damage="None.", repair="None.", bad="x = 1", good="x = 2", needs="source",
-               certainty="note", source="None")
-        def quiet(facts):
-            """Finds nothing."""
-            return []
-        ''',
     "dataset": '''
         """Three points."""
         from steepest.core.declare import dataset
@@ -179,12 +169,12 @@ def test_an_unknown_name_is_answered_with_the_nearest(shelf):
 
 
 def test_a_package_of_others_joins_by_its_entry_point(shelf):
-    shelf.put("acme_extra.py", LOSS.format(name="acme", factor=3) + textwrap.dedent(OTHERS["check"]))
+    shelf.put("acme_extra.py", LOSS.format(name="acme", factor=3) + textwrap.dedent(OTHERS["schedule"]))
     shelf.install("acme-extra", {"acme": "acme_extra"})
     found = shelf.catalogue("home_losses", "loss", **losses_of("own"))
     assert found.names() == ["acme", "own"] and found.acme.__module__ == "acme_extra"
     assert found.Acme is found.acme.module_class
-    assert shelf.catalogue("home_checks", "check").names() == ["quiet"]
+    assert shelf.catalogue("home_schedules", "schedule").names() == ["half"]
 
 
 def test_a_whole_package_of_others_may_be_named(shelf):
@@ -208,7 +198,9 @@ def test_a_package_of_others_that_cannot_be_imported_is_named(shelf):
     shelf.put("acme_broken.py", "raise ValueError('no licence')")
     shelf.install("acme-broken", {"broken": "acme_broken"})
     found = shelf.catalogue("calm_losses", "loss", **losses_of("own"))
-    with pytest.raises(ImportError, match=r"'broken' = 'acme_broken' \(steepest.items\) cannot be imported: no licence"):
+    with pytest.raises(
+        ImportError, match=r"'broken' = 'acme_broken' \(steepest.items\) cannot be imported: no licence"
+    ):
         found.names()
     assert found.own.name == "own"  # what is named is still found
 

@@ -26,12 +26,12 @@ def _sums(source: Program) -> Iterator[tuple[str, ast.expr, int]]:
 def _over_batches(source: Program) -> Iterator[tuple[str, int]]:
     """(name, line) of `name / len(loader)` and `name /= len(loader)`, where the loader is surely one."""
     for node in source.nodes:
-        pair = None
+        pair: tuple[ast.expr, ast.expr] | None = None
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             pair = node.left, node.right
         elif isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Div):
             pair = node.target, node.value
-        if pair is not None and _is_number_of_batches(source, pair[1]):
+        if isinstance(node, (ast.BinOp, ast.AugAssign)) and pair is not None and _is_number_of_batches(source, pair[1]):
             for name in {ast.unparse(n) for n in ast.walk(pair[0]) if isinstance(n, (ast.Name, ast.Attribute))}:
                 yield name, node.lineno
 

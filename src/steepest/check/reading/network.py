@@ -126,14 +126,14 @@ def over_the_batch(source: Source) -> Found:
                 and _axis(r.value) == 0
             ):
                 yield r.lineno, f"{spelled(r.value)[:60]} at the end of {name} works over axis 0, the batch"
-    for node in source.nodes:
+    for each in source.nodes:
         if (
-            isinstance(node, ast.Call)
-            and called(node) in ("softmax", "log_softmax")
-            and _axis(node) == 0
-            and any(s.call.args and _value(source, s.call.args[0]) is node for s in sites)
+            isinstance(each, ast.Call)
+            and called(each) in ("softmax", "log_softmax")
+            and _axis(each) == 0
+            and any(s.call.args and _value(source, s.call.args[0]) is each for s in sites)
         ):
-            yield node.lineno, f"{spelled(node)[:60]} on the way to the loss works over axis 0, the batch"
+            yield each.lineno, f"{spelled(each)[:60]} on the way to the loss works over axis 0, the batch"
     for call in source.calls("Sequential"):
         last = call.args[-1] if call.args else None
         if isinstance(last, ast.Call) and called(last) in ("Softmax", "LogSoftmax") and _axis(last, 0) == 0:

@@ -40,7 +40,13 @@ def compared_with_row(source: Source) -> Found:
         for left, right in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
             base = _thresholded(source, left)
             last = last_linear_of(source, base) if base is not None else None
-            if last is None or len(last.args) < 2 or ast.unparse(last.args[1]) != "1" or _is_reshaped(source, base):
+            if (
+                base is None
+                or last is None
+                or len(last.args) < 2
+                or ast.unparse(last.args[1]) != "1"
+                or _is_reshaped(source, base)
+            ):
                 continue
             if is_flat(source, right) and not RESHAPED.search(ast.unparse(right)):
                 yield (

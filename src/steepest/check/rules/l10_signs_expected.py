@@ -64,7 +64,8 @@ def _hinge_target(op: Op) -> Tensor | None:
         return None
     if not any(v == 1 for v in inner.args if isinstance(v, (int, float))):
         return None
-    product = next((origin(r) for r in inner.refs() if origin(r) is not None and origin(r).name == "mul"), None)
+    made = [o for r in inner.refs() if (o := origin(r)) is not None]
+    product = next((o for o in made if o.name == "mul"), None)
     pair = [r.tensor for r in product.refs()] if product else []
     fixed = [t for t in pair if t is not None and not t.requires_grad and t.dim()]
     return fixed[0] if len(fixed) == 1 and len(pair) == 2 else None

@@ -27,7 +27,9 @@ class Ref:
     __slots__ = ("op", "tensor", "shape", "dtype")
 
     def __init__(self, op: Op | None, tensor: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-        self.op, self.tensor, self.shape, self.dtype = op, tensor, shape, dtype
+        self.op: Any = op
+        self.tensor: Any = tensor
+        self.shape, self.dtype = shape, dtype
 
 
 class Op:

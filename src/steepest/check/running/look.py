@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from .health import eight_by_heart, equal_weights, gradients_by_layer, ignores_input
@@ -94,7 +96,8 @@ class Look:
     def ragged(self) -> tuple[int, int] | None:
         """(size of a batch, size of the last one) of a loader whose last batch is smaller."""
         for seen in self.run.loaders:
-            size, rows = getattr(seen.loader, "batch_size", None), getattr(seen.loader, "dataset", None)
+            size: Any = getattr(seen.loader, "batch_size", None)
+            rows: Any = getattr(seen.loader, "dataset", None)
             if size and hasattr(rows, "__len__") and not seen.loader.drop_last and len(rows) % size:
                 return size, len(rows) % size
         return None

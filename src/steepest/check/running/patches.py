@@ -61,7 +61,7 @@ class Patches:
             return recorder.train_mode(train, module, mode)
 
         def __init_subclass__(cls: Any, **kwargs: Any) -> None:
-            super(nn.Module, cls).__init_subclass__(**kwargs)
+            super(nn.Module, cls).__init_subclass__(**kwargs)  # type: ignore[misc]
             forward = cls.__dict__.get("forward")
             if callable(forward) and is_users(
                 getattr(getattr(forward, "__code__", None), "co_filename", "site-packages")
@@ -199,7 +199,7 @@ class Patches:
             seen = recorder.loader_entered(loader, here())
             made = enter(loader)
             try:
-                made._steepest_loader = seen.loader
+                setattr(made, "_steepest_loader", seen.loader)  # noqa: B010
             except AttributeError:
                 pass
             return made

@@ -32,7 +32,7 @@ def undisturbed() -> Iterator[None]:
         random.setstate(python)
         torch.set_grad_enabled(grad)
         if numpy is not None:
-            numpy.random.set_state(numbers)
+            numpy.random.set_state(numbers)  # type: ignore[arg-type]
 
 
 def copy_of(module: nn.Module) -> nn.Module | None:
