@@ -9,7 +9,6 @@ whole tensors every eighth trial is compared, for their optimizers are slow alon
 
 from __future__ import annotations
 
-import statistics
 import sys
 
 import torch
@@ -46,7 +45,7 @@ def gradients(t: int, dtype: torch.dtype) -> Tensor:
     return (torch.randn(K, LAYOUT.width, generator=g, dtype=torch.float64) + 0.3).to(dtype)
 
 
-def distances(rule: Rule, dtype: torch.dtype) -> list[float]:
+def distances(rule: Rule, dtype: torch.dtype) -> Tensor:
     numbers = drawn(rule)
     start = torch.randn(K, LAYOUT.width, generator=generator("bench start"), dtype=torch.float64).to(dtype)
     columns = {name: torch.tensor(values, dtype=torch.float64) for name, values in numbers.items()}
@@ -65,7 +64,7 @@ def distances(rule: Rule, dtype: torch.dtype) -> list[float]:
                 param.grad = view[k].clone()
             steppers[k].step()
     ends = torch.stack([torch.cat([p.detach().flatten() for p in alone[k]]) for k in compared])
-    return ((together[list(compared)] - ends).abs().amax(1) / ends.abs().amax(1)).tolist()
+    return (together[list(compared)] - ends).abs().amax(1) / ends.abs().amax(1)
 
 
 def main() -> None:
@@ -79,7 +78,7 @@ def main() -> None:
         words = [f"{rule.name:<22}"]
         for dtype in (torch.float64, torch.float32):
             found = distances(rule, dtype)
-            words.append(f"{max(found):>15.1e}{statistics.median(found):>10.1e}")
+            words.append(f"{found.max():>15.1e}{found.median():>10.1e}")
         print("".join(words), flush=True)
 
 
