@@ -13,7 +13,8 @@ def is_zero(grad: Tensor | None) -> bool:
     if grad is None:
         return True
     values = grad._values() if grad.is_sparse else grad
-    return not bool(values.any())
+    start = values.reshape(-1)[:64] if values.is_contiguous() else values
+    return not bool(start.any()) and not bool(values.any())
 
 
 def leaves_of(root: Tensor) -> list[Tensor]:
@@ -36,7 +37,10 @@ def norms_of(tensors: list[Tensor]) -> dict[int, float]:
     """Root mean square of each gradient, by the id of its tensor; tensors without one are left out."""
     with torch.no_grad():
         grads = {id(t): t.grad for t in tensors if t.grad is not None}
-        return {
-            key: float((g.coalesce().values() if g.is_sparse else g).double().pow(2).mean().sqrt())
-            for key, g in grads.items()
-        }
+        return {key: _size(g.coalesce().values() if g.is_sparse else g) for key, g in grads.items()}
+
+
+def _size(g: Tensor) -> float:
+    """In float64 only where float32 would overflow or vanish."""
+    value = float(g.norm()) / max(g.numel(), 1) ** 0.5
+    return value if 1e-15 < value < 1e15 else float(g.double().norm()) / max(g.numel(), 1) ** 0.5

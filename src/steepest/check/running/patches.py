@@ -51,6 +51,8 @@ class Patches:
         call, init, train = nn.Module.__call__, nn.Module.__init__, nn.Module.train
 
         def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if recorder.has_traced and recorder.tracer.modules:
+                return call(module, *args, **kwargs)
             return recorder.called(functools.partial(call, module), module, args, kwargs)
 
         def __init__(module: nn.Module, *args: Any, **kwargs: Any) -> None:

@@ -61,6 +61,8 @@ class Recorder:
         self.active = False
         self.when_stepped: Any = None
         self.stops_tracing_after = 0
+        self.n_gradients = 40
+        self.has_traced = False
         self._tracing: Any = None
 
     # -- what is kept, and how long the program goes on ------------------------------------------------------------
@@ -167,7 +169,7 @@ class Recorder:
 
     def called(self, original: Any, module: nn.Module, args: Any, kwargs: Any) -> Any:
         stack = self.tracer.modules
-        if self.tracer.paused or (stack and stack[-1] is module):
+        if self.tracer.paused or (stack and (self.has_traced or stack[-1] is module)):
             return original(*args, **kwargs)
         if not stack:
             return self._called_by_user(original, module, args, kwargs)
@@ -260,7 +262,7 @@ class Recorder:
             seen.root = root
         elif root is not None and not self.keeps():
             self._watch_root(root)
-        if root is not None and len(run.backwards) < 40:
+        if root is not None and len(run.backwards) < self.n_gradients:
             seen.leaves = leaves_of(root)
             for t in seen.leaves:
                 run.versions.setdefault(id(t), t._version)
@@ -287,7 +289,7 @@ class Recorder:
 
     def _after_backward(self, seen: Backward) -> None:
         self.stepped_since_backward = False
-        if len(self.run.backwards) < 40:
+        if len(self.run.backwards) < self.n_gradients:
             seen.norms = norms_of(seen.leaves)
         if not seen.kept:
             seen.op = None
@@ -371,6 +373,7 @@ class Recorder:
         self._count_inside(event.place, 0)
         if self.stops_tracing_after and self.run.steps == self.stops_tracing_after:
             self._tracing.close()
+            self.has_traced = True
         if self.when_stepped is not None:
             self.when_stepped(self.run.steps)
 

@@ -33,6 +33,7 @@ class Watch:
         frame = inspect.currentframe()
         self.file = frame.f_back.f_code.co_filename if frame and frame.f_back else ""
         self.recorder.stops_tracing_after = TRACED_STEPS
+        self.recorder.n_gradients = 2 * TRACED_STEPS
         self.recorder.when_stepped = self._stepped
         self._open = self.recorder.recording()
         self._open.__enter__()
