@@ -132,7 +132,7 @@ Pair sinh_of(Pair a) {
 
 Pair cosh_of(Pair a) {
   if (std::fabs(a.h) > 700) return {std::cosh(a.h), 0.0};
-  const Pair e = exp_of(a);
+  const Pair e = exp_of(a.h < 0 ? -a : a);
   return scaled(e + ONE / e, 0.5);
 }
 

@@ -23,6 +23,9 @@ ADD, SUB, MUL, DIV, POW, ATAN2 = range(6)
 EXP, EXPM1, LOG, LOG1P, SQRT, SOFTPLUS, SIGMOID, TANH, SINH, COSH, ERF, LGAMMA, SIN, COS = range(10, 24)
 ROW_SUMS = 100
 
+MOST = 2**16
+"""Entries of a result; a body that makes more of a small input (all pairs, all triples) is left to plain tensors."""
+
 Pull = Callable[["Pair"], "Pair"]
 """From the gradient of a result to its share in that of one source."""
 
@@ -541,6 +544,8 @@ def _address(half: Tensor | None) -> int | None:
 
 
 def _unary(code: int, x: Pair, slope: Callable[[Pair, Pair, Pair], Pair] | None) -> Pair:
+    if x.numel() > MOST:
+        raise Unknown("so many entries")
     a, b = x.high.contiguous(), None if x.low is None else x.low.contiguous()
     high, low = torch.empty_like(a), torch.empty_like(a)
     _function()(code, a.numel(), 1, 1, a.data_ptr(), _address(b), a.data_ptr(), None, high.data_ptr(), low.data_ptr())
@@ -554,6 +559,8 @@ def _unary(code: int, x: Pair, slope: Callable[[Pair, Pair, Pair], Pair] | None)
 
 def _binary(code: int, a: Pair, b: Pair, by_a: Pull, by_b: Pull) -> Pair:
     shape = a.shape if a.shape == b.shape else torch.broadcast_shapes(a.shape, b.shape)
+    if math.prod(shape) > MOST:
+        raise Unknown("so many entries")
     (ah, al, a_step), (bh, bl, b_step) = _laid_out(a, shape), _laid_out(b, shape)
     high, low = ah.new_empty(shape), ah.new_empty(shape)
     _function()(
