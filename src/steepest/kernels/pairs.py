@@ -23,7 +23,7 @@ ADD, SUB, MUL, DIV, POW, ATAN2 = range(6)
 EXP, EXPM1, LOG, LOG1P, SQRT, SOFTPLUS, SIGMOID, TANH, SINH, COSH, ERF, LGAMMA, SIN, COS = range(10, 24)
 ROW_SUMS = 100
 
-MOST = 2**16
+MOST = 2**13
 """Entries of a result; a body that makes more of a small input (all pairs, all triples) is left to plain tensors."""
 
 Pull = Callable[["Pair"], "Pair"]
