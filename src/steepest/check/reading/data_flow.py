@@ -63,6 +63,50 @@ def fitted_before_split(source: Program) -> Iterator[tuple[int, str, int]]:
                     yield call.lineno, f"{owner[:40]}.{called(call)}({ast.unparse(call.args[0])[:30]})", split.lineno
 
 
+def fitted_before_cut(source: Program) -> Iterator[tuple[int, str, int]]:
+    """(line, what, line of the cut): fit_transform of all rows, then rows of its result are taken for training and for a test."""
+    assigns = [n for n in source.nodes if isinstance(n, ast.Assign)]
+    if any(True for _ in source.calls(*SPLITS, "KFold", "StratifiedKFold", "Pipeline", "make_pipeline")):
+        return
+    for node in assigns:
+        call = node.value
+        if not (
+            isinstance(call, ast.Call)
+            and called(call) == "fit_transform"
+            and isinstance(call.func, ast.Attribute)
+            and call.args
+        ):
+            continue
+        owner = ast.unparse(source.names.value_of(call.func.value))
+        if not LEARNERS.search(owner) or re.search(r"train|\btr\b|\[", ast.unparse(call.args[0])):
+            continue
+        derived = {name for t in node.targets for name in stored(t)}
+        for other in sorted(assigns, key=lambda n: n.lineno):
+            if (
+                other.lineno > node.lineno
+                and derived & _names(other.value)
+                and not isinstance(other.value, ast.Subscript)
+            ):
+                derived |= {name for t in other.targets for name in stored(t)}
+        for cut in (n for n in source.nodes if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)):
+            if (
+                cut.value.id in derived
+                and cut.lineno > node.lineno
+                and re.search(r"test|te\b|val|held", ast.unparse(cut.slice))
+            ):  # type: ignore[attr-defined]
+                yield node.lineno, f"{owner[:40]}.fit_transform({ast.unparse(call.args[0])[:30]})", cut.lineno
+                break
+        for other in assigns:
+            names = [name for t in other.targets for name in stored(t)]
+            takes = any(
+                isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name) and n.value.id in derived
+                for n in ast.walk(other.value)
+            )
+            if takes and other.lineno > node.lineno and any(re.search(r"test|_te\b|val", n) for n in names):
+                yield node.lineno, f"{owner[:40]}.fit_transform({ast.unparse(call.args[0])[:30]})", other.lineno
+                break
+
+
 def _feeding(body: list[ast.stmt], names: set[str], before: int) -> set[str]:
     """The names from which these names were made, the names themselves included."""
     names = set(names)

@@ -187,8 +187,8 @@ class Models:
             return None
         cls = max(around, key=lambda c: c.lineno)
         values = [
-            n.value for n in ast.walk(cls)
-            if isinstance(n, ast.Assign) and any(ast.unparse(t) == f"self.{attribute}" for t in n.targets)
+            v for n in ast.walk(cls) if isinstance(n, ast.Assign)
+            for t in n.targets for k, v in pairs_of(t, n.value) if k == f"self.{attribute}"
         ]  # fmt: skip
         return values[0] if len(values) == 1 else None
 

@@ -229,13 +229,12 @@ def log_of_softmax(source: Source) -> Found:
         inner = call.args[0] if call.args else call.func.value if isinstance(call.func, ast.Attribute) else None
         if (
             inner is not None
-            and isinstance(inner, ast.Call)
+            and isinstance(inner, (ast.Call, ast.Name))
             and source.models.ending(inner) in ("softmax", "sigmoid")
-            and called(inner) in ("softmax", "sigmoid", "Softmax")
         ):
             if (
                 "eps" not in spelled(inner)
-                and not source.mentions(r"Categorical|log_prob|entropy")
+                and not source.mentions(r"Categorical|log_prob|(?<!cross_)entropy")
                 and source.flow.of("backward")
             ):
                 yield call.lineno, f"{spelled(call)[:60]}: the logarithm of the result of {source.models.ending(inner)}"
@@ -327,7 +326,7 @@ def repeated_module(source: Source) -> Found:
                 isinstance(inner, ast.BinOp)
                 and isinstance(inner.op, ast.Mult)
                 and isinstance(inner.left, ast.List)
-                and _builds(source, inner.left)
+                and (_builds(source, inner.left) or any(source.names.is_module(e) for e in inner.left.elts))
             ):
                 yield call.lineno, f"{spelled(inner)[:60]} holds one module several times"
 

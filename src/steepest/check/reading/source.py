@@ -33,7 +33,8 @@ class Source(Program):
         return data_flow.shuffled_apart(self)
 
     def fitted_before_split(self) -> Iterator[tuple[int, str, int]]:
-        return data_flow.fitted_before_split(self)
+        yield from data_flow.fitted_before_split(self)
+        yield from data_flow.fitted_before_cut(self)
 
     def resampled_before_split(self) -> Iterator[tuple[int, str, int]]:
         return data_flow.resampled_before_split(self)

@@ -223,6 +223,14 @@ def stays_in_evaluation(source: Source) -> Found:
         return
     for s in source.flow.of("eval"):
         trained = [b for b in source.flow.of("backward") if b.loops and s.loops and b.loops[0] is s.loops[0]]
+        inner = [b for b in trained if s.loops[-1] is b.loops[-1]]
+        if (
+            inner
+            and not any(t for t in source.flow.of("train") if inner[0].loops[-1] in t.loops)
+            and _after(source, s, inner[0])
+        ):
+            yield s.line, "eval() is called in the loop over batches, train() only outside of it"
+            return
         if not trained or not s.sure:
             continue
         back = [t for t in source.flow.of("train") if t.loops and t.loops[0] is s.loops[0]]
@@ -272,7 +280,7 @@ def made_anew(source: Source) -> Found:
             fresh = re.match(
                 r"(torch\.tensor|Variable|(torch\.)?autograd\.Variable|torch\.FloatTensor|torch\.Tensor|torch\.as_tensor)\(",
                 text,
-            ) and re.search(r"loss|item|\.data|output|pred", text)
+            ) and re.search(r"loss|item|\.data|output|pred|numpy|mse|error|\w\(", text[8:])
             if names & roots and fresh and "requires_grad" in text:
                 yield node.lineno, f"{sorted(names & roots)[0]} becomes a new tensor: {text[:60]}"
             if any(
@@ -350,7 +358,9 @@ def sums_keep_graphs(source: Source) -> Found:
             if (
                 isinstance(node, ast.AugAssign)
                 and isinstance(node.op, ast.Add)
-                and ast.unparse(node.value) == backward.name
+                and re.fullmatch(
+                    rf"{backward.name}( \* (len\(\w+\)|\w+\.size\(0\)|\w+\.shape\[0\]))?", ast.unparse(node.value)
+                )
             ):
                 if ast.unparse(node.target) != backward.name and not re.search(
                     rf"{re.escape(ast.unparse(node.target))}\.backward", source.text
@@ -431,9 +441,12 @@ def other_tensors(source: Source) -> Found:
                 fresh = isinstance(s.value, ast.Call) and (
                     source.names.is_module(s.value) or source.names.dotted(s.value.func).startswith("torch.nn.")
                 )
+                again = target == base and text in {
+                    ast.unparse(v) for v in source.names.bound.get(base, []) if v is not s.value
+                }
                 if (
                     base in made
-                    and fresh
+                    and (fresh or (again and re.fullmatch(r"\w+\(.*\)", text)))
                     and not re.search(r"DataParallel|compile|\.to\(", text)
                     and "eval" not in target
                 ):

@@ -65,7 +65,7 @@ def dropout_that_stays_on(facts: Facts) -> Iterator[Seen]:
         active = op.value(2, "training", True)
         if active and op.place.line not in lines:
             said = facts.source.argument(op.place.line, op.name, 2, "training") if facts.source else ""
-            if said != "True":
+            if said != "True" or (facts.source and "torch.dropout(" in facts.source.lines[op.place.line - 1]):
                 lines.add(op.place.line)
                 yield Seen(
                     f"{op.name}(p={op.value(1, 'p', 0.5)}) is active though {type(op.module).__name__}.training is False",

@@ -9,6 +9,8 @@ from steepest.core.checks import check
 from ..examples import CLASSES, training
 from ..facts import Facts
 from ..finding import Seen
+from ..running.graph import origin
+from ..seeing import first_kept
 
 
 @check(
@@ -28,6 +30,31 @@ from ..finding import Seen
 )
 def label_outside(facts: Facts) -> Iterator[Seen]:
     lines = set()
+    for seen in first_kept(facts.run) if facts.run else ():
+        for op in seen.ops():
+            chosen = [r.tensor for r in op.refs()][1:] if op.name == "getitem" else []
+            below = [
+                t
+                for t in chosen
+                if t is not None
+                and not t.is_floating_point()
+                and t.numel()
+                and str(t.dtype) != "torch.bool"
+                and int(t.min()) < 0
+            ]
+            made = origin(next(op.refs(), None))
+            if (
+                below
+                and len(chosen) == 2
+                and made is not None
+                and made.name in ("log_softmax", "softmax", "linear")
+                and op.place.line not in lines
+            ):
+                lines.add(op.place.line)
+                yield Seen(
+                    f"labels down to {int(below[0].min())} pick the classes from the end, without an error",
+                    op.place.line,
+                )
     for call in facts.run.losses if facts.run else ():
         op = call.op
         output, target = op.ref(0, "input"), op.ref(1, "target")

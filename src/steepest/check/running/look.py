@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from .graph import ancestors
 from .health import eight_by_heart, equal_weights, gradients_by_layer, ignores_input
 from .modes import evaluated_before, is_evaluation, switched
 from .ownership import Hidden, hidden_modules, loose_tensors, stale_in_optimizer, without_optimizer
@@ -90,8 +91,20 @@ class Look:
             default = getattr(getattr(loader.loader, "collate_fn", None), "__name__", "") == "default_collate"
             if default and any(t is given for batch in loader.first for t in tensors_in(batch)):
                 return True
+        if given.dim() == 3 and self._targets_count(call, given.shape[0], given.shape[1]):
+            return True
         out = call.outputs[0] if call.outputs else None
         return out is not None and out.dim() in (1, 2) and out.shape[0] == given.shape[0] and given.dim() in (2, 3)
+
+    def _targets_count(self, call: ModelCall, n: int, other: int) -> bool:
+        """The loss that the call led to has n targets, and n is not the length of the other axis."""
+        made = {id(op) for op in call.outputs_ops}
+        for loss in self.run.losses:
+            target = loss.op.ref(1, "target")
+            if target is not None and loss.op.step == call.step and target.shape in ((n,), (n, 1)) and n != other:
+                if any(id(a) in made for a in ancestors(loss.op)):
+                    return True
+        return False
 
     def ragged(self) -> tuple[int, int] | None:
         """(size of a batch, size of the last one) of a loader whose last batch is smaller."""
