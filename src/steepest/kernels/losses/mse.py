@@ -1,5 +1,5 @@
 """Squared error."""
 
-from steepest.kernels.entries import MSE, NumberKernel
+from steepest.kernels.entries import MSE, NumberKernel, torch_call
 
-kernel = NumberKernel(MSE)
+kernel = NumberKernel(MSE, one_call=torch_call("mse_loss"))
