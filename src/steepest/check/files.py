@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tokenize
+from dataclasses import replace
 from pathlib import Path
 
 from steepest.core.errors import DataError
@@ -12,6 +13,7 @@ from .finding import NotRun, Report, merged
 from .judge import judge
 from .notebook import read_notebook
 from .reading.read import read
+from .reading.source import Source
 from .running.start import watch_script
 
 SKIPPED = {
@@ -55,7 +57,8 @@ def check_file(file: Path, run: bool, argv: list[str], budget: int, limit_s: flo
     """Reads the file; runs it under the recorder too when asked."""
     name = str(file)
     try:
-        text = _text(file)
+        book = read_notebook(file.read_text(encoding="utf-8")) if file.suffix == ".ipynb" else None
+        text = book.text if book is not None else _text(file)
     except (OSError, UnicodeDecodeError, SyntaxError, ValueError, KeyError, TypeError) as error:
         return Report([], [NotRun(f"the file cannot be read ({type(error).__name__}: {str(error)[:120]})", (), name)])
     try:
@@ -65,6 +68,23 @@ def check_file(file: Path, run: bool, argv: list[str], budget: int, limit_s: flo
         return Report(
             [], [NotRun(f"the file is no valid Python{where} ({str(error)[:120]}): nothing could be checked", (), name)]
         )
+    report = _report(source, text, name, run, argv, budget, limit_s, ignore)
+    if book is None:
+        return report
+    told = [replace(f, evidence=f"{f.evidence} ({book.told(f.line)})") if f.line else f for f in report.findings]
+    return Report(told, report.not_run)
+
+
+def _report(
+    source: Source,
+    text: str,
+    name: str,
+    run: bool,
+    argv: list[str],
+    budget: int,
+    limit_s: float,
+    ignore: tuple[str, ...],
+) -> Report:
     if run:
         report, came = watch_script(text, name, argv, budget=budget, limit_s=limit_s, ignore=ignore)
         if came:
@@ -75,7 +95,5 @@ def check_file(file: Path, run: bool, argv: list[str], budget: int, limit_s: flo
 
 
 def _text(file: Path) -> str:
-    if file.suffix == ".ipynb":
-        return read_notebook(file.read_text(encoding="utf-8")).text
     with tokenize.open(file) as opened:
         return opened.read()

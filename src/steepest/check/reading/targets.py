@@ -219,6 +219,8 @@ def _unit(source: Source, term: ast.expr) -> str:
     for site in source.models.losses():
         if site.call is value:
             reduction = site.option("reduction")
+            if site.option("size_average") is not None or site.option("reduce") is not None:
+                return ""
             return "mean" if reduction is None else str(getattr(reduction, "value", ""))
     if (
         re.search(r"torch\.sum\([^=]*\)$|\.sum\(\)$", text)

@@ -444,8 +444,12 @@ def other_tensors(source: Source) -> Found:
                 again = target == base and text in {
                     ast.unparse(v) for v in source.names.bound.get(base, []) if v is not s.value
                 }
+                anew = re.search(
+                    rf"optim\.\w+\({base}\.", "\n".join(ast.unparse(later) for later in body if later.lineno > s.lineno)
+                )
                 if (
                     base in made
+                    and not anew
                     and (fresh or (again and re.fullmatch(r"\w+\(.*\)", text)))
                     and not re.search(r"DataParallel|compile|\.to\(", text)
                     and "eval" not in target

@@ -56,7 +56,7 @@ def kl_div_of_no_logarithms(facts: Facts) -> Iterator[Seen]:
             )
         elif op.grad and op.tensor(1, "target").requires_grad and not op.tensor(0, "input").requires_grad:
             yield Seen("the arguments are swapped: what is trained stands in the place of the target", line)
-        elif op.value(-1, "reduction", "mean") == "mean" and not op.value(-1, "reduce"):
+        elif op.value(-1, "reduction", "mean") == "mean" and op.value(-1, "size_average") is None:
             yield Seen(
                 f"reduction='mean' divides by all {output.numel()} numbers, not by the {output.shape[0]} samples",
                 line,

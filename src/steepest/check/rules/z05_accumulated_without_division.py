@@ -78,7 +78,7 @@ def is_scaled(op: Op | None) -> bool:
     for _ in range(6):
         if op is None:
             return False
-        if op.name in ("div", "sum") or op.value(-1, "reduction") == "sum":
+        if op.name in ("div", "sum") or op.value(-1, "reduction") == "sum" or op.value(-1, "size_average") is False:
             return True
         if op.name == "mul" and any(isinstance(v, float) and abs(v) < 1 for v in op.args):
             return True

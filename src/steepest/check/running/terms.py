@@ -75,7 +75,7 @@ def _scaled(op: Op) -> tuple[float, Op | None]:
 
 def _term(outer: Op, op: Op, factor: float, ref: Ref) -> Term:
     if op.name in MEANS:
-        reduction = op.value(-1, "reduction", "mean")
+        reduction = "sum" if op.value(-1, "size_average") is False else op.value(-1, "reduction", "mean")
         first = op.ref(0, "input")
         batch = first.shape[0] if first is not None and first.shape else 0
         if reduction == "sum":
