@@ -90,10 +90,10 @@ def fitted_before_cut(source: Program) -> Iterator[tuple[int, str, int]]:
                 derived |= {name for t in other.targets for name in stored(t)}
         for cut in (n for n in source.nodes if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)):
             if (
-                cut.value.id in derived
+                cut.value.id in derived  # type: ignore[attr-defined]
                 and cut.lineno > node.lineno
                 and re.search(r"test|te\b|val|held", ast.unparse(cut.slice))
-            ):  # type: ignore[attr-defined]
+            ):
                 yield node.lineno, f"{owner[:40]}.fit_transform({ast.unparse(call.args[0])[:30]})", cut.lineno
                 break
         for other in assigns:
