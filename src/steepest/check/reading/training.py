@@ -445,7 +445,8 @@ def other_tensors(source: Source) -> Found:
                     ast.unparse(v) for v in source.names.bound.get(base, []) if v is not s.value
                 }
                 anew = re.search(
-                    rf"optim\.\w+\({base}\.", "\n".join(ast.unparse(later) for later in body if later.lineno > s.lineno)
+                    rf"optim\.\w+\({re.escape(base)}\.",
+                    "\n".join(ast.unparse(later) for later in body if later.lineno > s.lineno),
                 )
                 if (
                     base in made

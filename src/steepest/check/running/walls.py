@@ -66,8 +66,9 @@ def build(overlay: Overlay) -> None:
     _redirect_open(overlay)
     for name in ("stat", "lstat", "listdir", "scandir", "chmod", "utime", "access", "readlink", "chdir"):
         setattr(os, name, _one_path(overlay, getattr(os, name), writes=False))
-    for name in ("remove", "unlink", "rmdir", "truncate"):
-        setattr(os, name, _one_path(overlay, getattr(os, name), writes=True))
+    os.truncate = _one_path(overlay, os.truncate, writes=True)
+    for name in ("remove", "unlink", "rmdir"):
+        setattr(os, name, _removing(overlay, getattr(os, name)))
     for name in ("rename", "replace", "link", "symlink"):
         setattr(os, name, _two_paths(overlay, getattr(os, name)))
     os.mkdir = _mkdir(overlay)
@@ -105,6 +106,24 @@ def _one_path(overlay: Overlay, real: Any, writes: bool) -> Any:
         return real(overlay.place(path, writes), *args, **kwargs)
 
     return redirected
+
+
+def _removing(overlay: Overlay, real: Any) -> Any:
+    """What lies in the overlay goes; of what lies outside the program is told that it went."""
+
+    @functools.wraps(real)
+    def remove(path: Any, *args: Any, **kwargs: Any) -> None:
+        place = overlay.place(path, False)
+        if (
+            place is path
+            and not isinstance(path, int)
+            and not os.path.abspath(os.fsdecode(path)).startswith(overlay.free)
+        ):
+            _real["stat"](path)  # raises FileNotFoundError where there is nothing
+            return
+        real(place, *args, **kwargs)
+
+    return remove
 
 
 def _two_paths(overlay: Overlay, real: Any) -> Any:
