@@ -129,3 +129,9 @@ def test_an_iterator_is_left_alone_and_that_is_said():
 def test_what_is_no_model_is_refused():
     with pytest.raises(steepest.SteepestError, match=r"nn\.Module"):
         steepest.check(lambda x: x, nn.MSELoss(), None, (X, Y))
+
+
+@pytest.mark.parametrize("loss", [steepest.losses.cross_entropy, steepest.losses.CrossEntropy(), steepest.losses.focal])
+def test_our_own_losses_are_known_too(loss):
+    assert steepest.check(MODELS["softmax"](), loss, None, (X, Y)).codes() == ["L01"]
+    assert steepest.check(MODELS["linear"](), loss, None, (X, Y)).codes() == []

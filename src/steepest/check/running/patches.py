@@ -12,6 +12,8 @@ from torch.optim import Optimizer, lr_scheduler
 from torch.utils.data import DataLoader
 from torch.utils.data import dataloader as dataloader_module
 
+from steepest.core.loss import Loss
+
 from .place import here, is_users
 
 
@@ -29,6 +31,7 @@ class Patches:
         self._schedules()
         self._loaders()
         self._files()
+        self._our_losses()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -221,6 +224,28 @@ class Patches:
         self.put(DataLoader, "__iter__", __iter__)
         self.put(base, "__next__", __next__)
 
+    def _our_losses(self) -> None:
+        """Losses of steepest are told under the name of torch's twin; how they compute is theirs."""
+        recorder, call = self.recorder, Loss.__call__
+
+        @functools.wraps(call)
+        def told(item: Any, *args: Any, **kwargs: Any) -> Any:
+            name = TWINS.get(item.name)
+            if name is None or recorder.tracer.paused or kwargs.get("from_probs"):
+                return call(item, *args, **kwargs)
+
+            def quietly(*args: Any, **kwargs: Any) -> Any:
+                recorder.tracer.paused += 1
+                try:
+                    return call(item, *args, **kwargs)
+                finally:
+                    recorder.tracer.paused -= 1
+
+            quietly.__name__ = name
+            return recorder.tracer.__torch_function__(quietly, (), args, kwargs)
+
+        self.put(Loss, "__call__", told)
+
     def _files(self) -> None:
         """torch.save opens paths in C++; through Python's open they go where all other writing goes."""
         recorder, save = self.recorder, torch.save
@@ -240,6 +265,10 @@ class Patches:
         self.put(torch, "save", through_open)
 
 
+TWINS = {
+    "cross_entropy": "cross_entropy", "nll": "nll_loss", "bce": "binary_cross_entropy", "mse": "mse_loss", "l1": "l1_loss",
+    "bce_with_logits": "binary_cross_entropy_with_logits", "huber": "huber_loss", "smooth_l1": "smooth_l1_loss", "focal": "cross_entropy",
+}  # fmt: skip
 _OF_WORKERS = ("num_workers", "prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout", "worker_init_fn",
                "in_order")  # fmt: skip
 
