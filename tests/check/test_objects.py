@@ -135,3 +135,13 @@ def test_what_is_no_model_is_refused():
 def test_our_own_losses_are_known_too(loss):
     assert steepest.check(MODELS["softmax"](), loss, None, (X, Y)).codes() == ["L01"]
     assert steepest.check(MODELS["linear"](), loss, None, (X, Y)).codes() == []
+
+
+def test_fit_refuses_what_cannot_learn_and_trains_all_the_same_when_told_to():
+    net = MODELS["softmax"]()
+    before = [p.clone() for p in net.parameters()]
+    with pytest.raises(steepest.SteepestError, match="L01") as caught:
+        steepest.fit(net, (X, Y), loss="cross_entropy", epochs=1, progress=False)
+    assert caught.value.report.codes() == ["L01"] and all(torch.equal(a, b) for a, b in zip(before, net.parameters()))
+    steepest.fit(net, (X, Y), loss="cross_entropy", epochs=1, progress=False, check=False)
+    assert not all(torch.equal(a, b) for a, b in zip(before, net.parameters()))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .ask import setup_of
+from .first_look import refuse_mistakes
 from .history import History
 from .loop import Run
 
@@ -43,6 +44,7 @@ def fit(
     task: str | None = None,
     unpack: Any = None,
     progress: Any = True,
+    check: bool = True,
 ) -> History:
     """Train the model in place and return its history.
 
@@ -65,7 +67,12 @@ def fit(
     goes on from there and ends with the same bits as a run that was never stopped.
     Ctrl-C ends after the step and returns the history; a second one ends at once.
 
+    check: look at a few rows first, and refuse a model and loss that cannot learn together (softmax before cross-entropy).
+
     Raises a SteepestError subclass with the repair for anything that cannot be trained.
     """
-    asked = {name: value for name, value in locals().items() if name not in ("model", "data")}
-    return Run(setup_of(model, data, **asked)).go()
+    asked = {name: value for name, value in locals().items() if name not in ("model", "data", "check")}
+    setup = setup_of(model, data, **asked)
+    if check:
+        refuse_mistakes(setup)
+    return Run(setup).go()
