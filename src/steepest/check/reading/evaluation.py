@@ -98,16 +98,15 @@ def kept_by_reference(source: Program) -> Iterator[tuple[int, str]]:
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
             continue
         name = ast.unparse(node.targets[0])
-        if not any(n.lineno <= node.lineno <= (n.end_lineno or 0) for n in loops) and not _called_in_loop(
-            source, node.lineno, loops
-        ):
-            continue
         what = _reference(source, node.value, name)
-        if what and _is_used_later(source, name, what):
+        if not what or not _is_used_later(source, name, what):
+            continue
+        in_loop = any(n.lineno <= node.lineno <= (n.end_lineno or 0) for n in loops)
+        if in_loop or _is_in_method(source, node.lineno):
             yield node.lineno, what
 
 
-def _called_in_loop(source: Program, line: int, loops: list[ast.For | ast.While]) -> bool:
+def _is_in_method(source: Program, line: int) -> bool:
     """Inside a method, such as the __call__ of an early stopping class."""
     return any(
         isinstance(n, ast.FunctionDef) and n.name != "__init__" and n.lineno <= line <= (n.end_lineno or 0) and n.args.args[:1]

@@ -438,6 +438,8 @@ def other_tensors(source: Source) -> Found:
                 continue
             for target in (ast.unparse(t) for t in s.targets):
                 base = target.split(".")[0]
+                if base not in made:
+                    continue
                 fresh = isinstance(s.value, ast.Call) and (
                     source.names.is_module(s.value) or source.names.dotted(s.value.func).startswith("torch.nn.")
                 )
@@ -449,8 +451,7 @@ def other_tensors(source: Source) -> Found:
                     "\n".join(ast.unparse(later) for later in body if later.lineno > s.lineno),
                 )
                 if (
-                    base in made
-                    and not anew
+                    not anew
                     and (fresh or (again and re.fullmatch(r"\w+\(.*\)", text)))
                     and not re.search(r"DataParallel|compile|\.to\(", text)
                     and "eval" not in target
