@@ -214,8 +214,13 @@ def _unit(source: Source, term: ast.expr) -> str:
     if value is None:
         return ""
     text = ast.unparse(value)
-    if re.search(r"/|parameters\(|norm\(|weight\b", text):
-        return ""
+    small = [
+        n.value
+        for n in ast.walk(value)
+        if isinstance(n, ast.Constant) and isinstance(n.value, float) and 0 < n.value <= 0.05
+    ]
+    if small or re.search(r"/|parameters\(|norm\(|weight\b|self\.\w+(\.\w+\([^()]*\))*\.sum\(\)", text):
+        return ""  # a penalty on weights, or a term that was brought to scale by hand
     for site in source.models.losses():
         if site.call is value:
             reduction = site.option("reduction")
