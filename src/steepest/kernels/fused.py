@@ -90,7 +90,7 @@ class FusedKernel:
         call = Call(kind, numbers, 1.0 / bottom, is_each)
         c = None if items is None else items.values
         if x.requires_grad and torch.is_grad_enabled():
-            value = _Node.apply(x, y, c, call, self, again)
+            value = _apply(x)(x, y, c, call, self, again)
         else:
             value = self.run(x, y, c, call, None)
         if reduction != "sample" or value is None:
@@ -268,6 +268,14 @@ class _Node(torch.autograd.Function):
             factor = outer.item()
             return gradient if factor == 1.0 else gradient.mul_(factor), None, None, None, None, None
         return gradient.mul_(outer if outer.shape == gradient.shape else outer.unsqueeze(1)), *(None,) * 5
+
+
+_AT_ONCE: Any = super(torch.autograd.Function, _Node).apply  # type: ignore[misc]
+
+
+def _apply(x: Tensor) -> Any:
+    """_Node.apply without its look at transforms, of which there are none here: 5 us of 60 for 64 x 10 logits."""
+    return _Node.apply if torch._C._functorch.is_functorch_wrapped_tensor(x) else _AT_ONCE
 
 
 def _anew(ctx: Any, outer: Tensor) -> Tensor:
