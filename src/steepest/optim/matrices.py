@@ -6,7 +6,7 @@ for one such matrix, see the identity in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -26,6 +26,17 @@ def is_matrix(shape: Sequence[int]) -> bool:
 def as_matrix(x: Tensor) -> Tensor:
     """(K, m, *) -> (K, m, n): a convolution's kernels as rows."""
     return x.flatten(2) if x.dim() > 2 else x
+
+
+def row_side(shape: torch.Size, settings: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Shape of a state that joins the rows of a matrix with each other; None where there are too many, or no matrix."""
+    return (shape[0], shape[0]) if is_matrix(shape) and shape[0] <= settings["max_dim"] else None
+
+
+def col_side(shape: torch.Size, settings: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The same of the columns."""
+    width = shape[1:].numel()
+    return (width, width) if is_matrix(shape) and width <= settings["max_dim"] else None
 
 
 def trust_ratio(above: Tensor, below: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ print("accuracy", total / len(y))
     needs="source",
     certainty="likely",
     severity="note",
-    source="arithmetic",
+    source="arithmetic: the mean of the means of unequal groups is not the mean of all",
 )
 def mean_of_means(facts: Facts) -> Iterator[Seen]:
     for line, name, evaluates in facts.source.means_of_means() if facts.source else ():

@@ -41,7 +41,7 @@ print("accuracy", total / len(test_loader.dataset))
     needs="source",
     certainty="proven",
     severity="error",
-    source="arithmetic",
+    source="arithmetic: a count of samples over a number of batches is no share",
 )
 def count_over_batches(facts: Facts) -> Iterator[Seen]:
     for line, name in facts.source.counts_over_batches() if facts.source else ():

@@ -24,7 +24,7 @@ from ..seeing import first_kept
     needs="batch",
     certainty="likely",
     severity="warning",
-    source="additivity",
+    source="arithmetic: an affine map of an affine map is affine",
 )
 def linear_after_linear(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(linear_in_linear)

@@ -40,7 +40,7 @@ model = Faint()
     needs="gradients",
     certainty="likely",
     severity="warning",
-    source="ten-step copy run",
+    source="Karpathy 2019, A Recipe for Training Neural Networks: overfit one batch",
 )
 def cannot_learn_eight(facts: Facts) -> Iterator[Seen]:
     found = facts.run.look.eight_by_heart() if facts.run else None

@@ -26,7 +26,7 @@ from ..seeing import SQUARES, losses, number
     needs="batch",
     certainty="proven",
     severity="error",
-    source="measured",
+    source="PyTorch documentation, BCELoss: targets are numbers between 0 and 1",
 )
 def values_that_spoil(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(bytes_as_targets)

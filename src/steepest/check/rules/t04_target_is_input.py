@@ -53,7 +53,7 @@ model = Words()
     needs="batch",
     certainty="proven",
     severity="error",
-    source="compared",
+    source="Bengio et al. 2003, A Neural Probabilistic Language Model: the next word from those before",
 )
 def target_is_input(facts: Facts) -> Iterator[Seen]:
     for call, _, _ in losses(facts, "cross_entropy", "nll_loss"):

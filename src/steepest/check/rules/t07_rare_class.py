@@ -37,7 +37,7 @@ from ..running.graph import leaf
     needs="batch",
     certainty="likely",
     severity="warning",
-    source="counted",
+    source="He & Garcia 2009, doi:10.1109/TKDE.2008.239",
 )
 def rare_class(facts: Facts) -> Iterator[Seen]:
     if facts.run is None or (facts.source and facts.source.mentions(REMEDIES)):

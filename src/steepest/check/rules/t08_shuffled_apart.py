@@ -21,7 +21,7 @@ from ..finding import Seen
     needs="source",
     certainty="likely",
     severity="warning",
-    source="read",
+    source="arithmetic: two permutations drawn apart agree in one row on average",
 )
 def shuffled_apart(facts: Facts) -> Iterator[Seen]:
     if facts.source:

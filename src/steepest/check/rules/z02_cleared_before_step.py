@@ -26,7 +26,7 @@ from ..reading.training import cleared_too_early
     needs="history",
     certainty="proven",
     severity="error",
-    source="gradients at each step",
+    source="PyTorch documentation, Optimizer.zero_grad",
 )
 def cleared_before_step(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(cleared_too_early)

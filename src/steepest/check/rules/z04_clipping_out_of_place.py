@@ -28,7 +28,7 @@ from ..running.record import Event
     needs="history",
     certainty="proven",
     severity="warning",
-    source="order of events",
+    source="PyTorch documentation, automatic mixed precision examples: gradient clipping",
 )
 def clipping_out_of_place(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(clipping_misplaced)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from steepest.core.declare import rule
 from steepest.core.domains import Count, Log, Log1m, NonNegative, Positive, UnitOpen
 from steepest.core.per_trial import PerTrial, trials_where
 
-from ..matrices import as_matrix, inverse_root, is_matrix, norm
+from ..matrices import as_matrix, col_side, inverse_root, norm, row_side
 
 
 def slow(
@@ -62,15 +61,6 @@ def slow(
     return lr * x.reshape(grad.shape), m, v, *grams, *roots
 
 
-def _row_side(shape: torch.Size, settings: Mapping[str, Any]) -> tuple[int, int] | None:
-    return (shape[0], shape[0]) if is_matrix(shape) and shape[0] <= settings["max_dim"] else None
-
-
-def _col_side(shape: torch.Size, settings: Mapping[str, Any]) -> tuple[int, int] | None:
-    width = shape[1:].numel()
-    return (width, width) if is_matrix(shape) and width <= settings["max_dim"] else None
-
-
 @rule(
     formula="lr * |a| / |x| * x, x = L**(-1/4) mhat R**(-1/4), a = mhat / (sqrt(vhat) + eps)",
     slow=slow,
@@ -79,7 +69,7 @@ def _col_side(shape: torch.Size, settings: Mapping[str, Any]) -> tuple[int, int]
     looks_at="matrix",
     claims=[rests_at_zero_gradient],
     search={"lr": Log(1e-4, 1e-2), "beta1": Log1m(1e-2, 1.5e-1), "beta2": Log1m(1e-3, 5e-2)},
-    state_shapes={"row_gram": _row_side, "col_gram": _col_side, "row_root": _row_side, "col_root": _col_side},
+    state_shapes={"row_gram": row_side, "col_gram": col_side, "row_root": row_side, "col_root": col_side},
     static=["max_dim"],
     use="Long training on an accelerator, where the winner of AlgoPerf's external track may earn its roots.",
     avoid="Very wide layers and tight memory; soap reaches the same with fewer decompositions to tune.",

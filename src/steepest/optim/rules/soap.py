@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from steepest.core.declare import rule
 from steepest.core.domains import Count, Log, Log1m, NonNegative, Positive, UnitOpen
 from steepest.core.per_trial import larger, trials_where
 
-from ..matrices import as_matrix, eigenbasis, is_matrix, orthonormal
+from ..matrices import as_matrix, col_side, eigenbasis, orthonormal, row_side
 
 
 def slow(
@@ -69,15 +68,6 @@ def slow(
     return step + lr * weight_decay * (param - step), m, v.reshape(grad.shape), *new_grams, *bases
 
 
-def _row_side(shape: torch.Size, settings: Mapping[str, Any]) -> tuple[int, int] | None:
-    return (shape[0], shape[0]) if is_matrix(shape) and shape[0] <= settings["max_dim"] else None
-
-
-def _col_side(shape: torch.Size, settings: Mapping[str, Any]) -> tuple[int, int] | None:
-    width = shape[1:].numel()
-    return (width, width) if is_matrix(shape) and width <= settings["max_dim"] else None
-
-
 @rule(
     formula="lr * Q_L (mhat_turned / (sqrt(vhat) + eps)) Q_R', m_turned = Q_L' m Q_R, v of Q_L' g Q_R",
     slow=slow,
@@ -86,7 +76,7 @@ def _col_side(shape: torch.Size, settings: Mapping[str, Any]) -> tuple[int, int]
     looks_at="matrix",
     claims=[rests_at_zero_gradient.at(weight_decay=0)],
     search={"lr": Log(5e-4, 1.6e-2), "beta1": Log1m(2e-2, 2e-1), "beta2": Log1m(1e-2, 1e-1)},
-    state_shapes={"row_gram": _row_side, "col_gram": _col_side, "row_basis": _row_side, "col_basis": _col_side},
+    state_shapes={"row_gram": row_side, "col_gram": col_side, "row_basis": row_side, "col_basis": col_side},
     static=["max_dim"],
     use="Fewest steps to a loss, where an m x n matrix can pay for two of m x m and two of n x n beside it.",
     avoid="Very wide layers and tight memory; where steps are cheap and many, adamw is faster by the clock.",
