@@ -28,6 +28,19 @@ TOKENS = """\
 text = torch.cumsum(torch.randint(1, 3, (240, 13)), dim=1) % 11
 X, y = text[:, :-1], text[:, 1:]
 """
+WORDS = """\
+class Words(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(11, 16)
+        self.rnn = nn.GRU(16, 16, batch_first=True)
+        self.head = nn.Linear(16, 11)
+
+    def forward(self, x):
+        return self.head(self.rnn(self.embed(x))[0]).transpose(1, 2)
+
+model = Words()
+"""
 MLP3 = "model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))\n"
 MLP1 = "model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))\n"
 STEP = """\

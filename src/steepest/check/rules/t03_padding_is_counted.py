@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from steepest.core.checks import check
 
-from ..examples import training
+from ..examples import WORDS, training
 from ..facts import Facts
 from ..finding import Seen
 from ..running.graph import unflattened
@@ -15,6 +15,13 @@ from ..seeing import losses
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+PADDED = """\
+lengths = torch.randint(3, 10, (240, 1))
+text = torch.cumsum(torch.randint(1, 3, (240, 13)), dim=1) % 10 + 1
+text = text * (torch.arange(13) < lengths)
+X, y = text[:, :-1], text[:, 1:]
+"""
 
 
 @check(
@@ -26,46 +33,12 @@ if TYPE_CHECKING:
     ),
     repair="Give the loss ignore_index=<padding id>.",
     bad=training(
-        data="""
-lengths = torch.randint(3, 10, (240, 1))
-text = torch.cumsum(torch.randint(1, 3, (240, 13)), dim=1) % 10 + 1
-text = text * (torch.arange(13) < lengths)
-X, y = text[:, :-1], text[:, 1:]
-""",
-        model="""
-class Words(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.embed = nn.Embedding(11, 16)
-        self.rnn = nn.GRU(16, 16, batch_first=True)
-        self.head = nn.Linear(16, 11)
-
-    def forward(self, x):
-        return self.head(self.rnn(self.embed(x))[0]).transpose(1, 2)
-
-model = Words()
-""",
+        data=PADDED,
+        model=WORDS,
     ),
     good=training(
-        data="""
-lengths = torch.randint(3, 10, (240, 1))
-text = torch.cumsum(torch.randint(1, 3, (240, 13)), dim=1) % 10 + 1
-text = text * (torch.arange(13) < lengths)
-X, y = text[:, :-1], text[:, 1:]
-""",
-        model="""
-class Words(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.embed = nn.Embedding(11, 16)
-        self.rnn = nn.GRU(16, 16, batch_first=True)
-        self.head = nn.Linear(16, 11)
-
-    def forward(self, x):
-        return self.head(self.rnn(self.embed(x))[0]).transpose(1, 2)
-
-model = Words()
-""",
+        data=PADDED,
+        model=WORDS,
         loss="loss_fn = nn.CrossEntropyLoss(ignore_index=0)\n",
     ),
     needs="batch",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from steepest.core.checks import check
 
-from ..examples import TOKENS, training
+from ..examples import TOKENS, WORDS, training
 from ..facts import Facts
 from ..finding import Seen
 from ..running.graph import unflattened
@@ -20,35 +20,11 @@ from ..seeing import losses, shown
     repair="Shift by one: inputs tokens[:, :-1], targets tokens[:, 1:].",
     bad=training(
         data=TOKENS.replace("text[:, 1:]", "text[:, :-1]"),
-        model="""
-class Words(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.embed = nn.Embedding(11, 16)
-        self.rnn = nn.GRU(16, 16, batch_first=True)
-        self.head = nn.Linear(16, 11)
-
-    def forward(self, x):
-        return self.head(self.rnn(self.embed(x))[0]).transpose(1, 2)
-
-model = Words()
-""",
+        model=WORDS,
     ),
     good=training(
         data=TOKENS,
-        model="""
-class Words(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.embed = nn.Embedding(11, 16)
-        self.rnn = nn.GRU(16, 16, batch_first=True)
-        self.head = nn.Linear(16, 11)
-
-    def forward(self, x):
-        return self.head(self.rnn(self.embed(x))[0]).transpose(1, 2)
-
-model = Words()
-""",
+        model=WORDS,
     ),
     needs="batch",
     certainty="proven",
