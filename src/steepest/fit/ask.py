@@ -37,6 +37,8 @@ from .loop import Setup, called
 from .objective import Objective, as_loss
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+REMEMBERED = ("epochs", "batch_size", "accumulate", "precision", "clip_norm", "ema", "patience", "seed")
+"""Numbers and words of the call that a resumed run must share, besides what it is made of."""
 DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "mse"}
 DEFAULT_METRICS = {"classification": "accuracy", "regression": "mean_absolute_error"}
 
@@ -78,18 +80,11 @@ def setup_of(model: Any, data: Any, **asked: Any) -> Setup:
         net.to(memory_format=memory_format)  # type: ignore[call-overload]
     keep = asked["keep"] or ("best" if asked["patience"] is not None else "last")
     config = {
+        **{name: asked[name] for name in REMEMBERED},
         "model": [[name, list(value.shape)] for name, value in net.state_dict().items()],
         "loss": _text(loss),
         "optimizer": words,
         "schedule": schedule,
-        "epochs": asked["epochs"],
-        "batch_size": asked["batch_size"],
-        "accumulate": asked["accumulate"],
-        "precision": asked["precision"],
-        "clip_norm": asked["clip_norm"],
-        "ema": asked["ema"],
-        "patience": asked["patience"],
-        "seed": asked["seed"],
         "metrics": [name_of(metric) for metric in metrics],
         "memory_format": str(memory_format),
         **read.facts,
@@ -220,14 +215,14 @@ def _read(data: Any, asked: Mapping[str, Any], device: torch.device) -> Asked:
     read = load(data, task=asked["task"])
     kept: tuple[Any, Any] = (read, None)
     if isinstance(validation, float):
-        keep, aside = _aside(len(read.y), validation, read.y if read.task == "classification" else None, seed)
-        kept = (_rows_of(read, keep), _rows_of(read, aside))
+        keep, rest = _aside(len(read.y), validation, read.y if read.task == "classification" else None, seed)
+        kept = (_rows_of(read, keep), _rows_of(read, rest))
     elif validation is not None:
         kept = (read, load(validation, task=read.task))
     scales = _Scales.of(kept[0]) if asked["standardise"] else None
-    parts = [None if part is None else _as_rows(part, scales, size, seed, device) for part in kept]
-    assert parts[0] is not None
-    return Asked(parts[0], parts[1], read.task, read, {"data": read.fingerprint})
+    train = _as_rows(kept[0], scales, size, seed, device, shuffle=True)
+    aside = None if kept[1] is None else _as_rows(kept[1], scales, size, seed, device, shuffle=False)
+    return Asked(train, aside, read.task, read, {"data": read.fingerprint})
 
 
 def _of_tensors(inputs: Any, target: Any, weight: Any, asked: Mapping[str, Any], device: torch.device) -> Asked:
@@ -330,11 +325,11 @@ def _pair(part: Any) -> tuple[Tensor, Tensor]:
     return (part.x, part.y) if isinstance(part, Data) else part
 
 
-def _as_rows(part: Any, scales: _Scales | None, size: int, seed: int, device: torch.device) -> Rows:
+def _as_rows(part: Any, scales: _Scales | None, size: int, seed: int, device: torch.device, *, shuffle: bool) -> Rows:
     x, y = _pair(part)
     if scales is not None:
         x, y = scales.x.apply(x), y if scales.y is None else scales.y.apply(y)
-    return Rows(x, y, batch_size=size, seed=seed, shuffle=isinstance(part, (Data, tuple))).to(device)
+    return Rows(x, y, batch_size=size, seed=seed, shuffle=shuffle).to(device)
 
 
 class Encode:
