@@ -82,13 +82,17 @@ class Truth:
     def answer(self, request: Request) -> list[Outcome]:
         return [self._outcome(request, k.arm, k.learning_rate, k.seed) for k in request.trials]
 
+    def level(self, arm: str, lr: float) -> float:
+        """The mean score of an arm at a learning rate."""
+        return self.levels[arm] - self.curvature * math.log10(lr / self.best_lr) ** 2
+
     def _outcome(self, request: Request, arm: str, lr: float, seed: int) -> Outcome:
         names = sorted(self.levels)
         common = np.random.default_rng([self.seed, seed, request.rung.epochs]).normal(0, self.common_sd)
         own = np.random.default_rng([self.seed, seed, request.rung.epochs, names.index(arm), int(lr * 1e9)]).normal(
             0, self.sd
         )
-        score = self.levels[arm] - self.curvature * math.log10(lr / self.best_lr) ** 2 + common + own
+        score = self.level(arm, lr) + common + own
         gone = self.diverges(arm, lr)
         return Outcome(
             rung=request.rung.name,
