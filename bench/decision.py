@@ -1,0 +1,361 @@
+"""Time to a supported decision: compare against a 10-seed factorial, Optuna and Ray Tune on studies with known answers.
+
+    OMP_NUM_THREADS=1 python bench/decision.py [--repeats 5] [--seeds 10]
+
+The question: which loss, optimizer and learning rate? 3 losses x 2 rules x the 7 learning rates of compare's own grid, runs
+of 20 epochs at a constant rate, one thread. All train the same models on the same splits, from the same initialisations.
+- known answer: every arm at every learning rate on 40 fresh seeds (8 test parts x 5), as populations. Regret: how far the mean
+  test accuracy of the chosen arm and rate lies below the best one, in points.
+- factorial: every arm x rate x 10 seeds in a plain loop of torch.nn and torch.optim; the best mean select accuracy wins. Its
+  regret is the mean over 1,000 draws of 10 of the 40 seeds.
+- Optuna, the same trials: one trial of its GridSampler per (arm, rate, seed), the same loop inside, in memory.
+- Optuna, its own way: TPE over arm and rate, as many trials as there are pairs, a trial the mean of 10 seeds, WilcoxonPruner.
+- Ray Tune: the same trials as the factorial, one trainable per (arm, rate, seed), as many at once as there are cores.
+- compare: whole calls (data loaded, folder and page written), several study seeds; its regret is their mean.
+Wall-clock seconds and CPU seconds of all processes; a peer that is not installed is named. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import itertools
+import json
+import os
+import platform
+import random
+import resource
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import steepest as st
+from steepest import data, losses, metrics, models, optim
+from steepest.compare import Arm, Population, Trial
+from steepest.compare.space import N_LEARNING_RATES, learning_rates
+from steepest.compare.task import Task
+from steepest.core.streams import generator
+from steepest.optim import schedules
+
+EPOCHS = 20
+TRUTH = [(study, 5000 + seed) for study in range(100, 108) for seed in range(5)]
+"""Study seeds (each a test part) and run seeds of the known answer; nothing else uses them."""
+Pair = tuple[str, str, float]
+"""Loss, rule, learning rate."""
+
+
+# -- the arms, ours and as torch users write them ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """A study: its data, its model, and the losses in both ways."""
+
+    name: str
+    data: str
+    model: str
+    build: Callable[[], nn.Module]
+    losses: dict[str, Callable[[Tensor, Tensor], Tensor]]
+
+    def task(self, study_seed: int) -> Task:
+        return Task(self.build, data.load(self.data), metrics.accuracy, seed=study_seed)
+
+
+def one_hot(y: Tensor, n: int) -> Tensor:
+    return F.one_hot(y, n).float()
+
+
+def class_losses(n: int) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+    return {
+        "cross_entropy": F.cross_entropy,
+        "bce_with_logits": lambda z, y: F.binary_cross_entropy_with_logits(z, one_hot(y, n)),
+        "mse": lambda z, y: F.mse_loss(z, one_hot(y, n)),
+    }
+
+
+CASES = (
+    Case("digits, 64-64-64-10", "digits", "mlp", lambda: models.mlp(64, 10), class_losses(10)),
+    Case("breast cancer, 30-64-64-2", "breast_cancer", "mlp", lambda: models.mlp(30, 2), class_losses(2)),
+)
+OPTIMIZERS: dict[str, Callable[[Any, float], torch.optim.Optimizer]] = {
+    "adamw": lambda p, lr: torch.optim.AdamW(p, lr),
+    "sgd(momentum=0.9)": lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9),
+}
+RULES: dict[str, tuple[Any, dict[str, float]]] = {
+    "adamw": (optim.adamw, {}),
+    "sgd(momentum=0.9)": (optim.sgd, {"momentum": 0.9}),
+}
+
+
+def pairs_of(case: Case) -> list[Pair]:
+    """Every arm at every learning rate of compare's grid."""
+    return [
+        (loss, rule, lr)
+        for loss, rule in itertools.product(case.losses, OPTIMIZERS)
+        for lr in learning_rates(RULES[rule][0], N_LEARNING_RATES)
+    ]
+
+
+def plain_run(case: Case, task: Task, pair: Pair, seed: int) -> float:
+    """One trial as a competent user writes it; accuracy on the select part."""
+    loss_name, rule, lr = pair
+    train, select, model = task.train_set(seed), task.select_set(seed), task.build(seed).train()
+    loss_of, optimizer = case.losses[loss_name], OPTIMIZERS[rule](model.parameters(), lr)
+    for epoch in range(EPOCHS):
+        order = torch.randperm(len(train.y), generator=generator("batches", task.seed, seed, epoch))
+        for rows in order.split(task.batch_sizes):
+            optimizer.zero_grad()
+            loss_of(model(train.x[rows]), train.y[rows]).backward()
+            optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        return (model(select.x).argmax(1) == select.y).float().mean().item()
+
+
+# -- the known answer --------------------------------------------------------------------------------------------------
+
+
+class Answer:
+    """Scores of every pair on the seeds of the known answer; a pair that compare added is trained when asked for."""
+
+    def __init__(self, case: Case) -> None:
+        self.case, self.select, self.test = case, {}, {}
+        self.learn(pairs_of(case))
+        self.best = max(self.test, key=lambda pair: statistics.fmean(self.test[pair]))
+
+    def learn(self, pairs: list[Pair]) -> None:
+        for pair in pairs:
+            self.select[pair], self.test[pair] = [], []
+        for study, seeds in itertools.groupby(TRUTH, key=lambda one: one[0]):
+            task = self.case.task(study)
+            trials = [Trial(arm_of(pair), pair[2], seed) for _, seed in seeds for pair in pairs]
+            for part in (trials[i : i + 128] for i in range(0, len(trials), 128)):
+                self._train(task, part)
+
+    def _train(self, task: Task, trials: list[Trial]) -> None:
+        population = Population(task, trials, horizon=EPOCHS * task.steps_per_epoch)
+        population.train(EPOCHS * task.steps_per_epoch)
+        for part, kept in ((task.select_set, self.select), (task.test_set, self.test)):
+            parts = [part(t.seed) for t in trials]
+            scores = task.score(task.metric, population.predict({t.seed: part(t.seed).x for t in trials}), parts)
+            for trial, score in zip(trials, scores.nan_to_num(0.0).tolist()):
+                kept[(*trial.arm.name.split(" + "), trial.learning_rate)].append(score)
+
+    def regret(self, pair: Pair) -> float:
+        """Points of mean test accuracy below the best pair of the grid; below 0 where compare found a better rate."""
+        if pair not in self.test:
+            self.learn([pair])
+        return 100 * (statistics.fmean(self.test[self.best]) - statistics.fmean(self.test[pair]))
+
+    def factorial_regret(self, n_seeds: int, draws: int = 1000) -> float:
+        """Mean regret of taking the best mean select accuracy of n_seeds."""
+        rng, found = random.Random(0), []
+        grid = pairs_of(self.case)
+        for _ in range(draws):
+            seeds = rng.sample(range(len(TRUTH)), n_seeds)
+            found.append(self.regret(max(grid, key=lambda pair: sum(self.select[pair][i] for i in seeds))))
+        return statistics.fmean(found)
+
+
+def arm_of(pair: Pair) -> Arm:
+    loss, rule, _ = pair
+    item, hyper = RULES[rule]
+    return Arm(
+        loss=getattr(losses, loss), rule=item, rule_hyper=hyper, schedule=schedules.constant, name=f"{loss} + {rule}"
+    )
+
+
+# -- the ways to decide ------------------------------------------------------------------------------------------------
+
+
+def factorial(case: Case, n_seeds: int) -> Pair:
+    task = case.task(0)
+    return best_of({pair: [plain_run(case, task, pair, s) for s in range(n_seeds)] for pair in pairs_of(case)})
+
+
+def best_of(scores: dict[Pair, list[float]]) -> Pair:
+    return max(scores, key=lambda pair: statistics.fmean(scores[pair]))
+
+
+def optuna_same_trials(case: Case, n_seeds: int) -> Pair:
+    import optuna
+
+    task, pairs = case.task(0), pairs_of(case)
+    space = {"pair": list(range(len(pairs))), "seed": list(range(n_seeds))}
+
+    def objective(trial: Any) -> float:
+        at, seed = (trial.suggest_categorical(name, values) for name, values in space.items())
+        return plain_run(case, task, pairs[at], seed)
+
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.GridSampler(space, seed=0))
+    study.optimize(objective, n_trials=len(pairs) * n_seeds)
+    scores: dict[Pair, list[float]] = {}
+    for trial in study.trials:
+        scores.setdefault(pairs[trial.params["pair"]], []).append(trial.value)
+    return best_of(scores)
+
+
+def optuna_own_way(case: Case, n_seeds: int) -> Pair:
+    import optuna
+
+    task, n_trials = case.task(0), len(pairs_of(case))
+
+    def objective(trial: Any) -> float:
+        loss = trial.suggest_categorical("loss", list(case.losses))
+        rule = trial.suggest_categorical("rule", list(OPTIMIZERS))
+        lr = trial.suggest_float("lr", 1e-5, 1.0, log=True)
+        scores = []
+        for seed in range(n_seeds):
+            scores.append(plain_run(case, task, (loss, rule, lr), seed))
+            trial.report(scores[-1], seed)
+            if trial.should_prune():
+                return statistics.fmean(scores)
+        return statistics.fmean(scores)
+
+    study = optuna.create_study(
+        direction="maximize", sampler=optuna.samplers.TPESampler(seed=0), pruner=optuna.pruners.WilcoxonPruner()
+    )
+    study.optimize(objective, n_trials=n_trials)
+    best = study.best_params
+    return best["loss"], best["rule"], best["lr"]
+
+
+def ray_same_trials(case: Case, n_seeds: int) -> Pair:
+    import ray
+    from ray import tune
+
+    task, pairs = case.task(0), pairs_of(case)
+
+    def trainable(config: dict[str, int]) -> None:
+        torch.set_num_threads(1)
+        tune.report({"score": plain_run(case, task, pairs[config["pair"]], config["seed"])})
+
+    ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            grid = {
+                "pair": tune.grid_search(list(range(len(pairs)))),
+                "seed": tune.grid_search(list(range(n_seeds))),
+            }
+            run = tune.RunConfig(storage_path=folder, verbose=0)
+            table = tune.Tuner(trainable, param_space=grid, run_config=run).fit().get_dataframe()
+    finally:
+        ray.shutdown()
+    means = table.groupby("config/pair")["score"].mean()
+    return pairs[int(means.idxmax())]
+
+
+def ours(case: Case, study_seed: int, n_seeds: int) -> tuple[Pair, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        results = st.compare(
+            case.model,
+            case.data,
+            losses=list(case.losses),
+            optimizers=list(OPTIMIZERS),
+            schedules="constant",
+            metric="accuracy",
+            epochs=EPOCHS,
+            budget="100000epochs",
+            seeds=n_seeds,
+            seed=study_seed,
+            out=f"{folder}/study",
+            progress=False,
+        )
+    arm = next(a for a in results.verdict.arms if a.name == results.verdict.winner)
+    loss, rule = arm.name.split(" + ")
+    return (loss, rule, float(arm.learning_rate or 0.0)), results.verdict.kind
+
+
+# -- measuring ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Cost:
+    wall: float = 0.0
+    cpu: float = 0.0
+
+
+@contextmanager
+def measured() -> Iterator[Cost]:
+    """Seconds on the wall and on the processors, of this process and of those that it started and ended."""
+    cost, wall, cpu = Cost(), time.perf_counter(), cpu_seconds()
+    yield cost
+    cost.wall, cost.cpu = time.perf_counter() - wall, cpu_seconds() - cpu
+
+
+def cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+def decide(case: Case, n_seeds: int, repeats: int) -> list[dict[str, Any]]:
+    answer = Answer(case)
+    best, n_trials = answer.best, len(pairs_of(case)) * n_seeds
+    top = sorted({pair: 100 * statistics.fmean(s) for pair, s in answer.test.items()}.items(), key=lambda one: -one[1])
+    print(
+        f"\n{case.name}: {n_trials} trials in the factorial; best {best}, next "
+        + ", ".join(f"{'+'.join(map(str, pair))} -{top[0][1] - score:.2f}" for pair, score in top[1:4])
+    )
+    rows, mine, found = [], [], []
+    for i in range(repeats):
+        with measured() as cost:
+            pair, kind = ours(case, i, n_seeds)
+        mine.append(cost)
+        found.append((answer.regret(pair), kind))
+    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(kind for _, kind in found).items()))
+    own = Cost(statistics.median(c.wall for c in mine), statistics.median(c.cpu for c in mine))
+    rows.append(row("compare", own, own, statistics.fmean(r for r, _ in found), kinds))
+    for name, package, way in WAYS:
+        if package and importlib.util.find_spec(package) is None:
+            print(f"{name}: {package} is not installed")
+            continue
+        with measured() as cost:
+            pair = way(case, n_seeds)
+        regret = answer.factorial_regret(n_seeds) if way is factorial else answer.regret(pair)
+        rows.append(row(name, cost, own, regret, "no verdict, a ranking"))
+    return rows
+
+
+WAYS: tuple[tuple[str, str, Callable[[Case, int], Pair]], ...] = (
+    ("10-seed factorial, plain loop", "", factorial),
+    ("Optuna, the same trials", "optuna", optuna_same_trials),
+    ("Optuna, TPE and WilcoxonPruner", "optuna", optuna_own_way),
+    ("Ray Tune, the same trials", "ray", ray_same_trials),
+)
+
+
+def row(name: str, cost: Cost, own: Cost, regret: float, kinds: str) -> dict[str, Any]:
+    print(
+        f"{name:<32} wall {cost.wall:7.1f} s ({own.wall / cost.wall:5.3f})   CPU {cost.cpu:7.1f} s "
+        f"({own.cpu / cost.cpu:5.3f})   regret {regret:6.2f} points   {kinds}",
+        flush=True,
+    )
+    return {"way": name, "wall": cost.wall, "cpu": cost.cpu, "regret": regret, "share_of_wall": own.wall / cost.wall}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5, help="calls of compare, each with another study seed")
+    parser.add_argument("--seeds", type=int, default=10, help="seeds of the factorial and of its peers")
+    parser.add_argument("--cases", default="digits,breast_cancer", help="data sets")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    versions = {name: version(name) for name in ("torch", "optuna", "ray") if importlib.util.find_spec(name)}
+    print(f"Python {platform.python_version()}, {versions}; in brackets: the share of compare's cost in it")
+    rows = {c.data: decide(c, asked.seeds, asked.repeats) for c in CASES if c.data in asked.cases.split(",")}
+    print(json.dumps({"bench": "decision", "versions": versions, **rows}))
+
+
+if __name__ == "__main__":
+    main()
