@@ -22,7 +22,6 @@ import torch
 from torch import Tensor
 
 from steepest import optim
-from steepest.kernels.fused_rules import FusedRows
 from steepest.optim.stacked import StackedRule
 
 Way = Callable[[], object]
@@ -92,13 +91,11 @@ def networks(n_trials: int = 64, n_tensors: int = 100, width: int = 90) -> dict[
 
     param = torch.randn(n_trials, n_tensors * width)
     grad, rates = torch.randn_like(param), torch.full((n_trials,), 1e-3, dtype=torch.float64)
-    stacked, rows = StackedRule(optim.adamw), FusedRows(optim.adamw, [{}] * n_trials, [1e-2] * n_trials)
+    stacked = StackedRule(optim.adamw)
     stacked.init(param)
-    rows.init(param)
     return {
         "torch": torch_steps(), "torch fused": torch_steps(fused=True),
         "steepest, stacked": lambda: stacked.step(param, grad, rates),
-        "steepest, row by row": lambda: rows.step(param, grad, rates),
     }  # fmt: skip
 
 

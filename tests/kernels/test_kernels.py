@@ -1,4 +1,4 @@
-"""Each faster form equals what it stands for: the declared loss, the declared rule, torch's layer in a plain loop."""
+"""Each faster form equals what it stands for: the declared loss, torch's layer in a plain loop."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from steepest import losses, optim
+from steepest import losses
 from steepest.kernels.fast_losses import FAST, fast_form
-from steepest.kernels.fused_rules import STEPS, FusedRows, has_fused
 from steepest.kernels.stacked_layers import FORMS
 from steepest.kernels.stacked_program import NotStackable, read_program
-from steepest.optim.stacked import StackedRule
 
 EXTREMES = torch.tensor([0.0, 1e-3, -1.0, 5.0, -30.0, 100.0, -1e4, 1e4])
 
@@ -46,46 +44,6 @@ def test_options_that_a_fast_loss_does_not_know_take_the_declared_body():
     assert fast_form(losses.cross_entropy, {"class_weight": torch.ones(3)}) is None
     assert fast_form(losses.bce_with_logits, {"pos_weight": 2.0}) is None
     assert fast_form(losses.focal, {"gamma": 0.5}) is None and fast_form(losses.square, {}) is None
-
-
-HYPER = {
-    "adam": [{}, {"beta1": 0.5, "eps": 1e-4}],
-    "adamw": [{}, {"beta2": 0.9}],
-    "nadamw": [{}, {"beta1": 0.8, "momentum_decay": 0.1}],
-    "rmsprop": [{}, {"alpha": 0.9}],
-    "sgd": [{}, {"momentum": 0.9}, {"nesterov": True, "momentum": 0.5}],
-    "adagrad": [{"lr_decay": 0.1}, {"initial_accumulator_value": 0.5}],
-}
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("name", [module.rpartition(".")[2] for module in STEPS])
-def test_a_fused_rule_equals_the_stacked_one(name, dtype):
-    rule, g = optim[name], torch.manual_seed(0)
-    for hyper in HYPER[name]:
-        decay = [0.0, 0.1, 0.01]
-        stacked, fused = (
-            StackedRule(rule, hyper, torch.tensor(decay, dtype=torch.float64)),
-            FusedRows(rule, [hyper] * 3, decay),
-        )
-        start = torch.randn(3, 50, generator=g, dtype=torch.float64).to(dtype)
-        params = [start.clone(), start.clone()]
-        assert has_fused(rule, [hyper] * 3, start)
-        for stepper, param in zip((stacked, fused), params):
-            stepper.init(param)
-        for t in range(40):
-            gradient = torch.randn(3, 50, generator=g, dtype=torch.float64).to(dtype)
-            rates = torch.tensor([1e-2, 1e-3, 0.0], dtype=torch.float64) * (1 + t % 3)
-            for stepper, param in zip((stacked, fused), params):
-                stepper.step(param, gradient, rates)
-        assert (params[0] - params[1]).abs().max() < 60 * torch.finfo(dtype).eps
-        assert torch.equal(params[1][2], start[2]) and not torch.equal(params[1][0], start[0])
-
-
-def test_rules_and_numbers_that_torch_has_not_fused_are_stacked():
-    like = torch.zeros(2, 3)
-    assert not has_fused(optim.lion, [{}], like) and not has_fused(optim.rmsprop, [{"momentum": 0.9}], like)
-    assert not has_fused(optim.adam, [{}], like.bfloat16())
 
 
 LAYERS = {

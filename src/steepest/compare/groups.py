@@ -14,7 +14,6 @@ from steepest.core.loss import Loss
 from steepest.core.reduce import Items
 from steepest.core.trees import Layout
 from steepest.kernels.fast_losses import Values, fast_form
-from steepest.kernels.fused_rules import FusedRows, has_fused
 from steepest.optim.stacked import StackedRule
 
 from .chains import StackedChain, chain_key
@@ -65,7 +64,7 @@ class RuleGroup:
     """Trials of one rule: a range of rows, one stepper for each dtype of parameters, and the transforms around them."""
 
     rows: slice
-    steppers: tuple[StackedRule | FusedRows, ...]
+    steppers: tuple[StackedRule, ...]
     chain: StackedChain | None
 
     def step(self, weights: Weights, rates: Tensor) -> None:
@@ -82,11 +81,11 @@ class RuleGroup:
     def put_evaluated(self, weights: Weights) -> list[Tensor]:
         """Put the weights at which these trials are judged into their rows; returns those that they learn at, if others."""
         averaged = self.chain is not None and self.chain.is_judged_elsewhere
-        if not averaged and not any(isinstance(s, StackedRule) and s.rule.evaluated for s in self.steppers):
+        if not averaged and not any(s.rule.evaluated for s in self.steppers):
             return []
         kept = [flat.values[self.rows].clone() for flat in weights.flats]
         for flat, stepper in zip(weights.flats, self.steppers):
-            if isinstance(stepper, StackedRule) and stepper.rule.evaluated is not None:
+            if stepper.rule.evaluated is not None:
                 flat.values[self.rows] = stepper.evaluated(flat.values[self.rows])
         if averaged and self.chain is not None:
             self.chain.put_evaluated()
@@ -110,15 +109,10 @@ def rule_groups(trials: Sequence[Trial], team: slice, weights: Weights) -> list[
     return found
 
 
-def _stepper(arms: Sequence[Arm], param: Tensor, layout: Layout) -> StackedRule | FusedRows:
-    """The stacked step of the arms' rule, which checks the numbers; torch's fused one where it has one."""
-    rule, decay = arms[0].rule, [a.decay for a in arms]
+def _stepper(arms: Sequence[Arm], param: Tensor, layout: Layout) -> StackedRule:
+    """The stacked step of the arms' rule, which checks the numbers."""
     hyper = {name: _one_per_trial([a.rule_hyper[name] for a in arms]) for name in arms[0].rule_hyper}
-    stepper = StackedRule(rule, hyper, _one_per_trial(decay))
-    if has_fused(rule, [a.rule_hyper for a in arms], param):
-        fused = FusedRows(rule, [a.rule_hyper for a in arms], decay)
-        fused.init(param)
-        return fused
+    stepper = StackedRule(arms[0].rule, hyper, _one_per_trial([a.decay for a in arms]))
     stepper.init(param, layout)
     return stepper
 

@@ -64,7 +64,10 @@ class RowSteps(Protocol):
     """The same for K trials, each with its own numbers."""
 
     def __call__(self, program: Any, decay: str, numbers: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> bool:
-        """Whether it has moved all trials, in place. numbers (K, 1); tensors (K, P): param, grad, and the states."""
+        """Whether it has moved all trials, in place.
+
+        numbers (K, 1), float64; tensors (K, P): param, grad, and the states.
+        """
 
 
 @cache

@@ -113,7 +113,7 @@ def _fits(row: Sequence[Tensor], dtype: torch.dtype) -> bool:
 
 
 def take_rows(program: Any, decay: str, numbers: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> bool:
-    """One step of K trials with numbers (K, 1) of their own; tensors (K, P): param, grad and states. False: not done."""
+    """A core.faster.RowSteps."""
     param = tensors["param"]
     if param.dtype not in REALS or param.numel() < LEAST or not _fit([*tensors.values()], param.dtype):
         return False
@@ -122,7 +122,7 @@ def take_rows(program: Any, decay: str, numbers: Mapping[str, Tensor], tensors: 
     if function is None:
         return False
     none, n_trials = torch.zeros(len(param), 1, dtype=torch.float64), len(param)
-    values = torch.cat([numbers[n].double() if n in numbers else none for n in _numbers_of(program)], 1).contiguous()
+    values = torch.cat([numbers.get(n, none) for n in _numbers_of(program)], 1)
     starts = [(tensors[name].data_ptr(), tensors[name].stride(0) * param.element_size()) for name in names]
     places = array("q", [start + trial * stride for trial in range(n_trials) for start, stride in starts])
     _call(function, values.data_ptr(), values.shape[1], [param.shape[1]] * n_trials, places)

@@ -130,22 +130,20 @@ class StackedRule:
 
     def _step_elements(self, program: Program, param: Tensor, grad: Tensor, lr: Tensor, alive: Tensor | None) -> None:
         numbers = self._numbers_of(program, lr.to(param.device, torch.float64).unsqueeze(1))
-        names = (*program.used_numbers, "decay")
-        columns = {n: numbers[n].to(param.dtype) for n in names if n not in self._columns and n in numbers}
-        columns.update(self._columns)
         tensors = {name: self.state[name] for name in self._states if name not in self.rule.scalar_states}
         tensors.update(param=param, grad=grad)
-        for trials in _runs(alive, len(param)):
-            self._step_rows(
-                program, {n: v[trials] for n, v in tensors.items()}, {n: v[trials] for n, v in columns.items()}
-            )
-            for name, value in program.new_scalars.items():
-                self.state[name][trials] = numbers[value][trials]
-
-    def _step_rows(self, program: Program, tensors: Tree, columns: Tree) -> None:
         executor = row_steps()
-        if executor is not None and executor(program, self._decay, columns, tensors):
-            return
+        for trials in _runs(alive, len(param)):
+            own, rows = (numbers, tensors) if alive is None else (_rows_of(numbers, trials), _rows_of(tensors, trials))
+            if executor is None or not executor(program, self._decay, own, rows):
+                self._step_blocks(program, rows, own, trials)
+            for name, value in program.new_scalars.items():
+                self.state[name][trials] = own[value]
+
+    def _step_blocks(self, program: Program, tensors: Tree, numbers: Tree, trials: slice) -> None:
+        dtype, columns = tensors["param"].dtype, {n: v[trials] for n, v in self._columns.items()}
+        names = (*program.used_numbers, "decay")
+        columns.update((n, numbers[n].to(dtype)) for n in names if n not in columns and n in numbers)
         for block in blocks(tensors["param"]):
             if block:
                 part = {name: value[block] for name, value in tensors.items()}
@@ -230,6 +228,10 @@ def _runs(alive: Tensor | None, n_trials: int) -> Iterator[slice]:
         elif not lives and start is not None:
             yield slice(start, trial)
             start = None
+
+
+def _rows_of(tree: Tree, trials: slice) -> Tree:
+    return {name: value[trials] for name, value in tree.items()}
 
 
 def _refuse_population(rule: Rule) -> None:
