@@ -14,6 +14,7 @@ import numpy
 import torch
 from torch import Tensor, nn
 
+from steepest.core.digits import plain_doubles
 from steepest.core.errors import UsageError
 from steepest.core.progress import Progress, duration
 from steepest.core.sealed import sealed
@@ -106,7 +107,7 @@ class Run:
         setup, modes = self.setup, _modes(self.setup.model)
         setup.progress.start(float(setup.epochs), self._greeting())
         try:
-            with sealed("fit", setup.seed), Interruptible() as asked:
+            with sealed("fit", setup.seed), plain_doubles(), Interruptible() as asked:
                 setup.model.train()
                 self._resume()
                 self._tell("begin", {})
