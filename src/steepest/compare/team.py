@@ -11,15 +11,16 @@ from torch import Tensor
 
 from .batches import Batches, Stretch
 from .block import Block, make_block
+from .block_losses import BlockLosses, LossGroup, block_losses
 from .dropout import StepMasks
 from .engines import Choice, Engine
-from .groups import BlockLosses, LossGroup, RuleGroup, block_losses, rule_groups
+from .groups import RuleGroup, rule_groups
 from .trial import Trial
 from .weights import Weights
 
 MOST_IN_A_TEAM = {"cpu": 32}
-"""Of an engine that stacks; elsewhere than on a CPU all trials that fit. On a CPU fewer cost more calls per trial, and more
-leave the cache: 128 trials of 64-64-64-10 take 64 us per trial and step in teams of 32, 72 in teams of 64."""
+"""Of an engine that stacks; elsewhere than on a CPU all trials that fit. On a CPU fewer cost more calls per trial, and
+more leave the cache: 128 trials of 64-64-64-10 take 64 us per trial and step in teams of 32, 72 in teams of 64."""
 ACTIVATION_BYTES, LAYERS_KEPT = 2**30, 16
 """Activations of a team stay below this, taking a model for so many layers of the size of its largest."""
 
@@ -57,12 +58,13 @@ class Team:
     ) -> None:
         """The gradients of one batch into the trials' rows, and the losses added to theirs, where they are wanted."""
         for (block, measure), of_groups in zip(self.blocks, targets):
-            own = measure(self.engine.forward(block, x, masks), of_groups)
-            gradients = torch.autograd.grad(own.sum(), list(block.parameters.values()), allow_unused=True)
+            outputs = self.engine.forward(block, x, masks)
+            own, slope = measure(outputs, of_groups)
+            gradients = torch.autograd.grad(outputs, list(block.parameters.values()), slope, allow_unused=True)
             with torch.no_grad():
                 self.weights.collect(block.rows, dict(zip(block.parameters, gradients)))
                 if losses is not None:
-                    losses[block.rows] += own.detach()
+                    losses[block.rows] += own
 
     def _targets(self, stretch: Stretch, group: LossGroup) -> Tensor:
         """(n, k, B), (n, k, C, B) or (n, k, B, *): what the group's loss asks for, step by step."""
