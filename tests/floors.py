@@ -20,7 +20,7 @@ FLOORS = {
     "losses": 1, "optim": 1, "metrics": 1, "data": 1, "models": 1, "results": 1, "kernels": 1,
     "report": 2, "explain": 2, "check": 2,
     "fit": 3,
-    "compare": 4,
+    "compare": 4, "estimators": 4, "evaluate": 4,
     "nn": 5, "lr_range": 5,
     "cli": 6,
     "__init__": 7, "__main__": 7,

@@ -41,6 +41,8 @@ if TYPE_CHECKING:  # what the table below finds at run time; a test holds the tw
     from .core.declare import section as section
     from .core.declare import weighting as weighting
     from .core.errors import SteepestError as SteepestError
+    from .estimators import Classifier as Classifier
+    from .estimators import Regressor as Regressor
     from .explain import explain as explain
     from .explain import suggest as suggest
     from .fit import fit as fit
@@ -52,7 +54,9 @@ if TYPE_CHECKING:  # what the table below finds at run time; a test holds the tw
 
 _MODULE_OF = {
     "Arm": "compare",
+    "Classifier": "estimators",
     "Population": "compare",
+    "Regressor": "estimators",
     "Results": "compare",
     "SteepestError": "core.errors",
     "Trial": "compare",
