@@ -50,6 +50,14 @@ def test_the_test_part_is_that_of_the_study_and_the_rest_that_of_the_seed():
     assert not torch.equal(a.split(0).test, b.split(0).test) and not torch.equal(a.train_set(0).x, b.train_set(0).x)
 
 
+def test_few_samples_are_tested_on_other_ones_by_every_seed():
+    """diabetes: 442 samples, 88 to test on; 20 seeds leave 442 x 0.8^20 = 5 that nobody tested."""
+    task = diabetes_task()
+    tested = [task.split(seed).test for seed in range(20)]
+    assert task.resamples and not digits_task().resamples
+    assert len(torch.cat(tested).unique()) > 420 and torch.equal(tested[3], diabetes_task().split(3).test)
+
+
 def test_each_class_gives_its_share():
     rare = torch.tensor([0] * 80 + [1] * 15 + [2] * 5)
     split = draw_split(100, rare, 0, study_seed=0, select_share=0.2, test_share=0.2)

@@ -213,9 +213,31 @@ def test_the_default_region_is_a_quarter_of_one_arms_spread_over_seeds():
 def test_overlapping_splits_widen_the_interval_as_nadeau_and_bengio_say():
     """Variance factor 1/n + test/train: ten splits with a fifth for testing give 0.1 + 0.25."""
     a, b = draw(np.random.default_rng(1), 10, 1.0)
-    plain, corrected = paired_difference(a, b), paired_difference(a, b, test_share=0.2)
+    plain, corrected = paired_difference(a, b), paired_difference(a, b, overlap=0.25)
     assert (corrected.high - corrected.low) / (plain.high - plain.low) == pytest.approx(math.sqrt(0.35 / 0.1))
     assert corrected.p_value > plain.p_value
+
+
+def test_a_small_difference_is_claimed_once_it_stands_at_half_the_error():
+    """It wins on fewer than 75 % of seeds; the interval that is shown agrees with the verdict."""
+    n, pattern = 40, np.array([-1.0, 1.0] * 20) * math.sqrt(39 / 40)
+    clear, faint = (paired_difference(pattern + m, np.zeros(n), rope=0.1) for m in (0.4, 0.33))
+    assert clear.p_better < 0.75 and faint.p_better < 0.75
+    assert (clear.verdict, clear.level) == ("probably better", 0.975) and clear.low > 0
+    assert (faint.verdict, faint.level) == ("undecided", 0.975) and faint.low < 0  # at 95 % it would lie above 0
+    assert paired_difference(pattern + 0.33, np.zeros(n), rope=0.1, level=0.9).low > 0
+
+
+def test_an_undecided_difference_never_stands_beside_an_interval_that_leaves_zero_out():
+    for n in (5, 12, 30):
+        for d in verdicts(n, 0.4, 400):
+            assert d.verdict != "undecided" or d.low <= 0 <= d.high
+
+
+def test_where_splits_overlap_no_number_of_seeds_may_be_enough():
+    pattern = np.array([-1.0, 1.0] * 5) + 0.6
+    assert paired_difference(pattern, np.zeros(10), rope=0.0).more_seeds is not None
+    assert paired_difference(pattern, np.zeros(10), rope=0.0, overlap=1 / 3).more_seeds is None
 
 
 # -- divergence
@@ -267,7 +289,16 @@ def test_scores_of_different_seeds_are_refused():
 
 
 @pytest.mark.parametrize(
-    "options", [{"best": "maximum"}, {"level": 95}, {"level": 0}, {"rope": -0.1}, {"rope": NAN}, {"test_share": 1.0}]
+    "options",
+    [
+        {"best": "maximum"},
+        {"level": 95},
+        {"level": 0},
+        {"rope": -0.1},
+        {"rope": NAN},
+        {"overlap": -0.25},
+        {"overlap": NAN},
+    ],
 )
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(UsageError):

@@ -201,6 +201,7 @@ def _plan(request: Request, task: Task, course: Course, budget_epochs: float, en
         n_parameters=sum(p.numel() for p in task.build(0).parameters()),
         request=request.text,
         sources=_sources(request),
+        resampled=task.resamples,
     )
 
 
@@ -219,6 +220,7 @@ def _record(choice: ArmChoice, course: Course) -> ArmRecord:
         takes_counts=choice.arm.takes_counts,
         weighting_gives=choice.arm.weighting.gives if choice.arm.weighting else "class_weight",
         optimizer_class=choice.arm.rule.class_name,
+        untuned=choice.untuned,
     )
 
 

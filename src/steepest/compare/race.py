@@ -22,7 +22,6 @@ from .space import beyond
 
 N_EXTENSIONS = 2
 EXTENSION_SIZE = 2
-MIN_CONFIRM_SEEDS = 10
 MAX_CONFIRM_SEEDS = 40
 
 
@@ -108,9 +107,10 @@ def _search(known: Progress) -> Talk:
         return
     tried = {a.name: sorted(a.learning_rates) for a in tuned}
     yield from known.ask(first, _grid(tried, first.seeds))
-    yield from _extend(known, first, tried)
+    yield from _extend(known, first, tried, tried, EXTENSION_SIZE)
     kept = {name: _neighbours(known, first, name, rates) for name, rates in tried.items()}
     yield from known.ask(second, _grid(kept, second.seeds))
+    yield from _extend(known, second, kept, tried, 1)
     for name, rates in kept.items():
         _choose(known, second, name, rates, tried[name])
 
@@ -134,28 +134,32 @@ def _grid(rates: dict[str, list[float]], seeds: Iterable[int]) -> list[TrialKey]
     return [TrialKey(arm, lr, seed) for arm, values in rates.items() for lr in values for seed in seeds]
 
 
-def _extend(known: Progress, first: RungRecord, tried: dict[str, list[float]]) -> Talk:
-    """Where the best learning rate is the grid's first or last, more are tried beyond it, twice at most."""
+def _extend(
+    known: Progress, rung: RungRecord, seen: dict[str, list[float]], tried: dict[str, list[float]], size: int
+) -> Talk:
+    """Where the best of the learning rates seen on a rung is the first or last of all that were tried, more are tried
+    beyond it, twice at most; longer runs may shift the best, so the second rung asks again."""
     for turn in range(1, N_EXTENSIONS + 1):
         more: dict[str, list[float]] = {}
         for name, rates in tried.items():
-            means = _mean_scores(known, first.name, name, rates)
-            best = max(rates, key=lambda lr: means[lr])
+            means = _mean_scores(known, rung.name, name, seen[name])
+            best = max(seen[name], key=lambda lr: means[lr])
             has_diverged = means[best] == -math.inf
             if has_diverged or best in (rates[0], rates[-1]):
-                more[name] = beyond(rates, upwards=best == rates[-1] and not has_diverged, n=EXTENSION_SIZE)
+                more[name] = beyond(rates, upwards=best == rates[-1] and not has_diverged, n=size)
                 reason = (
                     "every learning rate diverged"
                     if has_diverged
                     else f"the best learning rate was at the edge ({best:g})"
                 )
-                known.say("grid extended", first.name, name, reason, edge=best, added=more[name])
+                known.say("grid extended", rung.name, name, reason, edge=best, added=more[name])
         if not more:
             return
         for name, rates in more.items():
-            tried[name] = sorted([*tried[name], *rates])
-        rung = RungRecord(f"{first.name}, extension {turn}", "search", first.epochs, first.seeds)
-        yield from known.ask(rung, _grid(more, first.seeds))
+            seen[name] = sorted([*seen[name], *rates])
+            tried[name] = sorted({*tried[name], *rates})
+        further = RungRecord(f"{rung.name}, extension {turn}", "search", rung.epochs, rung.seeds)
+        yield from known.ask(further, _grid(more, rung.seeds))
 
 
 def _leave(known: Progress, rung: str, arm: str, status: str, reason: str, **numbers: object) -> None:

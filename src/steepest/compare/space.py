@@ -225,7 +225,7 @@ def schedule_choices(asked: Any) -> list[Choice]:
 
 @dataclass(frozen=True)
 class ArmChoice:
-    """An arm with the learning rates that will be tried; fixed when the user named one."""
+    """An arm with the learning rates that will be tried; fixed when the user named one, and untuned says it without."""
 
     arm: Arm
     loss: str
@@ -235,6 +235,7 @@ class ArmChoice:
     is_fixed: bool
     is_baseline: bool = False
     weighting: str = "none"
+    untuned: str = ""
 
     @property
     def objective(self) -> str:
@@ -304,8 +305,13 @@ def _baseline_arms(text: str, schedule: Choice, names_schedule: bool, n: int) ->
     if named is not None:
         schedule = schedule_choices(named)[0]
     as_it_is = _arm(loss[0], weighed, rule[0], schedule, names_schedule, n)
-    tuned = replace(rule[0], options={k: v for k, v in rule[0].options.items() if k != "lr"})
+    tuned = _untuned(rule[0])
     return [as_it_is, _arm(loss[0], weighed, tuned, schedule, names_schedule, n)] if as_it_is.is_fixed else [as_it_is]
+
+
+def _untuned(rule: Choice) -> Choice:
+    """The optimizer without the learning rate that was named."""
+    return replace(rule, options={k: v for k, v in rule.options.items() if k != "lr"})
 
 
 def _arm(
@@ -331,7 +337,10 @@ def _arm(
         name=" + ".join(words),
     )
     rates = (float(fixed),) if fixed is not None else learning_rates(rule.item, n_learning_rates)
-    return ArmChoice(arm, loss.text, rule.text, schedule.text, rates, fixed is not None, weighting=weighting.text)
+    untuned = _untuned(rule).text if fixed is not None else ""
+    return ArmChoice(
+        arm, loss.text, rule.text, schedule.text, rates, fixed is not None, weighting=weighting.text, untuned=untuned
+    )
 
 
 def learning_rates(rule: Rule, n: int) -> tuple[float, ...]:

@@ -19,6 +19,8 @@ from steepest.data.standardise import Scale
 
 from .trial import Arm
 
+SMALL_TEST_PART = 100
+"""Below so many test samples, one of them moves a share by more than a point: every seed then draws its own test part."""
 BOUNDED = {"probs": "probabilities", "cosines": "cosines"}
 LABEL_KINDS = ("classes", "distribution", "binary", "same")
 """The kinds of targets that can be made from class labels: indices, or one-hot rows for the others."""
@@ -38,7 +40,11 @@ class Part:
 
 
 class Task:
-    """What all trials of a study share. `build_model()` gives a fresh nn.Module; data is a steepest.data.Data."""
+    """What all trials of a study share. `build_model()` gives a fresh nn.Module; data is a steepest.data.Data.
+
+    resamples: every seed draws a test part of its own, as the data are few (below SMALL_TEST_PART test samples); else one
+    test part is the same for all seeds.
+    """
 
     def __init__(
         self,
@@ -64,6 +70,7 @@ class Task:
         self.is_classification = data.task == "classification"
         self.x = data.x.to(self.device, dtype)
         self.truth = data.y.to(self.device) if self.is_classification else data.y.to(self.device, dtype)
+        self.resamples = round(test_share * len(data.y)) < SMALL_TEST_PART
         self._splits: dict[int, Split] = {}
         self._scales: dict[int, tuple[Scale, Scale | None]] = {}
         self.n_train = len(self.split(0).train)
@@ -75,7 +82,7 @@ class Task:
     # -- what a seed fixes -------------------------------------------------------------------------------------------
 
     def split(self, seed: int) -> Split:
-        """The test part is the same for all seeds; train and select are drawn anew; classes keep their shares."""
+        """Train and select are drawn anew for every seed, the test part where the data are few; classes keep their shares."""
         if seed not in self._splits:
             labels = self.data.y.cpu() if self.is_classification else None
             self._splits[seed] = draw_split(
@@ -85,6 +92,7 @@ class Task:
                 study_seed=self.seed,
                 select_share=self.select_share,
                 test_share=self.test_share,
+                own_test=self.resamples,
             )
         return self._splits[seed]
 

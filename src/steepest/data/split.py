@@ -83,9 +83,13 @@ def draw_split(
     study_seed: int,
     select_share: float,
     test_share: float,
+    own_test: bool = False,
 ) -> Split:
-    """The test part depends on the study's seed alone, train and select on the trial's too. Shares are of all rows."""
-    rest, test = set_aside(n_rows, test_share, labels, generator("test part", study_seed))
+    """Train and select depend on the study's seed and the trial's, the test part on the study's alone, or with own_test
+    on both. Shares are of all rows.
+    """
+    drawn = generator("test part", study_seed, seed) if own_test else generator("test part", study_seed)
+    rest, test = set_aside(n_rows, test_share, labels, drawn)
     share = min(1.0, select_share * n_rows / max(len(rest), 1))
     keep, aside = set_aside(
         len(rest), share, None if labels is None else labels[rest], generator("split", study_seed, seed)

@@ -17,22 +17,22 @@ class Estimate(NamedTuple):
     p_value: float
 
 
-def estimate(pairs: Pairs, level: float, test_share: float | None = None) -> Estimate:
-    """p is two-sided."""
+def estimate(pairs: Pairs, level: float, overlap: float = 0.0) -> Estimate:
+    """p is two-sided. overlap: what Nadeau & Bengio add to 1/n, test samples over training samples."""
     if not pairs.vary:
         low, high = _rank_bounds(pairs, level)
         return Estimate("signed rank", centre(pairs), low, high, p_value(pairs))
-    half = t_quantile(pairs.n, level) * _error(pairs, test_share)
-    return Estimate("paired t", pairs.mean, pairs.mean - half, pairs.mean + half, p_value(pairs, test_share))
+    half = t_quantile(pairs.n, level) * _error(pairs, overlap)
+    return Estimate("paired t", pairs.mean, pairs.mean - half, pairs.mean + half, p_value(pairs, overlap))
 
 
-def p_value(pairs: Pairs, test_share: float | None = None) -> float:
+def p_value(pairs: Pairs, overlap: float = 0.0) -> float:
     """Of `estimate`, without its interval."""
     from scipy.special import stdtr
 
     if not pairs.vary:
         return signed_rank_p(pairs.ranked)
-    return float(2 * stdtr(pairs.n - 1, -abs(pairs.mean) / _error(pairs, test_share)))
+    return float(2 * stdtr(pairs.n - 1, -abs(pairs.mean) / _error(pairs, overlap)))
 
 
 def centre(pairs: Pairs) -> float:
@@ -40,7 +40,7 @@ def centre(pairs: Pairs) -> float:
     return pairs.mean if pairs.vary else signed_rank_centre(pairs.ranked)
 
 
-def t_quantile(n: int, level: float) -> float:
+def t_quantile(n: float, level: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(n - 1, (1 + level) / 2))
@@ -52,7 +52,6 @@ def _rank_bounds(pairs: Pairs, level: float) -> tuple[float, float]:
     return (0.0, 0.0) if pairs.are_identical else signed_rank_interval(pairs.ranked, level)
 
 
-def _error(pairs: Pairs, test_share: float | None) -> float:
-    """Standard error of the mean; splits that overlap add Nadeau & Bengio's test size over training size to 1/n."""
-    overlap = 0.0 if test_share is None else test_share / (1 - test_share)
+def _error(pairs: Pairs, overlap: float) -> float:
+    """Standard error of the mean."""
     return pairs.sd * math.sqrt(1 / pairs.n + overlap)

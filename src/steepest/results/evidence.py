@@ -56,15 +56,19 @@ def paired_difference(
     best: str = "max",
     level: float = 0.95,
     rope: float | None = None,
-    test_share: float | None = None,
+    overlap: float = 0.0,
 ) -> Difference:
     """A minus B on paired seeds: interval, p value, P(A > B), effect size, verdict; positive when A is better.
 
     rope: differences up to this size (in the metric's scale) do not matter. None: a quarter of the seeds' standard
       deviation, that is the spread of *one arm's scores over seeds*, pooled over both arms. Not of the differences:
       it shrinks with good pairing, the region would shrink with it, and nothing could ever be found equivalent.
-    Every trial finite: paired t. `test_share` (share of the data in the test part) corrects the variance for splits
-      that overlap between seeds: Nadeau & Bengio 2003, doi:10.1023/A:1024068626366.
+    level: of the interval, and of claims that A wins on at least 75 % of fresh seeds. A difference that single seeds
+      show less often must stand at half the error, and `level` then says so: it is claimed in words that fit a real,
+      small difference, never called undecided beside an interval that leaves 0 out.
+    Every trial finite: paired t. overlap: where every seed draws training and test samples anew from the same data,
+      the splits overlap and seeds are not independent; test samples over training samples, added to 1/n, corrects the
+      variance for it: Nadeau & Bengio 2003, doi:10.1023/A:1024068626366.
     A trial diverged (its score is not finite): a difference has no mean then, and dropping the seed would reward the
       arm for it. The seed counts as an infinite loss for the arm that diverged, as a tie where both did. The p value is
       that of the exact signed-rank test, `difference` the Hodges-Lehmann estimate, low and high bound it (infinite
@@ -74,13 +78,16 @@ def paired_difference(
     Identical scores on two seeds or more: equivalent. Fewer than two seeds with a score on either side: undecided.
     """
     _require_share(level, "level")
-    if test_share is not None:
-        _require_share(test_share, "test_share")
+    _require_overlap(overlap)
     pairs = pair(a_scores, b_scores, best)
     rope = ROPE_SHARE * pairs.seed_sd if rope is None else _require_rope(rope)
-    found, p_better = estimate(pairs, level, test_share), chance_to_win(pairs)
-    p_better_low, p_better_high = chance_interval(pairs, level)
+    found, p_better = estimate(pairs, level, overlap), chance_to_win(pairs)
     verdict = verdict_of(found.low, found.high, rope, p_better)
+    if verdict == "undecided" and (found.low > 0 or found.high < 0):
+        level = (1 + level) / 2
+        found = estimate(pairs, level, overlap)
+        verdict = "probably better" if found.low > 0 else "probably worse" if found.high < 0 else verdict
+    p_better_low, p_better_high = chance_interval(pairs, level, overlap)
     return Difference(
         a=a,
         b=b,
@@ -94,7 +101,7 @@ def paired_difference(
         effect_size=pairs.mean / pairs.sd if pairs.vary else NORMAL.inv_cdf(p_better),
         rope=rope,
         verdict=verdict,
-        more_seeds=_more_seeds(pairs, found, rope, level) if verdict == "undecided" else None,
+        more_seeds=_more_seeds(pairs, found, rope, 1 - level, overlap) if verdict == "undecided" else None,
         method=found.method,
         diverged_a=pairs.diverged_a,
         diverged_b=pairs.diverged_b,
@@ -146,26 +153,28 @@ def mean_interval(scores: Iterable[float], level: float = 0.95, best: str = "max
     return Interval(centre, centre - half, centre + half)
 
 
-def _more_seeds(pairs: Pairs, found: Estimate, rope: float, level: float) -> int | None:
+def _more_seeds(pairs: Pairs, found: Estimate, rope: float, alpha: float, overlap: float) -> int | None:
     """Seeds to add until a verdict falls in 80 % of cases, if what was seen so far is the truth. None: out of reach."""
     if pairs.n_informative < 2:
         return None
     needed = (
-        _seeds_by_t(pairs, rope, 1 - level) if found.method == "paired t" else _seeds_by_rank(pairs, found, 1 - level)
+        _seeds_by_t(pairs, rope, alpha, overlap) if found.method == "paired t" else _seeds_by_rank(pairs, found, alpha)
     )
     return max(1, needed - pairs.n) if needed is not None and needed < TOO_MANY_SEEDS else None
 
 
-def _seeds_by_t(pairs: Pairs, rope: float, alpha: float) -> int | None:
-    """The nearest of the verdicts that this mean and sd can lead to."""
+def _seeds_by_t(pairs: Pairs, rope: float, alpha: float, overlap: float) -> int | None:
+    """The nearest of the verdicts that this mean and sd can lead to: equivalent, or a claim at half the error."""
     mean, effect = abs(pairs.mean), abs(pairs.mean) / pairs.sd
-    needed = [seeds_for_equivalence(mean, rope, pairs.sd, alpha)]
+    needed = [seeds_for_equivalence(mean, rope, pairs.sd, alpha, overlap=overlap)]
+    if effect > 0:
+        needed.append(seeds_for_power(effect, alpha / 2, overlap=overlap))
     if mean > rope:  # better
-        needed.append(seeds_for_power((mean - rope) / pairs.sd, alpha))
-    if effect > EFFECT_OF_PROBABLY:  # probably better: above 0, and an effect whose estimate shows 75 % wins
+        needed.append(seeds_for_power((mean - rope) / pairs.sd, alpha, overlap=overlap))
+    if effect > EFFECT_OF_PROBABLY:  # an effect whose estimate shows 75 % wins
         spread = math.sqrt(1 + effect**2 / 2)
         shown = (NORMAL.inv_cdf(0.8) * spread / (effect - EFFECT_OF_PROBABLY)) ** 2
-        needed.append(max(seeds_for_power(effect, alpha), math.ceil(min(shown, TOO_MANY_SEEDS))))
+        needed.append(max(seeds_for_power(effect, alpha, overlap=overlap), math.ceil(min(shown, TOO_MANY_SEEDS))))
     return min((n for n in needed if n is not None), default=None)
 
 
@@ -198,6 +207,16 @@ def _require_share(value: float, name: str) -> None:
             seen=f"it is {value}",
             needed="a share between 0 and 1 was needed",
             repair=f"For 95 % give {name}=0.95.",
+        )
+
+
+def _require_overlap(overlap: float) -> None:
+    if not 0 <= overlap < math.inf:
+        raise UsageError(
+            where="overlap",
+            seen=f"it is {overlap}",
+            needed="the number of test samples over that of training samples was needed",
+            repair="0 where all seeds share one test part.",
         )
 
 

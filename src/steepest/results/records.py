@@ -30,7 +30,8 @@ class ArmRecord(Record):
     """loss x weighting x optimizer x schedule, each as the text that would choose it again.
 
     takes_counts: the study gave its loss the class counts of the training part. weighting_gives: the option of the loss that
-    its weighting made. optimizer_class: its name in steepest.optim.
+    its weighting made. optimizer_class: its name in steepest.optim. untuned: where the learning rate is fixed, the optimizer
+    without it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ArmRecord(Record):
     takes_counts: bool = False
     weighting_gives: str = "class_weight"
     optimizer_class: str = ""
+    untuned: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Plan(Record):
     n_parameters: int = 0
     request: dict[str, Any] = field(default_factory=dict)  # what was asked; the same request on the same folder resumes
     sources: dict[str, str] = field(default_factory=dict)  # item -> citation, of exactly what the arms use
+    resampled: bool = False  # small data: every seed draws a test part of its own
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Plan:
@@ -102,6 +105,7 @@ class Outcome(Record):
     """What one finished trial measured. Scores are in the metric's own scale; NaN marks a diverged trial.
 
     test_score is None except in the confirmation: the test part is touched once.
+    test_jackknife: test_score with each of some equal parts of the test samples left out, the same parts for every trial.
     curve: [epoch, score on the select part] pairs; loss_curve: [epoch, mean training loss] pairs.
     """
 
@@ -116,6 +120,7 @@ class Outcome(Record):
     metrics: dict[str, float] = field(default_factory=dict)
     curve: list[list[float]] = field(default_factory=list)
     loss_curve: list[list[float]] = field(default_factory=list)
+    test_jackknife: list[float] = field(default_factory=list)
 
     def final(self) -> float:
         return self.score if self.test_score is None else self.test_score
@@ -138,7 +143,11 @@ class Event(Record):
 
 @dataclass(frozen=True)
 class Difference(Record):
-    """A minus B on paired seeds, positive when A is better (the sign of a metric that falls is turned)."""
+    """A minus B on paired seeds, positive when A is better (the sign of a metric that falls is turned).
+
+    low and high cover what seeds vary on the samples at hand; sample_low and sample_high the drawing of the samples too,
+    None where that is not known.
+    """
 
     a: str
     b: str
@@ -158,6 +167,8 @@ class Difference(Record):
     diverged_b: int = 0
     p_better_low: float | None = None  # interval of p_better at the same level
     p_better_high: float | None = None
+    sample_low: float | None = None
+    sample_high: float | None = None
 
 
 @dataclass(frozen=True)

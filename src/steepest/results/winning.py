@@ -21,27 +21,31 @@ def chance_to_win(pairs: Pairs) -> float:
     return float(ndtr(pairs.mean / pairs.sd)) if pairs.vary else (_won(pairs) + 0.5) / (pairs.n + 1)
 
 
-def chance_interval(pairs: Pairs, level: float) -> tuple[float, float]:
+def chance_interval(pairs: Pairs, level: float, overlap: float = 0.0) -> tuple[float, float]:
     """Exact for normal differences, whose t is noncentral at the true effect * sqrt(n); else Clopper & Pearson's.
 
+    overlap: splits that overlap tell as much as 1 / (1/n + overlap) seeds would that do not (see paired_difference).
     Source of the second: doi:10.1093/biomet/26.4.404
     """
-    return _by_effect(pairs.mean / pairs.sd, pairs.n, level) if pairs.vary else _by_count(_won(pairs), pairs.n, level)
+    n = pairs.n / (1 + pairs.n * overlap)
+    if pairs.vary:
+        return _by_effect(pairs.mean / pairs.sd, n, pairs.n - 1, level)
+    return _by_count(_won(pairs) * n / max(pairs.n, 1), n, level)
 
 
-def _by_effect(effect: float, n: int, level: float) -> tuple[float, float]:
+def _by_effect(effect: float, n: float, freedom: int, level: float) -> tuple[float, float]:
     from scipy.special import nctdtrinc, ndtr, ndtri
 
     root, tails = math.sqrt(n), ((1 + level) / 2, (1 - level) / 2)
     if abs(effect) * root < EXACT_UP_TO:
-        low, high = (nctdtrinc(n - 1, tail, effect * root) / root for tail in tails)
+        low, high = (nctdtrinc(freedom, tail, effect * root) / root for tail in tails)
     else:  # the large-sample spread of an effect, wrong in digits that no chance shows
-        half = ndtri(tails[0]) * math.sqrt(1 / n + effect**2 / (2 * (n - 1)))
+        half = ndtri(tails[0]) * math.sqrt(1 / n + effect**2 / (2 * freedom))
         low, high = effect - half, effect + half
     return float(ndtr(low)), float(ndtr(high))
 
 
-def _by_count(won: float, n: int, level: float) -> tuple[float, float]:
+def _by_count(won: float, n: float, level: float) -> tuple[float, float]:
     from scipy.special import betaincinv
 
     tail, lost = (1 - level) / 2, n - won

@@ -1,0 +1,133 @@
+"""The verdict in words: the sentence that a reader takes home, and what must be read with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from steepest.results.evidence import PROBABLY
+from steepest.results.records import Difference, Plan
+
+FINE = ("better", "probably better", "equivalent")
+
+
+def sentence(
+    plan: Plan,
+    differences: Sequence[Difference],
+    finalists: Sequence[str],
+    rates: Mapping[str, float],
+    baseline: str | None,
+) -> str:
+    """One claim for each difference; then what became of the user's own choice."""
+    if not differences:
+        if finalists:
+            return f"Only {finalists[0]} could be judged: every other arm diverged or is not comparable."
+        return "No arm could be judged: all diverged or had their best learning rate at the edge of the grid."
+    words = [_claim(plan, d, baseline, brief=i > 0) for i, d in enumerate(differences)]
+    if all(baseline in (d.a, d.b) for d in differences) and baseline not in (d.b for d in differences):
+        words.append(f"{baseline} is the baseline.")
+    choice = _about_choice(plan, differences, rates, baseline)
+    return " ".join([*words, choice] if choice else words)
+
+
+def _claim(plan: Plan, d: Difference, baseline: str | None, brief: bool) -> str:
+    """One difference in words. The first of a sentence says on how many seeds and samples all of them rest."""
+    size = f"{amount(plan, abs(d.difference))} {_measure(plan)}"
+    against = f"{d.b} (the baseline)" if d.b == baseline else d.b
+    tail = f"({'; '.join(_evidence(plan, d, brief))})"
+    if d.verdict == "equivalent":
+        return f"{d.a} and {against} are equivalent: they differ by {size} {tail}."
+    if d.verdict == "undecided":
+        more = f"; about {d.more_seeds} more seeds would tell" if d.more_seeds else ""
+        return f"Undecided: {d.a} against {against}, {amount(plan, d.difference)} {_measure(plan)}{more} {tail}."
+    return f"{d.a} is {d.verdict} than {against} by {size} {tail}."
+
+
+def _evidence(plan: Plan, d: Difference, brief: bool) -> list[str]:
+    """What stands in the brackets behind a claim."""
+    words = [f"{100 * d.level:g} % CI {amount(plan, d.low)} to {amount(plan, d.high)}"]
+    if d.verdict.startswith("probably"):
+        won = max(d.p_better, 1 - d.p_better)
+        if won < PROBABLY:
+            words.append(f"small: the better one wins on {100 * won:.0f} % of seeds")
+    if not brief:
+        tested = f"{plan.data.get('n_test')} test samples" + (", drawn anew for each" if plan.resampled else "")
+        words.append(f"{d.n} fresh seeds, {tested}")
+    if d.sample_low is not None and d.sample_high is not None:
+        words.append(f"for other samples {amount(plan, d.sample_low)} to {amount(plan, d.sample_high)}")
+    return words
+
+
+def _about_choice(
+    plan: Plan, differences: Sequence[Difference], rates: Mapping[str, float], baseline: str | None
+) -> str:
+    """What became of the setting that the user came with; nothing where none was named, or nothing is known."""
+    if not plan.request.get("baseline") or baseline is None:
+        return ""
+    ahead = [d for d in differences if d.a == baseline]
+    behind = [d for d in differences if d.b == baseline]
+    if ahead and not behind and ahead[0].verdict in FINE or any(d.verdict == "equivalent" for d in behind):
+        return f"Your choice was fine: nothing better than {baseline} was found."
+    tuned = _tuned(plan, baseline)
+    if tuned is None or tuned not in rates or not any(d.a == tuned and d.verdict in FINE[:2] for d in behind):
+        return ""
+    return f"Your choice was fine but for its learning rate: {rates[tuned]:g} in the place of {rates[baseline]:g}."
+
+
+def _tuned(plan: Plan, baseline: str) -> str | None:
+    """The arm that is the baseline but for its learning rate."""
+    own = plan.arm(baseline)
+    for arm in plan.arms:
+        is_same = (arm.loss, arm.weighting, arm.schedule) == (own.loss, own.weighting, own.schedule)
+        if own.fixed_learning_rate and not arm.fixed_learning_rate and is_same and arm.optimizer == own.untuned:
+            return arm.name
+    return None
+
+
+def notes(plan: Plan, out: Mapping[str, str], differences: Sequence[Difference]) -> list[str]:
+    """What the verdict leaves out, and what its intervals mean."""
+    found = []
+    flagged = [arm for arm, why in out.items() if why == "not comparable"]
+    if flagged:
+        found.append(f"Not comparable, best learning rate at the edge of the extended grid: {', '.join(flagged)}.")
+    diverged = [arm for arm, why in out.items() if why == "diverged"]
+    if diverged:
+        found.append(f"Diverged: {', '.join(diverged)}.")
+    if not differences:
+        return found
+    unit = " points" if plan.unit == "points" else ""
+    source = "as given" if plan.rope is not None else "a quarter of the seeds' standard deviation"
+    found.append(f"Differences within ±{amount(plan, differences[0].rope)}{unit} count as equivalent ({source}).")
+    found.append(_what_intervals_cover(plan, differences[0]))
+    return found
+
+
+def _what_intervals_cover(plan: Plan, d: Difference) -> str:
+    """Seeds on the samples at hand; and, where it is known, the drawing of the samples."""
+    if d.sample_low is None:
+        return "Intervals cover split, initialisation, batch order and dropout, not the drawing of the samples."
+    seeds = "The first interval covers split, initialisation, batch order and dropout on these samples"
+    if not plan.resampled:
+        return (
+            f"{seeds}, whose test part is the same for all seeds; the one for other samples adds the drawing of the test "
+            "part (jackknife), and only a difference that it confirms is called better without a probably."
+        )
+    n_train, n_test = int(plan.data["n_train"]), int(plan.data["n_test"])
+    n = int(plan.data["n_samples"])
+    return (
+        f"{seeds}. They are few ({n}), so every seed draws its own test part, and two seeds share about "
+        f"{100 * n_train / n:.0f} % of their training samples: the interval for other samples corrects the variance for "
+        f"that overlap, 1/{d.n} + {n_test}/{n_train} in the place of 1/{d.n} (Nadeau & Bengio 2003), and only a difference "
+        "that it confirms is called better without a probably. Learning rates were chosen on other splits of the same "
+        "samples."
+    )
+
+
+def amount(plan: Plan, value: float) -> str:
+    """A score or a difference in the metric's unit: percent points for shares, with a digit that tells it from zero."""
+    if plan.unit != "points":
+        return f"{value:.4g}"
+    return f"{100 * value:.1f}" if abs(value) >= 5e-4 or value == 0 else f"{100 * value:.2f}"
+
+
+def _measure(plan: Plan) -> str:
+    return f"points of {plan.metric}" if plan.unit == "points" else f"in {plan.metric}"
