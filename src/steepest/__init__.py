@@ -15,6 +15,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from .core.by_name import ByName
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # what the table below finds at run time; a test holds the two equal
@@ -90,7 +92,7 @@ _MODULE_OF = {
 __all__ = [*_MODULE_OF, "__version__"]
 
 
-class _Verb(ModuleType):
+class _Verb(ByName):
     """A package that is called like the function that it is named after: `steepest.compare(...)`, `steepest.compare.Results`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -106,7 +108,7 @@ class _Verb(ModuleType):
         return signature(self._function())
 
 
-class _Face(ModuleType):
+class _Face(ByName):
     """`steepest` itself: names come when they are asked for."""
 
     def __getattr__(self, name: str) -> Any:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+from .by_name import ByName
 from .errors import unknown_name
 from .item import Item
 
@@ -22,7 +23,7 @@ ENTRY_POINTS = "steepest.items"
 ClassOf = Callable[[Any], type]
 
 
-class Catalogue(ModuleType):
+class Catalogue(ByName):
     """A package whose items are its attributes. Files are imported when they are first needed."""
 
     _kind: str
