@@ -32,8 +32,8 @@ def compiler():
 def compiled_steps(monkeypatch) -> list[int]:
     """How many rows each compiled call took."""
     taken: list[int] = []
-    run = steps._run
-    monkeypatch.setattr(steps, "_run", lambda *args: taken.append(len(args[-1])) or run(*args))
+    call = steps._call
+    monkeypatch.setattr(steps, "_call", lambda *args: taken.append(len(args[-2])) or call(*args))
     return taken
 
 

@@ -51,12 +51,12 @@ class Steps(Protocol):
         maximize: bool,
         numbers: Mapping[str, Any],
         names: Sequence[str],
-        rows: Sequence[Sequence[Tensor]],
-    ) -> Sequence[Sequence[Tensor]]:
-        """The rows that it has not moved. All others it has, in place.
+        columns: Sequence[Sequence[Tensor]],
+    ) -> Sequence[int]:
+        """The places that it has not moved. All others it has, in place.
 
-        program: tensor_ops, copies and used_numbers as optim.program has them. names: what the tensors of each row are,
-        param, grad, and the states.
+        program: tensor_ops, copies and used_numbers as optim.program has them. names: what the columns are: all params,
+        their gradients, and each state of all of them.
         """
 
 

@@ -15,6 +15,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from .compiled import compiled_text
 
-Rows = Sequence[Sequence[Tensor]]
+Columns = Sequence[Sequence[Tensor]]
 PLAIN = {Tensor, torch.nn.Parameter}
 REALS = {torch.float32: "float", torch.float64: "double"}
 LEAST = 4096
@@ -71,41 +72,41 @@ WRITTEN = frozenset(
 
 
 def take_steps(
-    program: Any, decay: str, maximize: bool, numbers: Mapping[str, Any], names: Sequence[str], rows: Rows
-) -> Rows:
+    program: Any, decay: str, maximize: bool, numbers: Mapping[str, Any], names: Sequence[str], columns: Columns
+) -> Sequence[int]:
     """A core.faster.Steps."""
-    sizes = [row[0].numel() for row in rows]
+    sizes = [param.numel() for param in columns[0]]
+    everything = range(len(sizes))
     if sum(sizes) < LEAST:
-        return rows
-    dtype = rows[0][0].dtype
+        return everything
+    dtype = columns[0][0].dtype
     if dtype not in REALS or any(isinstance(numbers[name], Tensor) for name in program.used_numbers):
-        return rows
+        return everything
     function = _function_of(program, tuple(names), decay, maximize, REALS[dtype])
     if function is None:
-        return rows
-    left: Rows = []
-    if not _fit([tensor for row in rows for tensor in row], dtype):
-        left = [row for row in rows if not _fits(row, dtype)]
-        rows = [row for row in rows if _fits(row, dtype)]
-        sizes = [row[0].numel() for row in rows]
-    if rows:
-        _run(function, [float(numbers[name]) for name in _numbers_of(program)], sizes, rows)
+        return everything
+    tensors, left = [*chain.from_iterable(columns)], []
+    if not _fit(tensors, dtype):
+        rows = [*zip(*columns)]
+        left = [place for place, row in enumerate(rows) if not _fits(row, dtype)]
+        kept = [row for row in rows if _fits(row, dtype)]
+        sizes, tensors = [row[0].numel() for row in kept], [*chain.from_iterable(zip(*kept))]
+    if sizes:
+        values = array("d", [numbers[name] for name in _numbers_of(program)])
+        places = array("q", [tensor.data_ptr() for tensor in tensors])
+        _call(function, values.buffer_info()[0], 0, sizes, places)
     return left
 
 
-def _fit(tensors: list[Tensor], dtype: torch.dtype) -> bool:
-    """All of them plain, contiguous, of this machine's memory. A list for each question: half the time of a loop."""
-    return (
-        {*map(type, tensors)} <= PLAIN
-        and all([tensor.dtype is dtype for tensor in tensors])  # noqa: C419
-        and all([tensor.is_cpu for tensor in tensors])  # noqa: C419
-        and all([tensor.is_contiguous() for tensor in tensors])  # noqa: C419
-    )
+def _fit(tensors: Sequence[Tensor], dtype: torch.dtype) -> bool:
+    """All of them plain, contiguous, of this machine's memory."""
+    found = [t for t in tensors if t.dtype is dtype and t.is_cpu and type(t) in PLAIN and t.is_contiguous()]
+    return len(found) == len(tensors)
 
 
 def _fits(row: Sequence[Tensor], dtype: torch.dtype) -> bool:
     """The same of one row, or all of it in channels_last."""
-    return _fit([*row], dtype) or (
+    return _fit(row, dtype) or (
         row[0].is_contiguous(memory_format=torch.channels_last)
         and len({tensor.stride() for tensor in row}) == 1
         and _fit([tensor.detach().permute(0, 2, 3, 1) for tensor in row], dtype)
@@ -124,19 +125,16 @@ def take_rows(program: Any, decay: str, numbers: Mapping[str, Tensor], tensors: 
     none, n_trials = torch.zeros(len(param), 1, dtype=torch.float64), len(param)
     values = torch.cat([numbers.get(n, none) for n in _numbers_of(program)], 1)
     starts = [(tensors[name].data_ptr(), tensors[name].stride(0) * param.element_size()) for name in names]
-    places = array("q", [start + trial * stride for trial in range(n_trials) for start, stride in starts])
+    places = array("q", [start + trial * stride for start, stride in starts for trial in range(n_trials)])
     _call(function, values.data_ptr(), values.shape[1], [param.shape[1]] * n_trials, places)
     return True
 
 
-def _run(function: Any, numbers: list[float], n_elements: list[int], rows: Rows) -> None:
-    values = array("d", numbers)
-    places = array("q", [tensor.data_ptr() for row in rows for tensor in row])
-    _call(function, values.buffer_info()[0], 0, n_elements, places)
-
-
 def _call(function: Any, numbers: int, stride: int, n_elements: list[int], places: array[int]) -> None:
-    """stride: how far the numbers of one tensor lie from those of the next; 0 where all have the same."""
+    """places: the first tensor of each row, then the second of each, ...
+
+    stride: how far the numbers of one tensor lie from those of the next; 0 where all have the same.
+    """
     sizes = array("q", n_elements)
     call = (numbers, stride, sizes.buffer_info()[0], places.buffer_info()[0], len(sizes))
     total, threads = sum(n_elements), torch.get_num_threads()
@@ -148,6 +146,7 @@ def _call(function: Any, numbers: int, stride: int, n_elements: list[int], place
         list(pool.map(lambda start: function(*call, start, start + PER_TASK), starts))
 
 
+@lru_cache(maxsize=None)
 def _numbers_of(program: Any) -> list[str]:
     return list(dict.fromkeys((*program.used_numbers, "decay")))
 
@@ -182,13 +181,13 @@ def written(program: Any, names: Sequence[str], decay: str, maximize: bool) -> s
         lines.append(line)
     lines += [f"v_{name} = v_{value};" for name, value in program.copies.items()]
     numbers = (f"const R n_{name} = R(numbers[{i}]);" for i, name in enumerate(_numbers_of(program)))
-    places = (f"R* __restrict__ p_{name} = places[{i}];" for i, name in enumerate(names))
+    places = (f"R* __restrict__ p_{name} = places[{i} * n + t];" for i, name in enumerate(names))
     reads = (f"R v_{name} = p_{name}[i];" for name in names)
     writes = (f"p_{name}[i] = v_{name};" for name in names if name != "grad")
     return f"""{PARTS}
 extern "C" void step(const double* numbers, int64_t stride, const int64_t* sizes, R* const* places, int64_t n, int64_t start,
                      int64_t end) {{
-  for (int64_t t = 0, first = 0; t < n; first += sizes[t++], places += {len(names)}, numbers += stride) {{
+  for (int64_t t = 0, first = 0; t < n; first += sizes[t++], numbers += stride) {{
     {_joined(numbers, 4)}
     const int64_t from = start > first ? start - first : 0, to = end - first < sizes[t] ? end - first : sizes[t];
     {_joined(places, 4)}

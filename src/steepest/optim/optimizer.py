@@ -26,7 +26,7 @@ from .delegated import DELEGATED
 from .options import EXECUTION, Interface, interface_of, twin_of
 from .program import program_of
 from .tensors import state_shape
-from .work import Member, Work, run_captured, run_differentiably, run_elementwise, run_whole, usual_rows
+from .work import Member, Work, run_captured, run_differentiably, run_elementwise, run_whole, usual_columns
 
 Options = dict[str, Any]
 # Rules that take sparse gradients. Adagrad and SGD leave a parameter and its states as they are where the gradient is 0.
@@ -134,26 +134,26 @@ class RuleOptimizer(torch.optim.Optimizer):
             decay = "none"
         may_fuse = group.get("fused") is not False
         work = Work(rule, settings, decay, bool(group.get("maximize")), [], may_fuse=may_fuse)
-        if not self._has_usual_rows(work, group):
+        if not self._has_usual_columns(work, group):
             self._add_members(work, group)
         return work
 
-    def _has_usual_rows(self, work: Work, group: Options) -> bool:
-        """Whether there is nothing to look at one by one; then the work has its rows, and the counts are raised."""
+    def _has_usual_columns(self, work: Work, group: Options) -> bool:
+        """Whether there is nothing to look at one by one; then the work has its columns, and the counts are raised."""
         is_special = group.get("differentiable") or group.get("capturable") or work.rule.name == "sparse_adam"
-        if is_special or work.rule.looks_at != "elementwise" or not self.state:
+        if is_special or work.rule.looks_at != "elementwise":
             return False
-        found = usual_rows(group["params"], self.state, work.tensor_states)
         needed = ("step", *work.rule.scalar_states) if self._counts else work.rule.scalar_states
-        if found is None or not all(name in own for name in needed for own in found[1]):
+        found = usual_columns(group["params"], self.state, work.tensor_states, needed)
+        if found is None:
             return False
-        work.rows, work.owners = found
+        work.columns, work.owners = found
         if self._counts:
             counts = [own["step"] for own in work.owners]
             _raise(counts)
             work.counts = [count.item() for count in counts]
         else:
-            work.counts = [2.0] * len(work.rows)
+            work.counts = [2.0] * len(work.owners)
         return True
 
     def _add_members(self, work: Work, group: Options) -> None:
