@@ -78,9 +78,9 @@ def test_adding_or_removing_trials_changes_the_others_by_rounding_at_most(engine
         assert (parameters(few, k) - parameters(many, k + 3)).abs().max() < 1e-12
 
 
-@pytest.mark.parametrize("activation_bytes", [2**30, 2**19])
-def test_more_trials_than_one_team_holds_train_as_fewer_do(activation_bytes, monkeypatch):
-    monkeypatch.setattr("steepest.compare.team.ACTIVATION_BYTES", activation_bytes)
+@pytest.mark.parametrize("passing_bytes", [2**30, 2**19])
+def test_more_trials_than_one_team_holds_train_as_fewer_do(passing_bytes, monkeypatch):
+    monkeypatch.setattr("steepest.compare.population.PASSING_BYTES", passing_bytes)
     task = task_of()
     trials = [Trial(arm(), 1e-3 * (k + 1), k % 2) for k in range(70)]
     many = trained(task, trials)

@@ -20,6 +20,8 @@ from .dropout import FixedDropout, Recorder, StepMasks
 from .engine_loop import LoopEngine, has_images
 from .engine_stacked import StackedEngine
 from .engine_vmap import VmapEngine, missing_rule
+from .memory import Kept
+from .task import Task
 from .weights import Weights
 
 ENGINES = ("stacked", "vmap", "loop")
@@ -27,6 +29,7 @@ CACHED_BYTES = 2**19
 """Of one trial's largest layer, up to which stacked convolutions beat a loop on a CPU. Per trial and step: digits 8 x 8
 (256 KB) 0.66 against 1.20 ms, 28 x 28 (1.4 MB) 4.9 against 4.4, 32 x 32 with 16 channels (4 MB) 37 against 16."""
 NAMES = ("auto", "probe", *ENGINES)
+TRIED_ROWS = 4
 
 
 class Engine(Protocol):
@@ -50,23 +53,36 @@ class Sample:
     x: Tensor
     batch_size: int
 
+    @staticmethod
+    def of(task: Task, model: nn.Module, seed: int) -> Sample:
+        rows = task.train_set(seed).x[: 2 * TRIED_ROWS]
+        half = max(1, len(rows) // 2)
+        return Sample(model, torch.stack([rows[:half], rows[-half:]]), task.batch_size)
+
 
 @dataclass(frozen=True)
 class Choice:
-    """The engine, why, and bytes of the largest layer's output of one trial's batch."""
+    """The engine, why, and the bytes that one trial's pass over a batch needs."""
 
     engine: Engine
     message: str
-    largest_bytes: int
+    passing_bytes: int
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a training pass of a copy shows: random numbers drawn, bytes of the largest layer for a real batch."""
+    """What a training pass of a copy shows: random numbers drawn; for a real batch, bytes of the largest layer's output
+    and of all that is kept for the backward pass."""
 
     has_dropout: bool
     has_noise: bool
     largest_bytes: int
+    kept_bytes: int
+
+    @property
+    def passing_bytes(self) -> int:
+        """At its peak: what is kept, and two gradients of the largest layer."""
+        return self.kept_bytes + 2 * self.largest_bytes
 
 
 def check_engine_name(name: str) -> None:
@@ -85,9 +101,9 @@ def choose(asked: str, sample: Sample) -> Choice:
     All layers have stacked forms: stacked. Else vmap, and the loop for what vmap cannot batch. On a CPU convolution
     nets loop where their largest layer is too large for the cache, and never run by vmap.
     """
-    look = _look(sample)
+    look = look_at(sample)
     engine, message = _engine(asked, sample, look)
-    return Choice(engine, message, look.largest_bytes)
+    return Choice(engine, message, look.passing_bytes)
 
 
 def _engine(asked: str, sample: Sample, look: Look) -> tuple[Engine, str]:
@@ -117,15 +133,15 @@ def _loop(sample: Sample, look: Look) -> LoopEngine:
     return LoopEngine(look.has_dropout, look.has_noise, channels_last=_convolves_on_cpu(sample))
 
 
-def _look(sample: Sample) -> Look:
+def look_at(sample: Sample) -> Look:
     recorder, sizes = Recorder(), [0]
     model = copy.deepcopy(sample.model).cpu().train()
     for module in model.modules():
         module.register_forward_hook(lambda m, inputs, out: sizes.append(out.nbytes if isinstance(out, Tensor) else 0))
-    rows = sample.x[0].cpu()
-    with sealed("look", 0), torch.no_grad():
+    rows, kept = sample.x[0].cpu().clone(), Kept.by(model)
+    with sealed("look", 0), torch.enable_grad():
         before = torch.default_generator.get_state()
-        with FixedDropout(recorder):
+        with FixedDropout(recorder), torch.autograd.graph.saved_tensors_hooks(kept, lambda same: same):
             try:
                 model(rows)
             except Exception as error:
@@ -138,7 +154,8 @@ def _look(sample: Sample) -> Look:
         has_noise = not torch.equal(before, torch.default_generator.get_state())
     dropouts = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
     has_dropout = bool(recorder.calls) or any(isinstance(m, dropouts) for m in model.modules())
-    return Look(has_dropout, has_noise, max(sizes) // len(rows) * sample.batch_size)
+    per_batch = sample.batch_size / len(rows)
+    return Look(has_dropout, has_noise, int(max(sizes) * per_batch), int(kept.n_bytes * per_batch))
 
 
 def _tried(name: str, sample: Sample, loop: LoopEngine) -> tuple[Engine | None, str]:

@@ -16,6 +16,7 @@ from .batches import Batches, Stretch
 from .dropout import StepMasks
 from .engines import ENGINES, Choice, Sample, check_engine_name, choose
 from .groups import training_order
+from .memory import PASSING_BYTES, Need, held_bytes
 from .probe import fastest
 from .task import Part, Task
 from .team import make_teams
@@ -24,7 +25,6 @@ from .weights import Weights
 
 JUDGED_NUMBERS = 2**20
 """Input numbers that pass through the models at once in evaluation: bounds the memory of activations."""
-TRIED_ROWS = 4
 
 
 class Population:
@@ -32,10 +32,19 @@ class Population:
 
     horizon: the step at which every schedule ends.
     engine: "auto" (a fixed rule), "stacked", "vmap", "loop", or "probe" (measures them and takes the fastest).
+    memory: bytes that the trials may take; as many pass through the model together as fit; UsageError if none can.
     Everything that comes out stands in the order of `trials`. `.engine` is the one in use, `.message` says why.
     """
 
-    def __init__(self, task: Task, trials: Sequence[Trial], *, horizon: int, engine: str = "auto") -> None:
+    def __init__(
+        self,
+        task: Task,
+        trials: Sequence[Trial],
+        *,
+        horizon: int,
+        engine: str = "auto",
+        memory: int | None = None,
+    ) -> None:
         check_engine_name(engine)
         if not trials:
             raise UsageError(
@@ -56,10 +65,11 @@ class Population:
         self._batches = Batches(task, seeds)
         self._seed_rows = torch.tensor([seeds.index(t.seed) for t in self._in_order], device=task.device)
         models = [task.build(seed) for seed in seeds]
-        self._weights = Weights(models, self._seed_rows.tolist())
-        choice, measured = self._choose(engine, models[0])
+        choice, measured = self._choose(engine, models[0], memory)
         self._engine, self.message = choice.engine, measured or choice.message
-        self._teams = make_teams(self._in_order, self._weights, choice, self._batches, self._seed_rows)
+        most = self._most_passing(models[0], choice.passing_bytes, memory)
+        self._weights = Weights(models, self._seed_rows.tolist())
+        self._teams = make_teams(self._in_order, self._weights, self._engine, self._batches, self._seed_rows, most)
         self._losses = torch.zeros(len(trials), dtype=torch.float64, device=task.device)
         self._n_losses, self._has_failed = 0, torch.zeros(len(trials), dtype=torch.bool, device=task.device)
 
@@ -138,7 +148,7 @@ class Population:
 
     @contextmanager
     def _at_evaluated(self) -> Iterator[None]:
-        """For a while the rows hold the weights at which the trials are judged: running means, where a trial keeps them."""
+        """For a while the rows hold the weights at which the trials are judged: running means, where one keeps them."""
         rules = [rule for team in self._teams for rule in team.rules]
         with torch.no_grad():
             kept = [rule.put_evaluated(self._weights) for rule in rules]
@@ -151,17 +161,22 @@ class Population:
 
     # -- set-up ------------------------------------------------------------------------------------------------------
 
-    def _choose(self, asked: str, model: nn.Module) -> tuple[Choice, str]:
+    def _most_passing(self, model: nn.Module, passing: int, memory: int | None) -> int:
+        if memory is None:
+            return Need(0, passing).most_passing(len(self.trials), PASSING_BYTES)
+        need = Need(held_bytes(model, self.trials), passing)
+        need.refuse_more(len(self.trials), memory)
+        return need.most_passing(len(self.trials), memory)
+
+    def _choose(self, asked: str, model: nn.Module, memory: int | None) -> tuple[Choice, str]:
         """The engine, and what the probe measured, if asked; the probe tries fresh populations of the same trials."""
         measured = ""
         if asked == "probe":
             asked, measured = fastest(
-                lambda name: Population(self.task, self.trials, horizon=self.horizon, engine=name), ENGINES
+                lambda name: Population(self.task, self.trials, horizon=self.horizon, engine=name, memory=memory),
+                ENGINES,
             )
-        rows = self.task.train_set(self._batches.seeds[0]).x[: 2 * TRIED_ROWS]
-        half = max(1, len(rows) // 2)
-        choice = choose(asked, Sample(model, torch.stack([rows[:half], rows[-half:]]), self.task.batch_size))
-        return choice, measured
+        return choose(asked, Sample.of(self.task, model, self._batches.seeds[0])), measured
 
 
 def _rows_of(parts: Part | Tensor | Mapping[int, Part | Tensor] | Callable[[int], Part], seed: int) -> Tensor:

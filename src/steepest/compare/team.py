@@ -13,7 +13,7 @@ from .batches import Batches, Stretch
 from .block import Block, make_block
 from .block_losses import BlockLosses, LossGroup, block_losses
 from .dropout import StepMasks
-from .engines import Choice, Engine
+from .engines import Engine
 from .groups import RuleGroup, rule_groups
 from .trial import Trial
 from .weights import Weights
@@ -21,8 +21,6 @@ from .weights import Weights
 MOST_IN_A_TEAM = {"cpu": 32}
 """Of an engine that stacks; elsewhere than on a CPU all trials that fit. On a CPU fewer cost more calls per trial, and
 more leave the cache: 128 trials of 64-64-64-10 take 64 us per trial and step in teams of 32, 72 in teams of 64."""
-ACTIVATION_BYTES, LAYERS_KEPT = 2**30, 16
-"""Activations of a team stay below this, taking a model for so many layers of the size of its largest."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +72,18 @@ class Team:
 
 
 def make_teams(
-    trials: Sequence[Trial], weights: Weights, choice: Choice, batches: Batches, seed_rows: Tensor
+    trials: Sequence[Trial], weights: Weights, engine: Engine, batches: Batches, seed_rows: Tensor, most_passing: int
 ) -> list[Team]:
-    """Teams of equal size; trials in training order. A loop is one team: its rules step for many trials at once.
+    """Teams of equal size, at most `most_passing`; trials in training order.
 
+    A loop is one team: one trial passes at a time, and its rules step for many at once.
     Trials that take two gradients per step have teams of their own: the others would take a second one in vain, and
     count it in the running means of their BatchNorm.
     """
-    engine, found = choice.engine, []
+    found = []
     for start, n in _stretches(trials):
-        most = min(n, MOST_IN_A_TEAM.get(seed_rows.device.type, n))
-        fitting = max(1, ACTIVATION_BYTES // (LAYERS_KEPT * max(1, choice.largest_bytes)))
-        n_teams = 1 if engine.runs_one_by_one else -(-n // min(most, fitting))
+        most = min(n, most_passing, MOST_IN_A_TEAM.get(seed_rows.device.type, n))
+        n_teams = 1 if engine.runs_one_by_one else -(-n // most)
         edges = [start + n * i // n_teams for i in range(n_teams + 1)]
         found += [_team(trials, slice(a, b), weights, engine, batches, seed_rows) for a, b in pairwise(edges)]
     return found
