@@ -14,13 +14,17 @@ import numpy as np
 import scipy
 from scipy.special import ndtr, ndtri, stdtr
 
+from steepest.compare.plan import CONFIRM_SEEDS
 from steepest.results.evidence import alpha_spent, paired_difference, race_step, seeds_for_power
 from steepest.results.records import Difference
 
 STUDIES, RACES = 4000, 4000
+PLANNED = 16_000
+"""Studies where the number of seeds is just enough, so that the share is just above 80 %."""
 LOOKS = np.array([5, 9, 13, 17, 21])
 ALPHA = 0.05
-CLAIMS = ("better", "probably better", "worse", "probably worse")
+BETTER = ("better", "probably better")
+CLAIMS = (*BETTER, "worse", "probably worse")
 report: dict[str, float] = {}
 
 
@@ -35,10 +39,10 @@ def tell(name: str, count: float, of: int, wanted: str) -> None:
 # -- two arms
 
 
-def studies(n: int, effect: float, diverging: float = 0.0) -> list[Difference]:
+def studies(n: int, effect: float, diverging: float = 0.0, count: int = STUDIES) -> list[Difference]:
     rng = np.random.default_rng(1)
     found = []
-    for _ in range(STUDIES):
+    for _ in range(count):
         shared = rng.standard_normal(n)
         a, b = (shared / math.sqrt(2) + rng.standard_normal(n) / math.sqrt(2) for _ in "ab")
         a += effect
@@ -49,34 +53,28 @@ def studies(n: int, effect: float, diverging: float = 0.0) -> list[Difference]:
 
 
 def two_arms() -> None:
-    for n in (5, 10, 21):
-        same = studies(n, 0.0)
+    for n in (5, CONFIRM_SEEDS, 21, 40):
+        name = f"an arm with itself, {n} seeds: a difference claimed"
         tell(
-            f"an arm with itself, {n} seeds: a difference claimed",
-            sum(d.verdict in CLAIMS for d in same),
+            name,
+            sum(d.verdict in CLAIMS for d in studies(n, 0.0)),
             STUDIES,
-            "<= 5 %",
+            "<= 5 %" if n > 5 else "5 %, an exact test",
         )
-    same = studies(10, 0.0, diverging=0.1)
-    tell("the same, 10 seeds, a tenth of the trials diverge", sum(d.verdict in CLAIMS for d in same), STUDIES, "<= 5 %")
-    for n in (5, 10):
-        apart = studies(n, 0.7)
-        tell(
-            f"interval holds the true difference, {n} seeds",
-            sum(d.low <= 0.7 <= d.high for d in apart),
-            STUDIES,
-            "95 %",
-        )
-    for effect in (1.0, 1.5, 2.0, 0.75):
+    same = studies(CONFIRM_SEEDS, 0.0, diverging=0.1)
+    name = f"the same, {CONFIRM_SEEDS} seeds, a tenth of the trials diverge"
+    tell(name, sum(d.verdict in CLAIMS for d in same), STUDIES, "<= 5 %")
+    for n in (5, CONFIRM_SEEDS):
+        held = sum(d.low <= 0.7 <= d.high for d in studies(n, 0.7))
+        tell(f"interval holds the true difference, {n} seeds", held, STUDIES, "95 %")
+    found = sum(d.verdict in BETTER for d in studies(CONFIRM_SEEDS, 1.0))
+    tell(f"1 sd apart, {CONFIRM_SEEDS} seeds as compare confirms: found", found, STUDIES, ">= 80 %")
+    for effect in (0.5, 1.0, 1.5, 2.0):
         n = seeds_for_power(effect)
-        found = sum(d.verdict in ("better", "probably better") for d in studies(n, effect))
-        # At 0.75 sd A wins 77 % of seeds, hardly more than the 75 % that "probably better" asks for.
-        tell(
-            f"{effect:g} sd apart, {n} seeds as planned: found",
-            found,
-            STUDIES,
-            ">= 80 %" if effect >= 1 else "60 to 80 %",
-        )
+        found = sum(d.verdict in BETTER for d in studies(n, effect, count=PLANNED))
+        # Half a sd is shown by 69 % of seeds, fewer than the 75 % that are claimed at the whole error.
+        wanted = ">= 80 %" if effect >= 1 else "70 to 80 %"
+        tell(f"{effect:g} sd apart, the {n} seeds that power asks for: found", found, PLANNED, wanted)
     for n in (5, 10):
         for effect in (0.0, 0.5, 1.0):
             truth = float(ndtr(effect))
