@@ -39,7 +39,7 @@ def test_it_prints_the_verdict_as_one_line_and_says_where_the_files_are(finished
     lines = finished.stdout.splitlines()
     assert verdict["verdict"] in lines
     assert f"Page:    {folder / 'report.html'}" in lines and f"Verdict: {folder / 'verdict.json'}" in lines
-    assert sorted(p.name for p in folder.iterdir()) == ["report.html", "store.sqlite", "verdict.json"]
+    assert sorted(p.name for p in folder.iterdir()) == ["report.html", "store.sqlite", "verdict.json", "weights"]
     assert "\x1b" not in finished.output
 
 

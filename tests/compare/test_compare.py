@@ -87,10 +87,14 @@ def test_the_same_call_on_a_finished_folder_reads_it(wine):
 
 
 def test_another_study_is_not_written_over_this_one(wine):
-    before = {p.name: p.read_bytes() for p in wine.folder.iterdir() if p.suffix != ".lock"}
+    before = contents(wine.folder)
     with pytest.raises(StoreError, match="metric"):
         compare("linear", "wine", losses="cross_entropy, square", metric="f1", out=wine.folder, **SMALL)
-    assert {p.name: p.read_bytes() for p in wine.folder.iterdir() if p.suffix != ".lock"} == before
+    assert contents(wine.folder) == before
+
+
+def contents(folder) -> dict:
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"}
 
 
 def test_the_global_random_numbers_stay_where_they_were(tmp_path):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from steepest.core.progress import progress_of
+from steepest.fit.interrupt import Interruptible
+from steepest.report import write as write_page
 from steepest.results.store import Store
 
 from .ask import ask
+from .machines import Place, place_of
 from .population import Population
-from .prepare import prepared, prepared_again, refuse_another_study
+from .prepare import Prepared, prepared, prepared_again, refuse_another_study
 from .results import Results
+from .stopping import TellsOnce
 from .study import run_study
 from .trial import Arm, Trial
 
@@ -37,6 +42,7 @@ def compare(
     batch_size: int = 64,
     epochs: int | None = None,
     engine: str = "auto",
+    machines: str | int = "local",
     progress: Any = True,
     command: str | None = None,
 ) -> Results:
@@ -52,7 +58,11 @@ def compare(
     same call gives the same verdict. seeds: "auto" or how many fresh seeds confirm. rope: differences up to this size count
     as equivalent, in the metric's unit (percent points for shares); a quarter of the seeds' standard deviation when not given.
     baseline: "loss + optimizer", such as "mse + sgd(lr=0.01, momentum=0.9)"; a fixed lr competes as it is and tuned.
-    out: the study's folder (report.html, verdict.json, store.sqlite); the same call on it resumes. A temporary one when not given.
+    machines: where trials train: "local" (this process), "local:2" (two processes), "auto" or "ray://host:10001" (a Ray
+    cluster, pip install steepest[ray]). The verdict does not depend on it.
+    out: the study's folder (report.html, verdict.json, store.sqlite, weights/ of the finalists); the same call on it
+    resumes. A temporary one when not given. Ctrl-C finishes the rung, a second one stops at once; either way the page
+    tells what is known, and KeyboardInterrupt is raised.
 
     Raises a SteepestError subclass with the repair for anything that cannot be compared.
     Protocol and its error rates: DESIGN section 7; Bouthillier et al. 2021, arXiv:2103.03098.
@@ -75,41 +85,52 @@ def compare(
         epochs=epochs,
         engine=engine,
     )
-    folder = _folder(out)
+    folder, place = _folder(out), place_of(machines)
     bar = progress_of(progress)
     if Store.exists(folder):
         refuse_another_study(folder, request)
-        return _continue(folder, request, bar)
+        return _continue(folder, request, place, bar)
     study = prepared(request, command=command, bar=bar)
     with Store.create(folder, study.plan) as store:
-        return _run(folder, store, study, bar)
+        return _run(folder, store, study, place, bar, model)
 
 
-def resume(folder: str | Path, *, progress: Any = True) -> Results:
+def resume(folder: str | Path, *, machines: str | int = "local", progress: Any = True) -> Results:
     """Go on with the study of a folder; a finished one is read and its page written again.
 
     Model and data must have been given as text ("file.py:Net", "table.csv:target"); else call compare again with the objects.
+    machines: as in compare, and not necessarily those on which the study began.
     """
-    return _continue(Path(folder), None, progress_of(progress))
+    return _continue(Path(folder), None, place_of(machines), progress_of(progress))
 
 
-def _continue(folder: Path, request: Any, bar: Any) -> Results:
+def _continue(folder: Path, request: Any, place: Place, bar: Any) -> Results:
+    model = request.asked["model"] if request is not None else None
     with Store.open(folder) as store:
         known = store.read()
         if known.verdict is not None:
-            results = Results(known, folder)
+            results = Results(known, folder, model)
             results.write()
             return results
-        return _run(folder, store, prepared_again(known.plan, request, bar), bar)
+        return _run(folder, store, prepared_again(known.plan, request, bar), place, bar, model)
 
 
-def _run(folder: Path, store: Store, study: Any, bar: Any) -> Results:
-    bar.start(study.plan.budget_epochs, study.plan.forecast)
-    try:
-        finished = run_study(store, study.trainer, study.events)
-    finally:
-        bar.stop()
-    results = Results(finished, folder)
+def _run(folder: Path, store: Store, study: Prepared, place: Place, bar: Any, model: Any) -> Results:
+    with Interruptible() as asked:
+        heard = TellsOnce(bar, lambda: bool(asked))
+        trainer = replace(study.trainer, progress=heard)
+        machines = place.open(trainer)
+        bar.start(study.plan.budget_epochs, study.plan.forecast)
+        try:
+            finished = run_study(store, trainer, machines, study.events, lambda: bool(asked))
+        except KeyboardInterrupt:
+            machines.cancel()
+            write_page(store.read(), folder / "report.html")
+            raise
+        finally:
+            machines.cancel()
+            bar.stop()
+    results = Results(finished, folder, model)
     results.write()
     return results
 

@@ -25,8 +25,8 @@ from .ask import Request, ask, spec_of, text_of
 from .plan import SIZES, TIME_SAFETY, Course, fit_budget, forecast
 from .population import Population
 from .space import ArmChoice
-from .study import Trainer, one_thread
 from .task import Task
+from .trainer import Trainer, one_thread
 from .trial import Trial
 
 ALPHA = 0.05

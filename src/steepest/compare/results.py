@@ -10,6 +10,8 @@ from steepest.report import write as write_page
 from steepest.results.durable import atomic_write
 from steepest.results.records import Study, Verdict, as_json_number
 
+from .winner import Winner, winner_of
+
 if TYPE_CHECKING:
     import pandas
 
@@ -17,10 +19,11 @@ if TYPE_CHECKING:
 class Results:
     """A finished study. Printing it shows the verdict; in a notebook it shows the table too."""
 
-    def __init__(self, study: Study, folder: Path) -> None:
+    def __init__(self, study: Study, folder: Path, model: Any = None) -> None:
+        """model: what compare was given, where that is an object; by text it is found in the plan."""
         if study.verdict is None:
             raise ValueError("the study has no verdict yet")
-        self.study, self.folder = study, folder
+        self.study, self.folder, self._model = study, folder, model
         self.verdict: Verdict = study.verdict
 
     def table(self) -> pandas.DataFrame:
@@ -28,6 +31,11 @@ class Results:
         import pandas
 
         return pandas.DataFrame([arm.plain() for arm in self.verdict.arms]).set_index("name")
+
+    @property
+    def winner(self) -> Winner:
+        """The winner's trained model: `.predict(rows)`, `.model()`, `.path`. StoreError where none was confirmed."""
+        return winner_of(self.study, self.folder, self._model)
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the page; by default report.html in the study's folder."""

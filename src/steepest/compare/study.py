@@ -3,144 +3,42 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-import torch
-from torch import Tensor
-
-from steepest.core.declare import Metric
-from steepest.core.progress import Progress
-from steepest.results.records import Event, Outcome, Plan, Study, Verdict
+from steepest.results.records import Event, Outcome, Study, Verdict
 from steepest.results.store import Store
 
-from .population import Population
+from . import winner
+from .machines import Machines
 from .race import Request, TrialKey, protocol
-from .task import Task
-from .trial import Arm, Trial
+from .trainer import Shard, Trainer
 
-CURVE_POINTS = 8
 BYTES_PER_POPULATION = 512 * 1024**2
 MOST_TRIALS = 128
 """More trials in one stack are not faster (bench/population.py) and need more memory."""
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Small operations are not worth sharing: two threads save a fifth of the time on an idle machine, and cost up to
-    tenfold where another program wants the core, because they wait for each other at every step. And the sums of one
-    thread are the same on every machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, heard after the rung in which it came was stored."""
 
 
-@dataclass(frozen=True)
-class Trainer:
-    """Trains the trials of a rung as populations and measures them."""
-
-    task: Task
-    arms: Mapping[str, Arm]
-    plan: Plan
-    metrics: Sequence[Metric]
-    progress: Progress
-
-    def run(self, request: Request) -> list[Outcome]:
-        """The outcomes in the order of the request's trials."""
-        found: dict[TrialKey, Outcome] = {}
-        with one_thread():
-            for keys in self._chunks(request.trials):
-                for outcome in self._train(request, keys):
-                    found[TrialKey(outcome.arm, outcome.learning_rate, outcome.seed)] = outcome
-        return [found[key] for key in request.trials]
-
-    def _chunks(self, keys: Sequence[TrialKey]) -> Iterator[list[TrialKey]]:
-        """Trials of one rule and loss stand together; a chunk fits in memory."""
-        order = sorted(keys, key=lambda k: (self.arms[k.arm].rule.name, k.arm, k.seed, k.learning_rate))
-        size = max(1, min(MOST_TRIALS, BYTES_PER_POPULATION // self._bytes_per_trial()))
-        n_chunks = -(-len(order) // size)
-        even = -(-len(order) // n_chunks)
-        return (order[i : i + even] for i in range(0, len(order), even))
-
-    def _bytes_per_trial(self) -> int:
-        """Parameters, gradients, two states and a copy; four times the batch for activations."""
-        return 4 * (5 * self.plan.n_parameters + 4 * self.plan.batch_size * int(self.plan.data["n_features"]))
-
-    def _train(self, request: Request, keys: Sequence[TrialKey]) -> Iterator[Outcome]:
-        epochs, steps = request.rung.epochs, self.task.steps_per_epoch
-        trials = [Trial(self.arms[k.arm], k.learning_rate, k.seed) for k in keys]
-        population = Population(self.task, trials, horizon=epochs * steps, engine=self.plan.engine)
-        curves: list[list[list[float]]] = [[] for _ in keys]
-        losses: list[list[list[float]]] = [[] for _ in keys]
-        before = 0
-        for epoch in _curve_epochs(epochs):
-            population.train((epoch - before) * steps)
-            self.progress.advance((epoch - before) * len(keys))
-            before = epoch
-            for curve, score in zip(curves, self._scores(population, keys, "select")[self.plan.metric].tolist()):
-                curve.append([float(epoch), score])
-            for curve, value in zip(losses, population.mean_loss().tolist()):
-                curve.append([float(epoch), value])
-        measured = self._scores(population, keys, "test" if request.on_test else "select")
-        diverged = population.diverged.tolist()
-        for i, key in enumerate(keys):
-            yield self._outcome(
-                request, key, bool(diverged[i]), curves[i], losses[i], {n: float(v[i]) for n, v in measured.items()}
-            )
-
-    def _scores(self, population: Population, keys: Sequence[TrialKey], part: str) -> dict[str, Tensor]:
-        """Every metric on the select or test part of each trial's own seed."""
-        of_seed = self.task.test_set if part == "test" else self.task.select_set
-        parts = {seed: of_seed(seed) for seed in sorted({k.seed for k in keys})}
-        prediction = population.predict({seed: p.x for seed, p in parts.items()})
-        per_trial = [parts[k.seed] for k in keys]
-        return {m.name: self.task.score(m, prediction, per_trial) for m in self.metrics}
-
-    def _outcome(
-        self,
-        request: Request,
-        key: TrialKey,
-        diverged: bool,
-        curve: list[list[float]],
-        losses: list[list[float]],
-        measured: dict[str, float],
-    ) -> Outcome:
-        score = float("nan") if diverged else curve[-1][1]
-        return Outcome(
-            rung=request.rung.name,
-            arm=key.arm,
-            seed=key.seed,
-            learning_rate=key.learning_rate,
-            epochs=request.rung.epochs,
-            score=score,
-            diverged=diverged,
-            test_score=(float("nan") if diverged else measured[self.plan.metric]) if request.on_test else None,
-            metrics={} if diverged else measured,
-            curve=curve,
-            loss_curve=losses,
-        )
-
-
-def _curve_epochs(epochs: int) -> list[int]:
-    n = min(epochs, CURVE_POINTS)
-    return sorted({round(epochs * (i + 1) / n) for i in range(n)})
-
-
-def run_study(store: Store, trainer: Trainer, first_events: Iterable[Event] = ()) -> Study:
-    """The study from where its store stands to its verdict."""
+def run_study(
+    store: Store,
+    trainer: Trainer,
+    machines: Machines,
+    first_events: Iterable[Event] = (),
+    is_stop_asked: Callable[[], bool] = lambda: False,
+) -> Study:
+    """The study from where its store stands to its verdict; Stopped before the rung that follows a wish to stop."""
     known = store.read()
     if known.verdict is not None:
         return known
     stored: dict[str, list[Outcome]] = {}
     for outcome in known.outcomes:
         stored.setdefault(outcome.rung, []).append(outcome)
-    if not known.finished_rungs:
+    if not known.finished_rungs and not known.events:
         store.write_events(list(first_events))
-    verdict, last = _converse(store, trainer, stored, set(known.finished_rungs))
+    verdict, last = _converse(store, trainer, machines, stored, set(known.finished_rungs), is_stop_asked)
     if last:
         store.write_events(last)
     store.write_verdict(verdict)
@@ -148,7 +46,12 @@ def run_study(store: Store, trainer: Trainer, first_events: Iterable[Event] = ()
 
 
 def _converse(
-    store: Store, trainer: Trainer, stored: Mapping[str, list[Outcome]], finished: set[str]
+    store: Store,
+    trainer: Trainer,
+    machines: Machines,
+    stored: Mapping[str, list[Outcome]],
+    finished: set[str],
+    is_stop_asked: Callable[[], bool],
 ) -> tuple[Verdict, list[Event]]:
     talk = protocol(trainer.plan)
     answer: list[Outcome] | None = None
@@ -162,9 +65,41 @@ def _converse(
             answer = stored.get(name, [])
             trainer.progress.advance(request.cost)
             continue
+        if is_stop_asked():
+            raise Stopped
         for event in request.events:
             trainer.progress.say(f"{event.arm}: {event.reason}" if event.arm else event.reason)
         trainer.progress.say(f"{name}: {len(request.trials)} trials, {request.rung.epochs} epochs each")
         begun = time.perf_counter()
-        answer = trainer.run(request)
-        store.write_rung(name, answer, request.events, time.perf_counter() - begun)
+        answer, weights = _train(trainer, machines, request)
+        kept = winner.keep(store.path.parent, name, weights)
+        store.write_rung(name, answer, [*request.events, *kept], time.perf_counter() - begun)
+
+
+def _train(trainer: Trainer, machines: Machines, request: Request) -> tuple[list[Outcome], dict[str, bytes]]:
+    """The outcomes in the order of the request's trials, and the best weights of each arm of a confirmation."""
+    found: dict[TrialKey, Outcome] = {}
+    weights: dict[str, bytes] = {}
+    for shard in _shards(trainer, request):
+        machines.submit(shard)
+    for shard, trained in machines.results():
+        found.update(zip(shard.trials, trained.outcomes))
+        for arm, content in trained.weights.items():
+            weights[arm] = winner.better_of(trainer.plan, weights.get(arm), content)
+    return [found[key] for key in request.trials], dict(sorted(weights.items()))
+
+
+def _shards(trainer: Trainer, request: Request) -> Iterator[Shard]:
+    """Trials of one rule and loss stand together; a shard fits in memory. Nothing here looks at the machines."""
+    arms = trainer.arms
+    order = sorted(request.trials, key=lambda k: (arms[k.arm].rule.name, k.arm, k.seed, k.learning_rate))
+    size = max(1, min(MOST_TRIALS, BYTES_PER_POPULATION // _bytes_per_trial(trainer)))
+    n_shards = -(-len(order) // size)
+    even = -(-len(order) // n_shards)
+    return (Shard(request.rung, tuple(order[i : i + even])) for i in range(0, len(order), even))
+
+
+def _bytes_per_trial(trainer: Trainer) -> int:
+    """Parameters, gradients, two states and a copy; four times the batch for activations."""
+    plan = trainer.plan
+    return 4 * (5 * plan.n_parameters + 4 * plan.batch_size * int(plan.data["n_features"]))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 
 from steepest.compare.population import Population
-from steepest.compare.study import one_thread
 from steepest.compare.task import Task
+from steepest.compare.trainer import one_thread
 from steepest.compare.trial import Arm, Trial
 from steepest.core.progress import Progress
 
