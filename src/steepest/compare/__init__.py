@@ -90,7 +90,7 @@ def compare(
     if Store.exists(folder):
         refuse_another_study(folder, request)
         return _continue(folder, request, place, bar)
-    study = prepared(request, command=command, bar=bar)
+    study = prepared(request, command, bar, place.n_workers)
     with Store.create(folder, study.plan) as store:
         return _run(folder, store, study, place, bar, model)
 

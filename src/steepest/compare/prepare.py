@@ -22,8 +22,10 @@ from steepest.results.records import ArmRecord, Event, Plan
 from steepest.results.store import read_study
 
 from .ask import Request, ask, spec_of, text_of
-from .plan import SIZES, TIME_SAFETY, Course, fit_budget, forecast
+from .plan import RACE_LOOKS, SIZES, TIME_SAFETY, Course, fit_budget, forecast
 from .population import Population
+from .race import TrialKey
+from .shards import cut, most_together
 from .space import ArmChoice
 from .task import Task
 from .trainer import Trainer, one_thread
@@ -40,11 +42,16 @@ class Prepared:
     events: list[Event]
 
 
-def prepared(request: Request, command: str | None, bar: Any) -> Prepared:
-    """Everything checked, the budget turned into a plan, nothing trained but a short probe."""
+def prepared(request: Request, command: str | None, bar: Any, n_workers: int = 1) -> Prepared:
+    """Everything checked, the budget turned into a plan, nothing trained but a short probe.
+
+    n_workers: shards that will train at the same time; a budget of time then pays for more.
+    """
     task = _task(request)
     engine = _engine(request, task)
-    trial_epochs = request.budget.epochs or _epochs_in(request, task, engine.engine, bar)
+    trial_epochs = request.budget.epochs
+    if trial_epochs is None:
+        trial_epochs = _epochs_in(request, task, engine.engine, bar) * _speedup(request, task, engine.engine, n_workers)
     n_tuned = sum(not a.is_fixed for a in request.arms)
     course = fit_budget(
         trial_epochs, len(request.arms), n_tuned, task.steps_per_epoch, request.n_seeds, request.asked["epochs"]
@@ -159,6 +166,16 @@ def _epochs_in(request: Request, task: Task, engine: str, bar: Any) -> float:
     per_epoch = (per_step * task.steps_per_epoch + per_evaluation / 2) / len(population.trials)
     assert request.budget.seconds is not None
     return TIME_SAFETY * request.budget.seconds / per_epoch
+
+
+def _speedup(request: Request, task: Task, engine: str, n_workers: int) -> float:
+    """How many times sooner the workers end the race's first look, the least divisible of the long rungs."""
+    if n_workers == 1:
+        return 1.0
+    arms = {a.arm.name: a.arm for a in request.arms}
+    trials = [TrialKey(name, 0.0, seed) for name in arms for seed in range(RACE_LOOKS[0])]
+    n_shards = len(cut(trials, arms, most_together(task, arms, engine)))
+    return n_shards / -(-n_shards // n_workers)
 
 
 def _seconds_of(work: Callable[[], object], at_least: int) -> float:

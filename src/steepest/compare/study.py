@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from steepest.results.records import Event, Outcome, Study, Verdict
 from steepest.results.store import Store
@@ -11,11 +11,8 @@ from steepest.results.store import Store
 from . import winner
 from .machines import Machines
 from .race import Request, TrialKey, protocol
+from .shards import cut, most_together
 from .trainer import Shard, Trainer
-
-BYTES_PER_POPULATION = 512 * 1024**2
-MOST_TRIALS = 128
-"""More trials in one stack are not faster (bench/population.py) and need more memory."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -54,6 +51,7 @@ def _converse(
     is_stop_asked: Callable[[], bool],
 ) -> tuple[Verdict, list[Event]]:
     talk = protocol(trainer.plan)
+    most = most_together(trainer.task, trainer.arms, trainer.plan.engine)
     answer: list[Outcome] | None = None
     while True:
         try:
@@ -71,35 +69,19 @@ def _converse(
             trainer.progress.say(f"{event.arm}: {event.reason}" if event.arm else event.reason)
         trainer.progress.say(f"{name}: {len(request.trials)} trials, {request.rung.epochs} epochs each")
         begun = time.perf_counter()
-        answer, weights = _train(trainer, machines, request)
+        answer, weights = _train(trainer, machines, request, most)
         kept = winner.keep(store.path.parent, name, weights)
         store.write_rung(name, answer, [*request.events, *kept], time.perf_counter() - begun)
 
 
-def _train(trainer: Trainer, machines: Machines, request: Request) -> tuple[list[Outcome], dict[str, bytes]]:
+def _train(trainer: Trainer, machines: Machines, request: Request, most: int) -> tuple[list[Outcome], dict[str, bytes]]:
     """The outcomes in the order of the request's trials, and the best weights of each arm of a confirmation."""
     found: dict[TrialKey, Outcome] = {}
     weights: dict[str, bytes] = {}
-    for shard in _shards(trainer, request):
-        machines.submit(shard)
+    for trials in cut(request.trials, trainer.arms, most):
+        machines.submit(Shard(request.rung, tuple(trials)))
     for shard, trained in machines.results():
         found.update(zip(shard.trials, trained.outcomes))
         for arm, content in trained.weights.items():
             weights[arm] = winner.better_of(trainer.plan, weights.get(arm), content)
     return [found[key] for key in request.trials], dict(sorted(weights.items()))
-
-
-def _shards(trainer: Trainer, request: Request) -> Iterator[Shard]:
-    """Trials of one rule and loss stand together; a shard fits in memory. Nothing here looks at the machines."""
-    arms = trainer.arms
-    order = sorted(request.trials, key=lambda k: (arms[k.arm].rule.name, k.arm, k.seed, k.learning_rate))
-    size = max(1, min(MOST_TRIALS, BYTES_PER_POPULATION // _bytes_per_trial(trainer)))
-    n_shards = -(-len(order) // size)
-    even = -(-len(order) // n_shards)
-    return (Shard(request.rung, tuple(order[i : i + even])) for i in range(0, len(order), even))
-
-
-def _bytes_per_trial(trainer: Trainer) -> int:
-    """Parameters, gradients, two states and a copy; four times the batch for activations."""
-    plan = trainer.plan
-    return 4 * (5 * plan.n_parameters + 4 * plan.batch_size * int(plan.data["n_features"]))
