@@ -10,7 +10,8 @@ of 20 epochs at a constant rate, one thread. All train the same models on the sa
   regret is the mean over 1,000 draws of 10 of the 40 seeds.
 - Optuna, the same trials: one trial of its GridSampler per (arm, rate, seed), the same loop inside, in memory.
 - Optuna, its own way: TPE over arm and rate, as many trials as there are pairs, a trial the mean of 10 seeds, WilcoxonPruner.
-- Ray Tune: the same trials as the factorial, one trainable per (arm, rate, seed), as many at once as there are cores.
+- Ray Tune: the same trials as the factorial, one trainable per (arm, rate, seed), as many at once as there are cores, actors
+  reused (one process per trial costs it several times more).
 - compare: whole calls (data loaded, folder and page written), several study seeds; its regret is their mean.
 Wall-clock seconds and CPU seconds of all processes; a peer that is not installed is named. The last line is JSON.
 """
@@ -248,7 +249,8 @@ def ray_same_trials(case: Case, n_seeds: int) -> Pair:
                 "seed": tune.grid_search(list(range(n_seeds))),
             }
             run = tune.RunConfig(storage_path=folder, verbose=0)
-            table = tune.Tuner(trainable, param_space=grid, run_config=run).fit().get_dataframe()
+            many = tune.TuneConfig(reuse_actors=True)
+            table = tune.Tuner(trainable, param_space=grid, run_config=run, tune_config=many).fit().get_dataframe()
     finally:
         ray.shutdown()
     means = table.groupby("config/pair")["score"].mean()
@@ -298,7 +300,7 @@ def cpu_seconds() -> float:
     return sum(u.ru_utime + u.ru_stime for u in used)
 
 
-def decide(case: Case, n_seeds: int, repeats: int) -> list[dict[str, Any]]:
+def decide(case: Case, n_seeds: int, repeats: int, ways: str) -> list[dict[str, Any]]:
     answer = Answer(case)
     best, n_trials = answer.best, len(pairs_of(case)) * n_seeds
     top = sorted({pair: 100 * statistics.fmean(s) for pair, s in answer.test.items()}.items(), key=lambda one: -one[1])
@@ -315,7 +317,7 @@ def decide(case: Case, n_seeds: int, repeats: int) -> list[dict[str, Any]]:
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(kind for _, kind in found).items()))
     own = Cost(statistics.median(c.wall for c in mine), statistics.median(c.cpu for c in mine))
     rows.append(row("compare", own, own, statistics.fmean(r for r, _ in found), kinds))
-    for name, package, way in WAYS:
+    for name, package, way in [one for one in WAYS if ways in one[0]]:
         if package and importlib.util.find_spec(package) is None:
             print(f"{name}: {package} is not installed")
             continue
@@ -348,12 +350,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="calls of compare, each with another study seed")
     parser.add_argument("--seeds", type=int, default=10, help="seeds of the factorial and of its peers")
     parser.add_argument("--cases", default="digits,breast_cancer", help="data sets")
+    parser.add_argument("--ways", default="", help="only the peers whose name holds this")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     versions = {name: version(name) for name in ("torch", "optuna", "ray") if importlib.util.find_spec(name)}
     print(f"Python {platform.python_version()}, {versions}; in brackets: the share of compare's cost in it")
-    rows = {c.data: decide(c, asked.seeds, asked.repeats) for c in CASES if c.data in asked.cases.split(",")}
+    rows = {c.data: decide(c, asked.seeds, asked.repeats, asked.ways) for c in CASES if c.data in asked.cases.split(",")}
     print(json.dumps({"bench": "decision", "versions": versions, **rows}))
 
 
