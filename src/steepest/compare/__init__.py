@@ -9,9 +9,11 @@ from typing import Any
 from steepest.core.progress import progress_of
 from steepest.fit.interrupt import Interruptible
 from steepest.report import write as write_page
+from steepest.results.records import Study, Verdict
 from steepest.results.store import Store
 
 from .ask import ask
+from .eject import with_script
 from .machines import Place, place_of
 from .population import Population
 from .prepare import Prepared, prepared, prepared_again, refuse_another_study
@@ -92,7 +94,7 @@ def compare(
         return _continue(folder, request, place, bar)
     study = prepared(request, command, bar, place.n_workers)
     with Store.create(folder, study.plan) as store:
-        return _run(folder, store, study, place, bar, model)
+        return _run(folder, store, study, place, bar)
 
 
 def resume(folder: str | Path, *, machines: str | int = "local", progress: Any = True) -> Results:
@@ -105,24 +107,26 @@ def resume(folder: str | Path, *, machines: str | int = "local", progress: Any =
 
 
 def _continue(folder: Path, request: Any, place: Place, bar: Any) -> Results:
-    model = request.asked["model"] if request is not None else None
     with Store.open(folder) as store:
         known = store.read()
         if known.verdict is not None:
-            results = Results(known, folder, model)
+            results = Results(known, folder, request)
             results.write()
             return results
-        return _run(folder, store, prepared_again(known.plan, request, bar), place, bar, model)
+        return _run(folder, store, prepared_again(known.plan, request, bar), place, bar)
 
 
-def _run(folder: Path, store: Store, study: Prepared, place: Place, bar: Any, model: Any) -> Results:
+def _run(folder: Path, store: Store, study: Prepared, place: Place, bar: Any) -> Results:
+    def completed(known: Study, verdict: Verdict) -> Verdict:
+        return with_script(known, verdict, study.request, study.trainer.task)
+
     with Interruptible() as asked:
         heard = TellsOnce(bar, lambda: bool(asked))
         trainer = replace(study.trainer, progress=heard)
         machines = place.open(trainer)
         bar.start(study.plan.budget_epochs, study.plan.forecast)
         try:
-            finished = run_study(store, trainer, machines, study.events, lambda: bool(asked))
+            finished = run_study(store, trainer, machines, study.events, lambda: bool(asked), completed)
         except KeyboardInterrupt:
             machines.cancel()
             write_page(store.read(), folder / "report.html")
@@ -130,7 +134,7 @@ def _run(folder: Path, store: Store, study: Prepared, place: Place, bar: Any, mo
         finally:
             machines.cancel()
             bar.stop()
-    results = Results(finished, folder, model)
+    results = Results(finished, folder, study.request)
     results.write()
     return results
 

@@ -40,6 +40,7 @@ class Prepared:
     plan: Plan
     trainer: Trainer
     events: list[Event]
+    request: Request
 
 
 def prepared(request: Request, command: str | None, bar: Any, n_workers: int = 1) -> Prepared:
@@ -47,7 +48,7 @@ def prepared(request: Request, command: str | None, bar: Any, n_workers: int = 1
 
     n_workers: shards that will train at the same time; a budget of time then pays for more.
     """
-    task = _task(request)
+    task = task_of(request)
     engine = _engine(request, task)
     trial_epochs = request.budget.epochs
     if trial_epochs is None:
@@ -57,15 +58,14 @@ def prepared(request: Request, command: str | None, bar: Any, n_workers: int = 1
         trial_epochs, len(request.arms), n_tuned, task.steps_per_epoch, request.n_seeds, request.asked["epochs"]
     )
     plan = _plan(request, task, course, trial_epochs, engine.engine, command)
-    return Prepared(
-        plan, _trainer(task, request, plan, bar), [Event("engine", "", "", engine.message, {"engine": engine.engine})]
-    )
+    first = [Event("engine", "", "", engine.message, {"engine": engine.engine})]
+    return Prepared(plan, _trainer(task, request, plan, bar), first, request)
 
 
 def prepared_again(plan: Plan, request: Request | None, bar: Any) -> Prepared:
     """The same study from its stored plan; model and data come from the request or, by name, from the plan."""
     if request is None:
-        request = _ask_again(plan)
+        request = asked_again(plan)
     if request.data.fingerprint != plan.request["data"]:
         raise StoreError(
             where="resume",
@@ -73,10 +73,11 @@ def prepared_again(plan: Plan, request: Request | None, bar: Any) -> Prepared:
             needed="the same data were needed",
             repair="Put the data back as they were, or begin a new study in another folder.",
         )
-    return Prepared(plan, _trainer(_task(request), request, plan, bar), [])
+    return Prepared(plan, _trainer(task_of(request), request, plan, bar), [], request)
 
 
-def _ask_again(plan: Plan) -> Request:
+def asked_again(plan: Plan) -> Request:
+    """What a stored plan asks for, in words; StoreError where objects were given."""
     words = plan.request
     if (
         not words.get("data_source")
@@ -125,7 +126,8 @@ def refuse_another_study(folder: Path, request: Request) -> None:
         )
 
 
-def _task(request: Request) -> Task:
+def task_of(request: Request) -> Task:
+    """Model, data and metric of a request; each of its arms can be trained on them."""
     facts, asked = Facts.of(request.data), request.asked
 
     def build() -> nn.Module:

@@ -10,6 +10,10 @@ from steepest.report import write as write_page
 from steepest.results.durable import atomic_write
 from steepest.results.records import Study, Verdict, as_json_number
 
+from .ask import Request
+from .eject import eject
+from .prepare import asked_again, task_of
+from .task import Task
 from .winner import Winner, winner_of
 
 if TYPE_CHECKING:
@@ -19,11 +23,11 @@ if TYPE_CHECKING:
 class Results:
     """A finished study. Printing it shows the verdict; in a notebook it shows the table too."""
 
-    def __init__(self, study: Study, folder: Path, model: Any = None) -> None:
-        """model: what compare was given, where that is an object; by text it is found in the plan."""
+    def __init__(self, study: Study, folder: Path, request: Request | None = None) -> None:
+        """request: what compare was asked; without it model and data are found by the text that named them."""
         if study.verdict is None:
             raise ValueError("the study has no verdict yet")
-        self.study, self.folder, self._model = study, folder, model
+        self.study, self.folder, self._request = study, folder, request
         self.verdict: Verdict = study.verdict
 
     def table(self) -> pandas.DataFrame:
@@ -35,11 +39,24 @@ class Results:
     @property
     def winner(self) -> Winner:
         """The winner's trained model: `.predict(rows)`, `.model()`, `.path`. StoreError where none was confirmed."""
-        return winner_of(self.study, self.folder, self._model)
+        return winner_of(self.study, self.folder, self._request.asked["model"] if self._request else None)
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the page; by default report.html in the study's folder."""
         return write_page(self.study, Path(path) if path is not None else self.folder / "report.html")
+
+    def eject(self, path: str | Path = "train.py") -> Path:
+        """Write the winner as one plain PyTorch script, which runs without Steepest and reaches the same score.
+
+        It repeats the study's split, initialisation, batch order and dropout; `python train.py --seed 1003` trains
+        another confirmed seed and prints what the study measured. Data that no text names lie beside it, as train.npz.
+        Raises Unsupported where a model or metric cannot be written, with the repair.
+        """
+        return eject(self.study, path, self._parts)
+
+    def _parts(self) -> tuple[Request, Task]:
+        request = self._request or asked_again(self.study.plan)
+        return request, task_of(request)
 
     def write(self) -> None:
         """report.html and verdict.json in the study's folder, each atomically."""

@@ -25,8 +25,12 @@ def run_study(
     machines: Machines,
     first_events: Iterable[Event] = (),
     is_stop_asked: Callable[[], bool] = lambda: False,
+    completed: Callable[[Study, Verdict], Verdict] = lambda study, verdict: verdict,
 ) -> Study:
-    """The study from where its store stands to its verdict; Stopped before the rung that follows a wish to stop."""
+    """The study from where its store stands to its verdict; Stopped before the rung that follows a wish to stop.
+
+    completed: adds to the verdict what is stored with it, such as the script of the winner.
+    """
     known = store.read()
     if known.verdict is not None:
         return known
@@ -38,7 +42,7 @@ def run_study(
     verdict, last = _converse(store, trainer, machines, stored, set(known.finished_rungs), is_stop_asked)
     if last:
         store.write_events(last)
-    store.write_verdict(verdict)
+    store.write_verdict(completed(store.read(), verdict))
     return store.read()
 
 

@@ -1,15 +1,16 @@
-"""The winner to take home: its choices, and code."""
+"""The winner to take home: its choices, and the script that trains it again without us."""
 
 from __future__ import annotations
 
 from steepest.core.declare import section
 from steepest.results.records import Study
 
-from ..blocks import Block, Code, Fact, Facts, Part
+from ..blocks import Block, Code, Fact, Facts, Part, Text
 from ..names import clean, named, plain_lines
 from ..numbers import rate
-from ..torch_code import torch_code
 from ..view import View
+
+MOST = 60_000
 
 
 @section(order=140, question="How do I use the winner?")
@@ -30,14 +31,11 @@ def winner_code(study: Study) -> Block | None:
         Fact("Schedule", clean(winner.schedule, 60), f"over {study.plan.epochs} epochs"),
     ]
     parts: list[Part] = [Facts(facts)]
-    code = view.verdict.winner_code or (torch_code(study.plan, winner, lr) if lr is not None else "")
+    code = view.verdict.winner_code
     if code:
-        parts.append(
-            Code(
-                plain_lines(code)[:20_000],
-                "PyTorch" if "from steepest" in code else "Plain PyTorch, nothing of ours needed",
-            )
-        )
+        parts.append(Code(plain_lines(code)[:MOST], "The whole run in plain PyTorch, nothing of ours needed"))
+    else:
+        parts.append(Text("No script of it is stored; `steepest eject FOLDER` writes one, or says why it cannot."))
     return Block(
         f"Train with {named(winner.name)} at learning rate {rate(lr)}, batches of {study.plan.batch_size}.", parts
     )
