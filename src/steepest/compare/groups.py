@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,22 +54,27 @@ def training_order(trials: Sequence[Trial]) -> list[int]:
 
 @dataclass(frozen=True)
 class RuleGroup:
-    """Trials of one rule: a range of rows, one stepper for each dtype of parameters, and the transforms around them."""
+    """Trials of one rule: a range of rows, one stepper for each dtype of parameters, and the transforms around them.
+
+    moves: the steppers' steps, bound to their rows.
+    """
 
     rows: slice
     steppers: tuple[StackedRule, ...]
+    moves: tuple[Callable[[Tensor], None], ...]
     chain: StackedChain | None
 
-    def step(self, weights: Weights, rates: Tensor) -> None:
+    def step(self, rates: Tensor) -> None:
         """One step of these trials; rates (K,): the learning rates of all trials."""
+        own = rates[self.rows]
         if self.chain is None:
-            self._step_rule(weights, rates)
+            self._step_rule(own)
         else:
-            self.chain.step(rates[self.rows], lambda: self._step_rule(weights, rates))
+            self.chain.step(own, lambda: self._step_rule(own))
 
-    def _step_rule(self, weights: Weights, rates: Tensor) -> None:
-        for flat, stepper in zip(weights.flats, self.steppers):
-            stepper.step(flat.values[self.rows], flat.gradients[self.rows], rates[self.rows])
+    def _step_rule(self, rates: Tensor) -> None:
+        for move in self.moves:
+            move(rates)
 
     def put_evaluated(self, weights: Weights) -> list[Tensor]:
         """Put the weights at which these trials are judged into their rows; returns those that they learn at, if others."""
@@ -97,8 +102,9 @@ def rule_groups(trials: Sequence[Trial], team: slice, weights: Weights) -> list[
         rows = slice(team.start + group[0], team.start + group[-1] + 1)
         arms = [t.arm for t in trials[rows]]
         steppers = tuple(_stepper(arms, flat.values[rows], flat.layout) for flat in weights.flats)
+        moves = tuple(s.bound(f.values[rows], f.gradients[rows]) for s, f in zip(steppers, weights.flats))
         chain = StackedChain(trials[rows], rows, weights) if arms[0].transforms else None
-        found.append(RuleGroup(rows, steppers, chain))
+        found.append(RuleGroup(rows, steppers, moves, chain))
     return found
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
+from steepest.core.declare import Schedule
 from steepest.core.errors import UsageError
 from steepest.core.sealed import kept_generator
 from steepest.kernels.allocator import keep_freed_memory
@@ -15,14 +18,16 @@ from steepest.kernels.allocator import keep_freed_memory
 from .batches import Batches, Stretch
 from .dropout import StepMasks
 from .engines import ENGINES, Choice, Sample, check_engine_name, choose
-from .groups import training_order
+from .groups import places, training_order
 from .memory import PASSING_BYTES, Need, held_bytes
 from .probe import fastest
 from .task import Part, Task
 from .team import make_teams
-from .trial import Trial
+from .trial import Arm, Trial
 from .weights import Weights
 
+CHOICES: WeakKeyDictionary[Task, dict[str, Choice]] = WeakKeyDictionary()
+"""Of each task, by the engine that was asked for: its model is looked at and tried once, 8 ms for a small one."""
 JUDGED_NUMBERS = 2**20
 """Input numbers that pass through the models at once in evaluation: bounds the memory of activations."""
 
@@ -62,6 +67,8 @@ class Population:
         self._row_of = {trial: row for row, trial in enumerate(order)}
         self._rows = torch.tensor([self._row_of[i] for i in range(len(trials))])
         seeds = sorted({t.seed for t in trials})
+        self._schedules, self._schedule_of = _distinct([t.arm for t in self._in_order])
+        self._peaks = torch.tensor([t.learning_rate for t in self._in_order], dtype=torch.float64)
         self._batches = Batches(task, seeds)
         self._seed_rows = torch.tensor([seeds.index(t.seed) for t in self._in_order], device=task.device)
         models = [task.build(seed) for seed in seeds]
@@ -98,15 +105,8 @@ class Population:
     def _rates(self, stretch: Stretch) -> Tensor:
         """Learning rates (n, K) of the steps of a stretch, in float64."""
         steps = torch.arange(stretch.first_step, stretch.first_step + len(stretch), dtype=torch.float64)
-        known: dict[object, Tensor] = {}
-        columns = []
-        for trial in self._in_order:
-            schedule, hyper = trial.arm.schedule, trial.arm.schedule_hyper
-            key = (id(schedule), tuple(sorted(hyper.items())))
-            if key not in known:
-                known[key] = schedule(steps, float(self.horizon), **hyper)
-            columns.append(known[key] * trial.learning_rate)
-        return torch.stack(columns, 1).to(self.task.device)
+        curves = [schedule(steps, float(self.horizon), **hyper) for schedule, hyper in self._schedules]
+        return (torch.stack(curves, 1)[:, self._schedule_of] * self._peaks).to(self.task.device)
 
     # -- what came of it ---------------------------------------------------------------------------------------------
 
@@ -176,7 +176,20 @@ class Population:
                 lambda name: Population(self.task, self.trials, horizon=self.horizon, engine=name, memory=memory),
                 ENGINES,
             )
-        return choose(asked, Sample.of(self.task, model, self._batches.seeds[0])), measured
+        known = CHOICES.setdefault(self.task, {})
+        if asked not in known:
+            known[asked] = choose(asked, Sample.of(self.task, model, self._batches.seeds[0]))
+        return known[asked], measured
+
+
+def _distinct(arms: Sequence[Arm]) -> tuple[list[tuple[Schedule, Mapping[str, Any]]], Tensor]:
+    """The schedules of these arms with their hyperparameters, each once, and which of them is whose."""
+    keys = [(id(arm.schedule), tuple(sorted(arm.schedule_hyper.items()))) for arm in arms]
+    groups = places(keys)
+    of_arm = torch.empty(len(arms), dtype=torch.long)
+    for i, group in enumerate(groups):
+        of_arm[group] = i
+    return [(arms[group[0]].schedule, arms[group[0]].schedule_hyper) for group in groups], of_arm
 
 
 def _rows_of(parts: Part | Tensor | Mapping[int, Part | Tensor] | Callable[[int], Part], seed: int) -> Tensor:

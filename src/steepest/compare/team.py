@@ -49,7 +49,7 @@ class Team:
                 for chain in chains:
                     chain.move_back()
                 for rule in self.rules:
-                    rule.step(self.weights, rates[i])
+                    rule.step(rates[i])
 
     def _take_gradients(
         self, x: Tensor, targets: Sequence[Sequence[Tensor]], masks: StepMasks, losses: Tensor | None

@@ -61,12 +61,14 @@ class Steps(Protocol):
 
 
 class RowSteps(Protocol):
-    """The same for K trials, each with its own numbers."""
+    """The same for K trials, each with its own numbers, whose tensors stay where they are."""
 
-    def __call__(self, program: Any, decay: str, numbers: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> bool:
-        """Whether it has moved all trials, in place.
+    def __call__(
+        self, program: Any, decay: str, tensors: Mapping[str, Tensor]
+    ) -> Callable[[Mapping[str, Tensor]], None] | None:
+        """What moves all trials by a step, in place, given the numbers (K, 1), float64; None where it cannot.
 
-        numbers (K, 1), float64; tensors (K, P): param, grad, and the states.
+        tensors (K, P): param, grad, and the states.
         """
 
 
@@ -79,7 +81,7 @@ def steps() -> Steps | None:
 @cache
 def row_steps() -> RowSteps | None:
     """The executor of update rules for trials side by side, if there is one."""
-    return _of_steps("take_rows")
+    return _of_steps("bind_rows")
 
 
 def _of_steps(name: str) -> Any:

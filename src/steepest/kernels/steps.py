@@ -21,10 +21,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .addresses import addresses_of
 from .compiled import compiled_text
 
 Columns = Sequence[Sequence[Tensor]]
-PLAIN = {Tensor, torch.nn.Parameter}
 REALS = {torch.float32: "float", torch.float64: "double"}
 LEAST = 4096
 """Elements of a group, below which the operations one by one are left in place: nobody waits a second for a compiler
@@ -75,69 +75,68 @@ def take_steps(
     program: Any, decay: str, maximize: bool, numbers: Mapping[str, Any], names: Sequence[str], columns: Columns
 ) -> Sequence[int]:
     """A core.faster.Steps."""
-    sizes = [param.numel() for param in columns[0]]
+    sizes = array("q", [param.numel() for param in columns[0]])
     everything = range(len(sizes))
     if sum(sizes) < LEAST:
         return everything
     dtype = columns[0][0].dtype
-    if dtype not in REALS or any(isinstance(numbers[name], Tensor) for name in program.used_numbers):
+    if dtype not in REALS or any([isinstance(numbers[name], Tensor) for name in program.used_numbers]):  # noqa: C419
         return everything
     function = _function_of(program, tuple(names), decay, maximize, REALS[dtype])
     if function is None:
         return everything
-    tensors, left = [*chain.from_iterable(columns)], []
-    if not _fit(tensors, dtype):
+    left: list[int] = []
+    places = addresses_of([*chain.from_iterable(columns)], dtype)
+    if places is None:
         rows = [*zip(*columns)]
         left = [place for place, row in enumerate(rows) if not _fits(row, dtype)]
         kept = [row for row in rows if _fits(row, dtype)]
-        sizes, tensors = [row[0].numel() for row in kept], [*chain.from_iterable(zip(*kept))]
+        sizes = array("q", [row[0].numel() for row in kept])
+        places = array("q", [tensor.data_ptr() for column in zip(*kept) for tensor in column])
     if sizes:
         values = array("d", [numbers[name] for name in _numbers_of(program)])
-        places = array("q", [tensor.data_ptr() for tensor in tensors])
-        _call(function, values.buffer_info()[0], 0, sizes, places)
+        _call(function, values.buffer_info()[0], 0, sizes, sum(sizes), places)
     return left
 
 
-def _fit(tensors: Sequence[Tensor], dtype: torch.dtype) -> bool:
-    """All of them plain, contiguous, of this machine's memory."""
-    found = [t for t in tensors if t.dtype is dtype and t.is_cpu and type(t) in PLAIN and t.is_contiguous()]
-    return len(found) == len(tensors)
-
-
 def _fits(row: Sequence[Tensor], dtype: torch.dtype) -> bool:
-    """The same of one row, or all of it in channels_last."""
-    return _fit(row, dtype) or (
+    """Whether a row can be taken: as it is, or all of it in channels_last."""
+    return addresses_of(row, dtype) is not None or (
         row[0].is_contiguous(memory_format=torch.channels_last)
         and len({tensor.stride() for tensor in row}) == 1
-        and _fit([tensor.detach().permute(0, 2, 3, 1) for tensor in row], dtype)
+        and addresses_of([tensor.detach().permute(0, 2, 3, 1) for tensor in row], dtype) is not None
     )
 
 
-def take_rows(program: Any, decay: str, numbers: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> bool:
+def bind_rows(program: Any, decay: str, tensors: Mapping[str, Tensor]) -> Callable[[Mapping[str, Tensor]], None] | None:
     """A core.faster.RowSteps."""
     param = tensors["param"]
-    if param.dtype not in REALS or param.numel() < LEAST or not _fit([*tensors.values()], param.dtype):
-        return False
+    if param.dtype not in REALS or param.numel() < LEAST or addresses_of([*tensors.values()], param.dtype) is None:
+        return None
     names = ("param", "grad", *(name for name in tensors if name not in ("param", "grad")))
     function = _function_of(program, names, decay, False, REALS[param.dtype])
     if function is None:
-        return False
-    none, n_trials = torch.zeros(len(param), 1, dtype=torch.float64), len(param)
-    values = torch.cat([numbers.get(n, none) for n in _numbers_of(program)], 1)
-    starts = [(tensors[name].data_ptr(), tensors[name].stride(0) * param.element_size()) for name in names]
+        return None
+    n_trials, wanted, kept = len(param), _numbers_of(program), dict(tensors)
+    none, values = (torch.zeros(n_trials, n, dtype=torch.float64) for n in (1, len(wanted)))
+    starts = [(kept[name].data_ptr(), kept[name].stride(0) * param.element_size()) for name in names]
     places = array("q", [start + trial * stride for start, stride in starts for trial in range(n_trials)])
-    _call(function, values.data_ptr(), values.shape[1], [param.shape[1]] * n_trials, places)
-    return True
+    sizes = array("q", [param.shape[1]] * n_trials)
+
+    def move(numbers: Mapping[str, Tensor]) -> None:
+        torch.cat([numbers.get(n, none) for n in wanted], 1, out=values)
+        _call(function, values.data_ptr(), len(wanted), sizes, kept["param"].numel(), places)
+
+    return move
 
 
-def _call(function: Any, numbers: int, stride: int, n_elements: list[int], places: array[int]) -> None:
+def _call(function: Any, numbers: int, stride: int, sizes: array[int], total: int, places: array[int]) -> None:
     """places: the first tensor of each row, then the second of each, ...
 
     stride: how far the numbers of one tensor lie from those of the next; 0 where all have the same.
     """
-    sizes = array("q", n_elements)
     call = (numbers, stride, sizes.buffer_info()[0], places.buffer_info()[0], len(sizes))
-    total, threads = sum(n_elements), torch.get_num_threads()
+    threads = torch.get_num_threads()
     if threads == 1 or total <= PER_TASK:
         function(*call, 0, total)
         return

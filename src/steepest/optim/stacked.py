@@ -17,7 +17,7 @@ accelerator but `alive`, when it lies there. A rule that looks at matrices needs
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -130,15 +130,40 @@ class StackedRule:
 
     def _step_elements(self, program: Program, param: Tensor, grad: Tensor, lr: Tensor, alive: Tensor | None) -> None:
         numbers = self._numbers_of(program, lr.to(param.device, torch.float64).unsqueeze(1))
-        tensors = {name: self.state[name] for name in self._states if name not in self.rule.scalar_states}
-        tensors.update(param=param, grad=grad)
-        executor = row_steps()
+        tensors, executor = self._moving(param, grad), row_steps()
         for trials in _runs(alive, len(param)):
             own, rows = (numbers, tensors) if alive is None else (_rows_of(numbers, trials), _rows_of(tensors, trials))
-            if executor is None or not executor(program, self._decay, own, rows):
+            move = None if executor is None else executor(program, self._decay, rows)
+            if move is None:
                 self._step_blocks(program, rows, own, trials)
+            else:
+                move(own)
             for name, value in program.new_scalars.items():
                 self.state[name][trials] = own[value]
+
+    def bound(self, param: Tensor, grad: Tensor) -> Callable[[Tensor], None]:
+        """`step` of all trials for tensors that stay where they are: what a step looks up is looked up once.
+
+        Returns what takes lr (K,), float64, and makes a step.
+        """
+        program, executor, move = self._program, row_steps(), None
+        if program is not None and executor is not None:
+            move = executor(program, self._decay, self._moving(param, grad))
+        if program is None or move is None:
+            return lambda lr: self.step(param, grad, lr)
+
+        def step(lr: Tensor) -> None:
+            self.state["step"] += 1.0
+            numbers = self._numbers_of(program, lr.unsqueeze(1))
+            move(numbers)
+            for name, value in program.new_scalars.items():
+                self.state[name].copy_(numbers[value])
+
+        return step
+
+    def _moving(self, param: Tensor, grad: Tensor) -> Tree:
+        tensors = {name: self.state[name] for name in self._states if name not in self.rule.scalar_states}
+        return {**tensors, "param": param, "grad": grad}
 
     def _step_blocks(self, program: Program, tensors: Tree, numbers: Tree, trials: slice) -> None:
         dtype, columns = tensors["param"].dtype, {n: v[trials] for n, v in self._columns.items()}
