@@ -190,5 +190,6 @@ def test_trials_side_by_side_have_the_bits_of_the_operations_one_by_one(rule, dt
             for step, grad in enumerate(grads):
                 stepper.step(param, grad, lr, alive if step == 5 else None)
         found.append([param, *stepper.state.values()])
-    assert [move is not None for move in taken] == [True] * 5 + [False] + [True] * 4  # the two that live at the sixth step are too small a group
+    # the two that live at the sixth step are too small a group
+    assert [move is not None for move in taken] == [True] * 5 + [False] + [True] * 4
     same(*found)
