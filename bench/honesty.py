@@ -31,10 +31,13 @@ import torch
 from scipy.stats import beta
 
 from steepest.compare.ask import ask
+from steepest.compare.machines.here import InProcess
 from steepest.compare.prepare import prepared
-from steepest.compare.race import Request, protocol
-from steepest.compare.study import Trainer
+from steepest.compare.race import protocol
+from steepest.compare.shards import most_together
+from steepest.compare.study import train_rung
 from steepest.compare.task import Task
+from steepest.compare.trainer import Shard, Trained, Trainer
 from steepest.core.progress import progress_of
 from steepest.data.split import Split
 from steepest.results.records import Outcome, Verdict
@@ -78,9 +81,9 @@ class TwinTrainer(Trainer):
 
     lead = 0.0
 
-    def run(self, request: Request) -> list[Outcome]:
-        moved = [replace(k, seed=k.seed + TWIN) if k.arm == SECOND else k for k in request.trials]
-        return [self._told(o) for o in super().run(replace(request, trials=moved))]
+    def train(self, shard: Shard) -> Trained:
+        moved = [replace(k, seed=k.seed + TWIN) if k.arm == SECOND else k for k in shard.trials]
+        return Trained([self._told(o) for o in super().train(replace(shard, trials=tuple(moved))).outcomes], {})
 
     def _told(self, o: Outcome) -> Outcome:
         if o.arm != SECOND:
@@ -121,9 +124,10 @@ def real_study(real: Real, seed: int, lead: float) -> tuple[Verdict, list[Outcom
 
 def converse(plan: Any, trainer: Any) -> tuple[Verdict, list[Outcome]]:
     talk, outcomes = protocol(plan), []
+    machines, most = InProcess(trainer), most_together(trainer.task, trainer.arms, plan.engine)
     request = next(talk)
     while True:
-        answer = trainer.run(request)
+        answer, _ = train_rung(trainer, machines, request, most)
         outcomes += answer
         try:
             request = talk.send(answer)

@@ -73,12 +73,14 @@ def _converse(
             trainer.progress.say(f"{event.arm}: {event.reason}" if event.arm else event.reason)
         trainer.progress.say(f"{name}: {len(request.trials)} trials, {request.rung.epochs} epochs each")
         begun = time.perf_counter()
-        answer, weights = _train(trainer, machines, request, most)
+        answer, weights = train_rung(trainer, machines, request, most)
         kept = winner.keep(store.path.parent, name, weights)
         store.write_rung(name, answer, [*request.events, *kept], time.perf_counter() - begun)
 
 
-def _train(trainer: Trainer, machines: Machines, request: Request, most: int) -> tuple[list[Outcome], dict[str, bytes]]:
+def train_rung(
+    trainer: Trainer, machines: Machines, request: Request, most: int
+) -> tuple[list[Outcome], dict[str, bytes]]:
     """The outcomes in the order of the request's trials, and the best weights of each arm of a confirmation."""
     found: dict[TrialKey, Outcome] = {}
     weights: dict[str, bytes] = {}

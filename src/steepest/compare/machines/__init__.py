@@ -16,9 +16,10 @@ from steepest.core.errors import UsageError
 from ..trainer import Shard, Trained, Trainer
 from .cluster import Cluster
 from .here import Here
+from .patience import MachineError
 from .processes import Processes
 
-__all__ = ["Machines", "Place", "place_of"]
+__all__ = ["MachineError", "Machines", "Place", "place_of"]
 
 EXAMPLES = 'machines="local" (this process), "local:2" (two processes), "auto" (the Ray cluster of this machine), "ray://host:10001".'
 
@@ -56,7 +57,7 @@ def place_of(words: str | int) -> Place:
     if text in ("local", "local:1", "1"):
         return Here()
     if match := re.fullmatch(r"(?:local:)?(\d+|all)", text):
-        n = len_of_cores() if match[1] == "all" else int(match[1])
+        n = n_cores() if match[1] == "all" else int(match[1])
         if n >= 1:
             return Processes(n) if n > 1 else Here()
     if text == "auto" or text.startswith("ray://"):
@@ -69,6 +70,6 @@ def place_of(words: str | int) -> Place:
     )
 
 
-def len_of_cores() -> int:
+def n_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

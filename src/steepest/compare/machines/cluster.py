@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,11 +11,10 @@ from typing import Any
 
 from steepest.core.errors import UsageError
 
-from ..race import TrialKey
 from ..trainer import Shard, Trained, Trainer
-from .work import MachineError, Work, answer_of, pack, read_error, write_error, write_shard
+from .patience import MOST_DEATHS, MachineError, Patience
+from .work import Work, answer_of, pack, read_error, write_error, write_shard
 
-MOST_DEATHS = 3
 LOOK_EVERY_S = 0.5
 PATIENCE_S = 600.0
 """So long a cluster may have no place for a single worker: it may be starting machines."""
@@ -67,26 +66,37 @@ class Actor:
         self._packed = packed
         self._work: Work | None = None
 
+    def begin(self) -> str:
+        """ "" once the worker has found its place and read what it is to train, or an error in plain words."""
+        try:
+            self._work = Work(self._packed)
+        except Exception as error:
+            return write_error(error)
+        return ""
+
     def train(self, shard: str) -> tuple[str, str, dict[str, bytes]]:
         """("", outcomes, weights) or (an error in plain words, "", {})."""
+        assert self._work is not None
         try:
-            self._work = self._work or Work(self._packed)
             return "", *self._work.train(shard)
         except Exception as error:
             return write_error(error), "", {}
 
 
 class ActorPool:
-    """See Machines."""
+    """See Machines. Only a worker that has found its place is given a shard: a dead machine may never come back."""
 
     def __init__(self, trainer: Trainer, ray: Any, n_workers: int) -> None:
         self._trainer, self._ray, self._n_workers = trainer, ray, n_workers
         self._todo: deque[Shard] = deque()
-        self._at_work: dict[Any, tuple[Any, Shard]] = {}  # the answer to come -> who gives it, to what
+        self._starting: dict[Any, Any] = {}  # the word to come -> who gives it
         self._idle: list[Any] = []
-        self._deaths: Counter[tuple[TrialKey, ...]] = Counter()
+        self._at_work: dict[
+            Any, tuple[Any, Shard, float]
+        ] = {}  # the answer to come -> who gives it, to what, since when
+        self._patience = Patience()
         self._packed: Any = None
-        self._heard = time.monotonic()
+        self._n_refused, self._heard = 0, 0.0
 
     def submit(self, shard: Shard) -> None:
         if self._packed is None:
@@ -98,60 +108,72 @@ class ActorPool:
         self._heard = time.monotonic()
         while self._at_work or self._todo:
             self._hand_out()
-            ready, _ = self._ray.wait(list(self._at_work), num_returns=1, timeout=LOOK_EVERY_S)
+            ready, _ = self._ray.wait([*self._at_work, *self._starting], num_returns=1, timeout=LOOK_EVERY_S)
             if not ready:
                 self._trainer.progress.advance(0)
-                self._refuse_silence()
+                self._look_round()
                 continue
             self._heard = time.monotonic()
-            actor, shard = self._at_work.pop(ready[0])
+            if ready[0] in self._starting:
+                self._welcome(ready[0])
+                continue
+            actor, shard, begun = self._at_work.pop(ready[0])
             try:
                 error, outcomes, weights = self._ray.get(ready[0])
-            except self._ray.exceptions.RayError as lost:
-                self._give_again(shard, lost)
+            except self._ray.exceptions.RayError:
+                self._trainer.progress.say(self._patience.lost(shard, "a worker of the cluster was lost"))
+                self._todo.append(shard)
                 continue
             self._idle.append(actor)
             if error:
                 raise read_error(error, "a worker of the cluster")
+            self._patience.note(shard, begun)
             self._trainer.progress.advance(shard.cost)
             yield shard, answer_of(outcomes, weights)
 
     def cancel(self) -> None:
-        for actor in [*self._idle, *(actor for actor, _ in self._at_work.values())]:
+        for actor in [*self._idle, *self._starting.values(), *(actor for actor, _, _ in self._at_work.values())]:
             self._ray.kill(actor)
-        self._idle, self._at_work, self._packed = [], {}, None
+        self._idle, self._starting, self._at_work, self._packed = [], {}, {}, None
         self._todo.clear()
 
     def _hand_out(self) -> None:
-        """Shards to whoever is free; a new worker where the cluster has room for one."""
-        while self._todo and (self._idle or len(self._at_work) < self._n_workers):
-            actor = self._idle.pop() if self._idle else self._new_actor()
-            shard = self._todo.popleft()
-            self._at_work[actor.train.remote(write_shard(shard))] = (actor, shard)
+        """Shards to whoever is free; more workers are asked for where there are more shards."""
+        while self._todo and self._idle:
+            actor, shard = self._idle.pop(), self._todo.popleft()
+            self._at_work[actor.train.remote(write_shard(shard))] = (actor, shard, time.monotonic())
+        wanted = min(len(self._todo), self._n_workers - len(self._at_work) - len(self._idle))
+        for _ in range(wanted - len(self._starting)):
+            actor = self._ray.remote(num_cpus=1, max_restarts=0)(Actor).remote(self._packed)
+            self._starting[actor.begin.remote()] = actor
 
-    def _new_actor(self) -> Any:
-        n_gpus = 1 if self._trainer.task.device.type == "cuda" else 0
-        remote = self._ray.remote(num_cpus=1, num_gpus=n_gpus, max_restarts=0)(Actor)
-        return remote.remote(self._packed)
-
-    def _give_again(self, shard: Shard, lost: Exception) -> None:
-        self._deaths[shard.trials] += 1
-        told = " ".join(str(lost).split())[:160]
-        if self._deaths[shard.trials] >= MOST_DEATHS:
+    def _welcome(self, word: Any) -> None:
+        """A worker has found its place, or could not begin."""
+        actor = self._starting.pop(word)
+        try:
+            error = self._ray.get(word)
+        except self._ray.exceptions.RayError as failure:
+            self._n_refused += 1
+            if self._n_refused < MOST_DEATHS:
+                return
             raise MachineError(
-                where=f"{len(shard.trials)} trials of {shard.rung.name}",
-                seen=f"{MOST_DEATHS} workers of the cluster ended over them, the last: {told}",
-                needed="a worker must live to the end of a shard",
+                where="machines",
+                seen=f"{MOST_DEATHS} workers of the cluster could not begin ({' '.join(str(failure).split())[-300:]})",
+                needed="a worker that starts was needed",
                 consequence="Finished rungs are safe in the study's folder.",
-                repair='Is memory short there? machines="local" trains here and shows what happens.',
-            ) from lost
-        self._trainer.progress.say(
-            f"a worker of the cluster was lost: its {len(shard.trials)} trials are trained again"
-        )
-        self._todo.append(shard)
+                repair='On every machine of the cluster: pip install "steepest[ray]", and what your model imports.',
+            ) from failure
+        if error:
+            raise read_error(error, "a worker of the cluster")
+        self._n_refused = 0
+        self._idle.append(actor)
 
-    def _refuse_silence(self) -> None:
-        if time.monotonic() - self._heard > PATIENCE_S and not self._is_anyone_at_work():
+    def _look_round(self) -> None:
+        """Workers that hang are ended; that nobody finds a place is told."""
+        for actor, shard, begun in self._at_work.values():
+            if self._patience.has_ended(shard, begun):
+                self._ray.kill(actor)
+        if not self._at_work and time.monotonic() - self._heard > PATIENCE_S:
             raise MachineError(
                 where="machines",
                 seen=f"the cluster had no place for a worker for {PATIENCE_S / 60:.0f} minutes",
@@ -159,10 +181,3 @@ class ActorPool:
                 consequence="Finished rungs are safe in the study's folder.",
                 repair="ray status shows what holds it; steepest resume goes on, on these machines or others.",
             )
-
-    def _is_anyone_at_work(self) -> bool:
-        """Whether any of our actors has found a place."""
-        from ray.util.state import list_actors
-
-        alive = list_actors(filters=[("state", "=", "ALIVE")])
-        return any(a.class_name.endswith("Actor") for a in alive)

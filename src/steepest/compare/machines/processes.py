@@ -9,20 +9,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from ..race import TrialKey
 from ..trainer import Shard, Trained, Trainer
 from .messages import read_frame, write_frame
-from .work import MachineError, answer_of, pack, read_error, write_shard
+from .patience import MachineError, Patience
+from .work import answer_of, pack, read_error, write_shard
 
-MOST_DEATHS = 3
-"""Workers that one shard may cost; it is then the shard that kills them."""
-FEWEST_SECONDS, TIMES_SLOWER = 300.0, 20.0
-"""A worker that needs so many times longer than the slowest before it, and at least so long, hangs."""
 LOOK_EVERY_S = 0.5
 PROGRAM = "from steepest.compare.machines.worker import main; main()"
 
@@ -48,8 +43,8 @@ class ProcessPool:
         self._done: queue.Queue[tuple[Shard, Trained | BaseException | str]] = queue.Queue()
         self._threads: list[threading.Thread] = []
         self._workers: set[Worker] = set()
-        self._deaths: Counter[tuple[TrialKey, ...]] = Counter()
-        self._n_open, self._slowest, self._is_over = 0, 0.0, False
+        self._patience = Patience()
+        self._n_open, self._is_over = 0, False
 
     def submit(self, shard: Shard) -> None:
         if not self._threads:
@@ -100,7 +95,7 @@ class ProcessPool:
                     if self._is_over:  # cancel() may have looked through the workers before this one was among them
                         break
                 answer: Trained | BaseException = worker.train(shard)
-                self._slowest = max(self._slowest, (time.monotonic() - worker.begun) / shard.cost)
+                self._patience.note(shard, worker.begun)
                 self._done.put((shard, answer))
             except WorkerLost as lost:
                 if worker is not None:
@@ -116,27 +111,18 @@ class ProcessPool:
     def _give_again(self, shard: Shard, lost: WorkerLost) -> None:
         if self._is_over:
             return
-        self._deaths[shard.trials] += 1
-        if self._deaths[shard.trials] < MOST_DEATHS:
-            self._done.put((shard, f"{lost}: its {len(shard.trials)} trials are trained again"))
+        try:
+            self._done.put((shard, self._patience.lost(shard, str(lost))))
+        except MachineError as error:
+            self._done.put((shard, error))
+        else:
             self._todo.put(shard)
-            return
-        error = MachineError(
-            where=f"{len(shard.trials)} trials of {shard.rung.name}",
-            seen=f"{MOST_DEATHS} workers ended over them, the last: {lost}",
-            needed="a worker must live to the end of a shard",
-            consequence="Finished rungs are safe in the study's folder.",
-            repair='Is memory short? Fewer workers need less; machines="local" trains here and shows what happens.',
-        )
-        self._done.put((shard, error))
 
     def _end_those_that_hang(self) -> None:
         """A frozen worker is killed; its thread then sees a dead one."""
         for worker in list(self._workers):
             shard = worker.shard
-            if shard is None or not self._slowest:
-                continue
-            if time.monotonic() - worker.begun > max(FEWEST_SECONDS, TIMES_SLOWER * self._slowest * shard.cost):
+            if shard is not None and self._patience.has_ended(shard, worker.begun):
                 worker.end()
 
 

@@ -30,12 +30,9 @@ from steepest.results.records import Outcome, RungRecord
 
 from ..race import TrialKey
 from ..trainer import Shard, Trained, Trainer
+from .patience import MachineError
 
 LIBRARIES = {Path(p).resolve() for p in (sys.prefix, sys.base_prefix, OURS)}
-
-
-class MachineError(SteepestError, RuntimeError):
-    """Work that no worker could bring to its end."""
 
 
 class RemoteTraceback(Exception):
