@@ -6,28 +6,17 @@ What is made is a Setup.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.utils import data as torch_data
+from torch import nn
 
-from steepest import optim as rules
-from steepest.core.calls import parse_call, split_sum
-from steepest.core.declare import Metric, Rule, Schedule
-from steepest.core.errors import DataError, ModelError, UsageError
+from steepest.core.declare import Metric
+from steepest.core.errors import ModelError, UsageError
 from steepest.core.progress import progress_of
 from steepest.core.sealed import sealed
-from steepest.core.streams import generator
-from steepest.data import load
-from steepest.data.record import Data
-from steepest.data.split import set_aside
-from steepest.data.standardise import Scale
 from steepest.models import Facts, factory_of
-from steepest.optim import schedules
-from steepest.optim.optimizer import class_of
 
 from .batches import Given, Rows, leaves, mapped
 from .callbacks import as_callbacks
@@ -35,6 +24,8 @@ from .judge import as_metrics, name_of
 from .layout import faster_format, is_imagelike
 from .loop import Setup, called
 from .objective import Objective, as_loss
+from .reading import Asked, Encode, read_data
+from .stepping import multipliers_of, optimizer_of
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 REMEMBERED = ("epochs", "batch_size", "accumulate", "precision", "clip_norm", "ema", "patience", "seed")
@@ -43,25 +34,11 @@ DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "mse"}
 DEFAULT_METRICS = {"classification": "accuracy", "regression": "mean_absolute_error"}
 
 
-@dataclass
-class Asked:
-    """The parts of the data as batches, and what is known of them. task.
-
-    None where nobody said what the targets are.
-    """
-
-    train: Rows | Given
-    validation: Rows | Given | None
-    task: str | None
-    data: Data | None
-    facts: dict[str, Any]
-
-
 def setup_of(model: Any, data: Any, **asked: Any) -> Setup:
     """All that a run needs, accepted. The keywords are those of `fit`."""
     _check_numbers(asked)
     device = torch.device(asked["device"] or ("cuda" if torch.cuda.is_available() else "cpu"))
-    read = _read(data, asked, device)
+    read = read_data(data, asked, device)
     net = _model_of(model, read, asked).to(device)
     loss = _loss_of(asked["loss"], read)
     _look_at_output(net, read.train, asked["seed"])
@@ -69,8 +46,8 @@ def setup_of(model: Any, data: Any, **asked: Any) -> Setup:
     class_weight = asked["class_weight"]
     objective = Objective(loss, None if class_weight is None else torch.as_tensor(class_weight, device=device), encode)
     metrics = as_metrics(DEFAULT_METRICS[read.task] if asked["metrics"] is None and read.task else asked["metrics"])
-    optimizer, words = _optimizer_of(asked["optimizer"], net, asked["learning_rate"])
-    multipliers, schedule = _multipliers(asked["schedule"], asked["optimizer"], read.train, asked["epochs"])
+    optimizer, words = optimizer_of(asked["optimizer"], net, asked["learning_rate"])
+    multipliers, schedule = multipliers_of(asked["schedule"], asked["optimizer"], read.train, asked["epochs"])
     folder = None if asked["out"] is None else Path(asked["out"]) / "checkpoints"
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -198,162 +175,7 @@ def _monitor(asked: str | None, metrics: list[Any], validation: Any) -> tuple[st
     return name, names[name]
 
 
-# -- data ------------------------------------------------------------------------------------------------------------
-
-
-def _read(data: Any, asked: Mapping[str, Any], device: torch.device) -> Asked:
-    size, seed, validation = asked["batch_size"], asked["seed"], asked["validation"]
-    if _is_batches(data):
-        train: Rows | Given = Given(data, asked["unpack"], device)
-        return Asked(train, _other_part(validation, asked, device), None, None, {})
-    if isinstance(data, torch_data.Dataset):
-        loader = torch_data.DataLoader(data, size, shuffle=not isinstance(data, torch_data.IterableDataset))
-        return Asked(Given(loader, asked["unpack"], device), _other_part(validation, asked, device), None, None, {})
-    if isinstance(data, tuple) and len(data) in (2, 3) and _are_tensors(data):
-        inputs, target, weight = (*data, None)[:3]
-        return _of_tensors(inputs, target, weight, asked, device)
-    read = load(data, task=asked["task"])
-    kept: tuple[Any, Any] = (read, None)
-    if isinstance(validation, float):
-        keep, rest = _aside(len(read.y), validation, read.y if read.task == "classification" else None, seed)
-        kept = (_rows_of(read, keep), _rows_of(read, rest))
-    elif validation is not None:
-        kept = (read, load(validation, task=read.task))
-    scales = _Scales.of(kept[0]) if asked["standardise"] else None
-    train = _as_rows(kept[0], scales, size, seed, device, shuffle=True)
-    aside = None if kept[1] is None else _as_rows(kept[1], scales, size, seed, device, shuffle=False)
-    return Asked(train, aside, read.task, read, {"data": read.fingerprint})
-
-
-def _of_tensors(inputs: Any, target: Any, weight: Any, asked: Mapping[str, Any], device: torch.device) -> Asked:
-    """As they are: nothing is converted."""
-    size, seed, validation = asked["batch_size"], asked["seed"], asked["validation"]
-    whole = Rows(inputs, target, weight, batch_size=size, seed=seed)
-    if not isinstance(validation, float):
-        return Asked(whole.to(device), _other_part(validation, asked, device), None, None, {"rows": whole.n_rows})
-    is_labels = isinstance(target, Tensor) and target.dim() == 1 and not target.is_floating_point()
-    keep, aside = _aside(whole.n_rows, validation, target.cpu() if is_labels else None, seed)
-    parts = []
-    for rows, shuffle in ((keep, True), (aside, False)):
-        cut = [mapped(lambda t: t.index_select(0, rows.to(t.device)), part) for part in (inputs, target, weight)]  # noqa: B023
-        parts.append(Rows(*cut, batch_size=size, seed=seed, shuffle=shuffle).to(device))
-    return Asked(parts[0], parts[1], None, None, {"rows": whole.n_rows})
-
-
-def _other_part(validation: Any, asked: Mapping[str, Any], device: torch.device) -> Rows | Given | None:
-    """Validation data given by themselves."""
-    if validation is None:
-        return None
-    if isinstance(validation, float):
-        raise UsageError(
-            where="fit",
-            seen="validation is a share and the data are batches",
-            needed="batches of their own were needed, as rows cannot be set aside from a loader",
-            repair="validation=another_loader; or pass the tensors (x, y) themselves.",
-        )
-    if _is_batches(validation):
-        return Given(validation, asked["unpack"], device)
-    if isinstance(validation, torch_data.Dataset):
-        return Given(torch_data.DataLoader(validation, asked["batch_size"]), asked["unpack"], device)
-    if isinstance(validation, tuple) and len(validation) in (2, 3) and _are_tensors(validation):
-        return Rows(*validation, batch_size=asked["batch_size"], shuffle=False).to(device)
-    raise DataError(
-        where="validation",
-        seen=f"a {type(validation).__name__}",
-        needed="the same form as the training data was needed",
-        repair="(x, y) of tensors, or a DataLoader.",
-    )
-
-
-def _is_batches(data: Any) -> bool:
-    """A DataLoader, or an iterable of batches that is no data set by itself."""
-    if isinstance(data, torch_data.DataLoader):
-        return True
-    plain = (str, bytes, Path, tuple, Tensor, Data, torch_data.Dataset, Mapping)
-    if isinstance(data, plain) or hasattr(data, "to_pandas") or hasattr(data, "columns") or hasattr(data, "target"):
-        return False
-    return hasattr(data, "__iter__")
-
-
-def _are_tensors(parts: tuple[Any, ...]) -> bool:
-    try:
-        return all(leaves(part) for part in parts if part is not None)
-    except DataError:
-        return False
-
-
-def _aside(n_rows: int, share: float, labels: Tensor | None, seed: int) -> tuple[Tensor, Tensor]:
-    if not 0 < share < 1:
-        raise UsageError(
-            where="fit",
-            seen=f"validation is {share!r}",
-            needed="a share between 0 and 1 was needed",
-            repair="0.2 is usual.",
-        )
-    keep, aside = set_aside(n_rows, share, labels, generator("validation part", seed))
-    if len(aside) == 0 or len(keep) == 0:
-        raise DataError(
-            where="fit",
-            seen=f"{n_rows} rows and validation={share:g} leave a part without rows",
-            needed="at least one row was needed in each part",
-            repair="Bring more rows, or another share.",
-        )
-    return keep, aside
-
-
-def _rows_of(data: Data, rows: Tensor) -> tuple[Tensor, Tensor]:
-    return data.x.index_select(0, rows), data.y.index_select(0, rows)
-
-
-@dataclass(frozen=True)
-class _Scales:
-    """Of the training part."""
-
-    x: Scale
-    y: Scale | None
-
-    @staticmethod
-    def of(part: Any) -> _Scales:
-        x, y = _pair(part)
-        return _Scales(
-            Scale.per_feature(x) if x.dim() == 2 else Scale.overall(x),
-            Scale.per_feature(y) if y.is_floating_point() else None,
-        )
-
-
-def _pair(part: Any) -> tuple[Tensor, Tensor]:
-    return (part.x, part.y) if isinstance(part, Data) else part
-
-
-def _as_rows(part: Any, scales: _Scales | None, size: int, seed: int, device: torch.device, *, shuffle: bool) -> Rows:
-    x, y = _pair(part)
-    if scales is not None:
-        x, y = scales.x.apply(x), y if scales.y is None else scales.y.apply(y)
-    return Rows(x, y, batch_size=size, seed=seed, shuffle=shuffle).to(device)
-
-
-class Encode:
-    """Targets of data that we read, in the form that the loss and the output ask for.
-
-    Indices, one-hot rows, or numbers.
-    """
-
-    def __init__(self, loss: Any, data: Data) -> None:
-        kind = getattr(getattr(getattr(loss, "loss", None), "target", None), "name", "")
-        self.wants_indices = kind == "classes" or not kind
-        self.n_classes = data.n_classes
-
-    def __call__(self, output: Any, target: Tensor) -> Tensor:
-        if not isinstance(output, Tensor):
-            return target
-        if self.n_classes is None or output[0].numel() == 1:
-            return target.to(output.dtype).reshape(output.shape) if target.numel() == output.numel() else target
-        if self.wants_indices or output.dim() < 2 or output.shape[1] != self.n_classes:
-            return target
-        return nn.functional.one_hot(target, self.n_classes).to(output.dtype)
-
-
-# -- model and optimizer ---------------------------------------------------------------------------------------------
+# -- model -------------------------------------------------------------------------------------------------------------
 
 
 def _model_of(model: Any, read: Asked, asked: Mapping[str, Any]) -> nn.Module:
@@ -380,93 +202,6 @@ def _model_of(model: Any, read: Asked, asked: Mapping[str, Any]) -> nn.Module:
         return factory_of(model)(
             Facts(shape=data.shape, n_features=data.n_features, n_outputs=n_outputs, n_classes=data.n_classes)
         )
-
-
-def _optimizer_of(asked: Any, model: nn.Module, learning_rate: float | None) -> tuple[torch.optim.Optimizer, str]:
-    """(the optimizer, what it is in words)."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    if isinstance(asked, torch.optim.Optimizer):
-        if learning_rate is not None:
-            raise UsageError(
-                where="fit",
-                seen="learning_rate beside an optimizer that is made",
-                needed="one place for the learning rate was needed",
-                repair="Give it to the optimizer: lr=...",
-            )
-        held = {id(p) for group in asked.param_groups for p in group["params"]}
-        if not any(id(p) in held for p in parameters):
-            raise UsageError(
-                where="fit",
-                seen="the optimizer holds no parameter of the model",
-                needed="an optimizer of this model was needed",
-                consequence="The model would stay as it is.",
-                repair=f"{type(asked).__name__}(model.parameters(), ...) after the model is made and moved.",
-            )
-        return asked, f"{type(asked).__name__}({_settings(asked)})"
-    if isinstance(asked, type) and issubclass(asked, torch.optim.Optimizer):
-        made = asked(parameters) if learning_rate is None else asked(parameters, lr=learning_rate)
-        return made, f"{asked.__name__}({_settings(made)})"
-    first, *transforms = split_sum(asked) or [asked] if isinstance(asked, str) else [asked]
-    item, options = _named(first, "optimizer", rules)
-    if transforms:  # "adamw + clip_norm(1.0)"
-        options["transforms"] = " + ".join(transforms)
-    if not isinstance(item, Rule):
-        raise UsageError(
-            where="optimizer",
-            seen=f"a {type(asked).__name__}",
-            needed="a name, a rule of steepest.optim, or an optimizer was needed",
-            repair='optimizer="adamw(lr=1e-3)", or optim.AdamW(model.parameters()).',
-        )
-    if learning_rate is not None and "lr" in options:
-        raise UsageError(
-            where="fit", seen="two learning rates", needed="one was needed", repair="Leave learning_rate out."
-        )
-    if learning_rate is not None:
-        options["lr"] = learning_rate
-    made = class_of(item)(parameters, **options)
-    return made, " + ".join([f"{item.name}({_settings(made)})", *transforms])
-
-
-def _named(asked: Any, kind: str, catalogue: Any) -> tuple[Any, dict[str, Any]]:
-    """(the item, its options) of "adamw(lr=1e-3)"; anything else as it is."""
-    if not isinstance(asked, str):
-        return asked, {}
-    name, options = parse_call(asked, kind)
-    return catalogue[name], options
-
-
-def _settings(optimizer: torch.optim.Optimizer) -> str:
-    plain = {
-        k: v for k, v in optimizer.defaults.items() if isinstance(v, (bool, int, float, str, tuple)) and v is not False
-    }
-    return ", ".join(f"{name}={value}" for name, value in sorted(plain.items()))
-
-
-def _multipliers(asked: Any, optimizer: Any, train: Rows | Given, epochs: int) -> tuple[list[float], str]:
-    """(one factor of the learning rate per step, what the schedule is in words)."""
-    if asked is None or asked == "auto" and isinstance(optimizer, torch.optim.Optimizer):
-        return [], "none"
-    text = "warmup_cosine" if asked == "auto" else asked
-    item, options = _named(text, "schedule", schedules)
-    if not isinstance(item, Schedule):
-        raise UsageError(
-            where="schedule",
-            seen=f"a {type(asked).__name__}",
-            needed="a name, or a schedule of steepest.optim.schedules, was needed",
-            repair='schedule="warmup_cosine(warmup=0.1)"; step a scheduler of torch in a callback.',
-        )
-    if train.n_batches is None:
-        if asked == "auto":
-            return [], "none"
-        raise UsageError(
-            where="fit",
-            seen=f"{item.name} over a loader without a length",
-            needed="the number of steps was needed",
-            repair="schedule=None, or give the loader a __len__.",
-        )
-    n_steps = epochs * train.n_batches
-    factors = item(torch.arange(n_steps, dtype=torch.float64), float(n_steps), **options)
-    return factors.tolist(), f"{item.name}({', '.join(f'{k}={v}' for k, v in sorted(options.items()))})"
 
 
 def _look_at_output(model: nn.Module, train: Rows | Given, seed: int) -> None:
