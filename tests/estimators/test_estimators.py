@@ -1,4 +1,4 @@
-"""A module behind scikit-learn's door behaves as scikit-learn's own estimators do, by its own checks and in its own tools."""
+"""A module behind scikit-learn's door behaves as its own estimators do, by its own checks and in its own tools."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def iris():
     return StandardScaler().fit_transform(x), y
 
 
-# -- scikit-learn's own checks -----------------------------------------------------------------------------------------
+# -- scikit-learn's own checks ---------------------------------------------------------------------------------------
 
 
 def failures(estimator) -> list[str]:
@@ -85,7 +85,7 @@ def test_check_estimator_passes_whole_for_other_losses_and_modules(estimator):
     assert failures(estimator) == []
 
 
-# -- in scikit-learn's tools -------------------------------------------------------------------------------------------
+# -- in scikit-learn's tools -----------------------------------------------------------------------------------------
 
 
 def test_a_pipeline_in_a_grid_search_finds_the_better_setting(iris):
@@ -134,7 +134,7 @@ def test_images_of_three_axes_are_taken_as_they_are():
     assert mine.score(x[300:], y[300:]) > 0.9 and mine.predict_proba(x[:2]).dtype == numpy.float32
 
 
-# -- what comes out ------------------------------------------------------------------------------------------------------
+# -- what comes out --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_options_reach_fit(iris):
     assert numpy.allclose(mine.predict_proba(iris[0]), start.predict_proba(iris[0]), atol=1e-6)
 
 
-# -- pickles -------------------------------------------------------------------------------------------------------------
+# -- pickles ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_pickle_holds_no_tensor_of_torch_and_predicts_the_same_bits(iris):
@@ -228,7 +228,7 @@ def test_a_packed_module_keeps_ties_frozen_weights_and_statistics():
     assert torch.equal(net.eval()(torch.ones(1, 3)), again.eval()(torch.ones(1, 3)))
 
 
-# -- refusals ------------------------------------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
 from steepest.core.errors import DataError
+from steepest.fit.links import ONE_HOT, has_probabilities, probabilities, refuse_other_losses, what_it_takes
 from steepest.fit.objective import as_loss
 
 from .base import Array, Estimator
-from .links import ONE_HOT, has_probabilities, probabilities, refuse_other_losses, what_it_takes
 
 KINDS = ("classes", *ONE_HOT)
 

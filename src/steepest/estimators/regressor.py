@@ -8,10 +8,10 @@ import torch
 from sklearn.base import RegressorMixin
 
 from steepest.core.errors import DataError
+from steepest.fit.links import refuse_other_losses, what_it_takes
 from steepest.fit.objective import as_loss
 
 from .base import Array, Estimator
-from .links import refuse_other_losses, what_it_takes
 
 
 class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]
