@@ -19,6 +19,7 @@ from steepest.results.records import Event, Outcome, Plan, RungRecord, Verdict
 
 from .conclude import conclude, rope_of
 from .space import beyond
+from .tuning import best_rate
 
 N_EXTENSIONS = 2
 EXTENSION_SIZE = 2
@@ -112,22 +113,26 @@ def _search(known: Progress) -> Talk:
     yield from known.ask(second, _grid(kept, second.seeds))
     yield from _extend(known, second, kept, tried, 1)
     for name, rates in kept.items():
-        _choose(known, second, name, rates, tried[name])
+        _choose(known, (first, second), name, rates, tried[name])
 
 
-def _choose(known: Progress, rung: RungRecord, name: str, kept: list[float], tried: list[float]) -> None:
+def _choose(
+    known: Progress, rungs: tuple[RungRecord, RungRecord], name: str, kept: list[float], tried: list[float]
+) -> None:
     """The arm's learning rate for the race. At the edge of all that was tried, a better one may lie beyond: no fair arm."""
-    means = _mean_scores(known, rung.name, name, kept)
+    rung = rungs[-1].name
+    means = _mean_scores(known, rung, name, kept)
     best = max(kept, key=lambda lr: means[lr])
     if means[best] == -math.inf:
-        _leave(known, rung.name, name, "diverged", f"{name} diverged at every learning rate that was kept")
+        _leave(known, rung, name, "diverged", f"{name} diverged at every learning rate that was kept")
     elif best in (tried[0], tried[-1]):
         reason = f"the best learning rate is at the edge of the extended grid ({best:g})"
-        _leave(known, rung.name, name, "not comparable", reason, best=best, tried=tried)
+        _leave(known, rung, name, "not comparable", reason, best=best, tried=tried)
     else:
-        known.rates[name] = best
-        reason = f"learning rate {best:g} chosen, from {len(tried)} tried on a grid of {tried[0]:g} to {tried[-1]:g}"
-        known.say("learning rate chosen", rung.name, name, reason, chosen=best, kept=kept, tried=tried)
+        chosen = best_rate([_scores(known, r.name, name) for r in rungs], kept)
+        known.rates[name] = chosen
+        reason = f"learning rate {chosen:g} chosen, from {len(tried)} tried on a grid of {tried[0]:g} to {tried[-1]:g}"
+        known.say("learning rate chosen", rung, name, reason, chosen=chosen, best_tried=best, kept=kept, tried=tried)
 
 
 def _grid(rates: dict[str, list[float]], seeds: Iterable[int]) -> list[TrialKey]:
@@ -176,12 +181,18 @@ def _neighbours(known: Progress, first: RungRecord, name: str, rates: Sequence[f
 
 def _mean_scores(known: Progress, rung: str, arm: str, rates: Sequence[float]) -> dict[float, float]:
     """Mean score over the seeds, turned so that more is better; a learning rate that diverged on any seed ranks last."""
+    found = _scores(known, rung, arm)
+    return {lr: sum(found[lr]) / len(found[lr]) if lr in found else -math.inf for lr in rates}
+
+
+def _scores(known: Progress, rung: str, arm: str) -> dict[float, list[float]]:
+    """Learning rate -> scores in the order of the seeds, more is better, -inf where a trial diverged; extensions included."""
     sign = 1.0 if known.plan.best == "max" else -1.0
-    found: dict[float, list[float]] = {lr: [] for lr in rates}
-    for o in known.outcomes:
-        if o.arm == arm and o.rung.split(",")[0] == rung and o.learning_rate in found:
-            found[o.learning_rate].append(-math.inf if o.diverged else sign * o.score)
-    return {lr: sum(scores) / len(scores) if scores else -math.inf for lr, scores in found.items()}
+    found: dict[float, list[float]] = {}
+    for o in sorted((o for o in known.outcomes if o.arm == arm), key=lambda o: o.seed):
+        if o.rung.split(",")[0] == rung:
+            found.setdefault(o.learning_rate, []).append(-math.inf if o.diverged else sign * o.score)
+    return found
 
 
 # -- race -------------------------------------------------------------------------------------------------------------------

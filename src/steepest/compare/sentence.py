@@ -36,6 +36,10 @@ def _claim(plan: Plan, d: Difference, baseline: str | None, brief: bool) -> str:
     tail = f"({'; '.join(_evidence(plan, d, brief))})"
     if d.verdict == "equivalent":
         return f"{d.a} and {against} are equivalent: they differ by {size} {tail}."
+    if d.verdict == "undecided" and (d.low > 0 or d.high < 0):
+        ahead, behind = (d.a, against) if d.low > 0 else (against, d.a)
+        won = f"wins on {100 * max(d.p_better, 1 - d.p_better):.0f} % of seeds only"
+        return f"Undecided: {ahead} is ahead of {behind} by {size}, but {won} {tail}."
     if d.verdict == "undecided":
         more = f"; about {d.more_seeds} more seeds would tell" if d.more_seeds else ""
         return f"Undecided: {d.a} against {against}, {amount(plan, d.difference)} {_measure(plan)}{more} {tail}."
@@ -45,10 +49,6 @@ def _claim(plan: Plan, d: Difference, baseline: str | None, brief: bool) -> str:
 def _evidence(plan: Plan, d: Difference, brief: bool) -> list[str]:
     """What stands in the brackets behind a claim."""
     words = [f"{100 * d.level:g} % CI {amount(plan, d.low)} to {amount(plan, d.high)}"]
-    if d.verdict.startswith("probably"):
-        won = max(d.p_better, 1 - d.p_better)
-        if won < PROBABLY:
-            words.append(f"small: the better one wins on {100 * won:.0f} % of seeds")
     if not brief:
         tested = f"{plan.data.get('n_test')} test samples" + (", drawn anew for each" if plan.resampled else "")
         words.append(f"{d.n} fresh seeds, {tested}")
@@ -98,6 +98,11 @@ def notes(plan: Plan, out: Mapping[str, str], differences: Sequence[Difference])
     source = "as given" if plan.rope is not None else "a quarter of the seeds' standard deviation"
     found.append(f"Differences within ±{amount(plan, differences[0].rope)}{unit} count as equivalent ({source}).")
     found.append(_what_intervals_cover(plan, differences[0]))
+    if any(d.verdict == "undecided" and (d.low > 0 or d.high < 0) for d in differences):
+        found.append(
+            f"A difference that fewer than {100 * PROBABLY:.0f} % of seeds show is not called: chance had a part in choosing "
+            "each arm's learning rate, and that alone makes as much."
+        )
     return found
 
 

@@ -63,9 +63,6 @@ def paired_difference(
     rope: differences up to this size (in the metric's scale) do not matter. None: a quarter of the seeds' standard
       deviation, that is the spread of *one arm's scores over seeds*, pooled over both arms. Not of the differences:
       it shrinks with good pairing, the region would shrink with it, and nothing could ever be found equivalent.
-    level: of the interval, and of claims that A wins on at least 75 % of fresh seeds. A difference that single seeds
-      show less often must stand at half the error, and `level` then says so: it is claimed in words that fit a real,
-      small difference, never called undecided beside an interval that leaves 0 out.
     Every trial finite: paired t. overlap: where every seed draws training and test samples anew from the same data,
       the splits overlap and seeds are not independent; test samples over training samples, added to 1/n, corrects the
       variance for it: Nadeau & Bengio 2003, doi:10.1023/A:1024068626366.
@@ -83,10 +80,6 @@ def paired_difference(
     rope = ROPE_SHARE * pairs.seed_sd if rope is None else _require_rope(rope)
     found, p_better = estimate(pairs, level, overlap), chance_to_win(pairs)
     verdict = verdict_of(found.low, found.high, rope, p_better)
-    if verdict == "undecided" and (found.low > 0 or found.high < 0):
-        level = (1 + level) / 2
-        found = estimate(pairs, level, overlap)
-        verdict = "probably better" if found.low > 0 else "probably worse" if found.high < 0 else verdict
     p_better_low, p_better_high = chance_interval(pairs, level, overlap)
     return Difference(
         a=a,
@@ -114,7 +107,8 @@ def verdict_of(low: float, high: float, rope: float, p_better: float) -> str:
     """The verdict in words, from the interval of the difference, the region of practical equivalence and P(A > B).
 
     better: the whole interval lies above the region. equivalent: all of it lies inside. probably better: it lies above
-    0, reaches into the region, and A wins on at least 75 % of fresh seeds. Likewise downward; else undecided.
+    0, reaches into the region, and A wins on at least 75 % of fresh seeds. Likewise downward; else undecided: a difference
+    that fewer seeds show may be above 0 and yet be that of two learning rates, which chance had a part in choosing.
     """
     if low > rope:
         return "better"
@@ -164,14 +158,12 @@ def _more_seeds(pairs: Pairs, found: Estimate, rope: float, alpha: float, overla
 
 
 def _seeds_by_t(pairs: Pairs, rope: float, alpha: float, overlap: float) -> int | None:
-    """The nearest of the verdicts that this mean and sd can lead to: equivalent, or a claim at half the error."""
+    """The nearest of the verdicts that this mean and sd can lead to."""
     mean, effect = abs(pairs.mean), abs(pairs.mean) / pairs.sd
     needed = [seeds_for_equivalence(mean, rope, pairs.sd, alpha, overlap=overlap)]
-    if effect > 0:
-        needed.append(seeds_for_power(effect, alpha / 2, overlap=overlap))
     if mean > rope:  # better
         needed.append(seeds_for_power((mean - rope) / pairs.sd, alpha, overlap=overlap))
-    if effect > EFFECT_OF_PROBABLY:  # an effect whose estimate shows 75 % wins
+    if effect > EFFECT_OF_PROBABLY:  # probably better: above 0, and an effect whose estimate shows 75 % wins
         spread = math.sqrt(1 + effect**2 / 2)
         shown = (NORMAL.inv_cdf(0.8) * spread / (effect - EFFECT_OF_PROBABLY)) ** 2
         needed.append(max(seeds_for_power(effect, alpha, overlap=overlap), math.ceil(min(shown, TOO_MANY_SEEDS))))
