@@ -5,6 +5,7 @@ What is made is a Setup.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,12 @@ import torch
 from torch import nn
 
 from steepest.core.declare import Metric
-from steepest.core.errors import ModelError, UsageError
+from steepest.core.errors import ModelError, StoreError, UsageError
 from steepest.core.progress import progress_of
 from steepest.core.sealed import sealed
 from steepest.models import Facts, factory_of
 
-from .batches import Given, Rows, leaves, mapped
+from .batches import Given, Rows, leaves
 from .callbacks import as_callbacks
 from .judge import as_metrics, name_of
 from .layout import faster_format, is_imagelike
@@ -37,20 +38,18 @@ DEFAULT_METRICS = {"classification": "accuracy", "regression": "mean_absolute_er
 def setup_of(model: Any, data: Any, **asked: Any) -> Setup:
     """All that a run needs, accepted. The keywords are those of `fit`."""
     _check_numbers(asked)
-    device = torch.device(asked["device"] or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = _device_of(asked["device"])
     read = read_data(data, asked, device)
     net = _model_of(model, read, asked).to(device)
     loss = _loss_of(asked["loss"], read)
-    _look_at_output(net, read.train, asked["seed"])
+    _look_at_output(net, read, asked["seed"])
     encode = Encode(loss, read.data) if read.data is not None else None
     class_weight = asked["class_weight"]
     objective = Objective(loss, None if class_weight is None else torch.as_tensor(class_weight, device=device), encode)
     metrics = as_metrics(DEFAULT_METRICS[read.task] if asked["metrics"] is None and read.task else asked["metrics"])
     optimizer, words = optimizer_of(asked["optimizer"], net, asked["learning_rate"])
     multipliers, schedule = multipliers_of(asked["schedule"], asked["optimizer"], read.train, asked["epochs"])
-    folder = None if asked["out"] is None else Path(asked["out"]) / "checkpoints"
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    folder = None if asked["out"] is None else _folder(Path(asked["out"]))
     monitor, best = _monitor(asked["monitor"], metrics, read.validation)
     memory_format = _memory_format(asked["memory_format"], net, read.train)
     if memory_format is torch.channels_last:
@@ -175,6 +174,39 @@ def _monitor(asked: str | None, metrics: list[Any], validation: Any) -> tuple[st
     return name, names[name]
 
 
+def _device_of(asked: Any) -> torch.device:
+    if asked is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(asked)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        raise UsageError(
+            where="device",
+            seen=f"{asked!r}: {str(error).splitlines()[0]}",
+            needed="a device of this machine was needed",
+            repair='Leave device out, or device="cpu".',
+        ) from error
+    return device
+
+
+def _folder(out: Path) -> Path:
+    """The folder of the checkpoints, made and tried before the first step."""
+    folder = out / "checkpoints"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StoreError(
+            where=str(out),
+            seen=f"nothing can be written there ({error.strerror})",
+            needed="a folder for checkpoints was needed",
+            repair="Name another folder (out=, --out), or free space in this one.",
+        ) from error
+    return folder
+
+
 # -- model -------------------------------------------------------------------------------------------------------------
 
 
@@ -188,7 +220,21 @@ def _model_of(model: Any, read: Asked, asked: Mapping[str, Any]) -> nn.Module:
                 needed="something to train was needed",
                 repair="Set requires_grad, or assign the layers to self so that the module knows them.",
             )
+        if any(p.is_meta for p in model.parameters()):
+            raise ModelError(
+                where=type(model).__name__,
+                seen="parameters on the meta device, which hold no numbers",
+                needed="weights to start from were needed",
+                repair="model.to_empty(device=...) and initialise them, or build the model without torch.device('meta').",
+            )
         return model
+    if model is None or not (isinstance(model, str) or callable(model)):
+        raise ModelError(
+            where="model",
+            seen=f"a {type(model).__name__}",
+            needed="an nn.Module, a name, or a function that makes a module was needed",
+            repair='fit(nn.Linear(64, 10), ...), or fit("mlp", "digits").',
+        )
     if read.data is None:
         raise ModelError(
             where="fit",
@@ -204,11 +250,12 @@ def _model_of(model: Any, read: Asked, asked: Mapping[str, Any]) -> nn.Module:
         )
 
 
-def _look_at_output(model: nn.Module, train: Rows | Given, seed: int) -> None:
+def _look_at_output(model: nn.Module, read: Asked, seed: int) -> None:
     """The model takes the data, seen before the first step; nothing of the model changes."""
-    if not isinstance(train, Rows):
+    if not isinstance(read.train, Rows):
         return
-    inputs = mapped(lambda t: t[:2], train.inputs)
+    inputs, _ = read.train.first(2)
+    before = [leaf._version for leaf in leaves(inputs)]
     modes = [(module, module.training) for module in model.modules()]
     try:
         with sealed("look", seed), torch.no_grad():
@@ -224,6 +271,8 @@ def _look_at_output(model: nn.Module, train: Rows | Given, seed: int) -> None:
     finally:
         for module, is_training in modes:
             module.training = is_training
+    if isinstance(read.validation, Rows):
+        read.validation.lends_copies = before != [leaf._version for leaf in leaves(inputs)]
 
 
 def _memory_format(asked: str, model: nn.Module, train: Rows | Given) -> torch.memory_format:

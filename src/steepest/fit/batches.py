@@ -35,9 +35,9 @@ class Batch:
 
 
 class Rows:
-    """Tensors in memory: rows in an order that the epoch draws from its own stream.
+    """Tensors in memory: rows in an order that the epoch draws from its own stream, so that a resumed run repeats it.
 
-    So that a resumed run repeats it.
+    lends_copies: batches in the order of the rows are copies, not views, for a model that writes into its input.
     """
 
     def __init__(
@@ -50,9 +50,9 @@ class Rows:
         seed: int = 0,
         shuffle: bool = True,
     ) -> None:
-        self.inputs, self.target, self.weight = inputs, target, weight
-        self.n_rows = len(leaves(inputs)[0])
-        for leaf in [*leaves(target), *([] if weight is None else [weight])]:
+        self.inputs, self.target, self.weight = (mapped(_as_given, part) for part in (inputs, target, weight))
+        self.n_rows = len(leaves(self.inputs)[0])
+        for leaf in leaves((self.inputs, self.target, *([] if weight is None else [self.weight]))):
             if len(leaf) != self.n_rows:
                 raise DataError(
                     where="data",
@@ -64,7 +64,16 @@ class Rows:
             raise DataError(
                 where="data", seen="there are no rows", needed="samples were needed", repair="Is the filter right?"
             )
+        if weight is not None and not bool((self.weight != 0).any()):
+            raise DataError(
+                where="weight",
+                seen=f"all {self.n_rows} rows have weight 0",
+                needed="at least one row that counts was needed",
+                consequence="No row would teach anything, and the mean loss of nothing is not a number.",
+                repair="Leave the weights out to count every row once.",
+            )
         self.batch_size, self.seed, self.shuffle = min(batch_size, self.n_rows), seed, shuffle
+        self.lends_copies = False
         self._bytes_per_row = max(1, sum(leaf[0].numel() * leaf.element_size() for leaf in leaves(inputs)))
 
     @property
@@ -101,8 +110,9 @@ class Rows:
 
     def _gather(self, order: Tensor | None, first: int, n: int) -> tuple[Any, Any, Any]:
         if order is None:
+            own = Tensor.clone if self.lends_copies else Tensor.detach
             return tuple(
-                mapped(lambda t: t[first : first + n], part) for part in (self.inputs, self.target, self.weight)
+                mapped(lambda t: own(t[first : first + n]), part) for part in (self.inputs, self.target, self.weight)
             )
         rows = order[first : first + n]
         return tuple(
@@ -113,6 +123,11 @@ class Rows:
         inputs, target, weight = ([part] * len(sizes) if part is None else split(part, sizes) for part in gathered)
         for i, n in enumerate(sizes):
             yield Batch(inputs[i], target[i], weight[i], n)
+
+    def first(self, n: int) -> tuple[Any, Any]:
+        """Inputs and target of the first rows, copied: a model that writes into its input leaves the data alone."""
+        inputs, target = (mapped(lambda t: t[:n].clone(), part) for part in (self.inputs, self.target))
+        return inputs, target
 
     def to(self, device: torch.device) -> Rows:
         """On a device, where the rows stay."""
@@ -214,6 +229,27 @@ def leaves(tree: Any) -> list[Tensor]:
             repair="torch.as_tensor(array) makes one.",
         )
     return found
+
+
+def _as_given(leaf: Tensor) -> Tensor:
+    """A dense tensor in memory with rows; gradients of the data are nobody's concern."""
+    kind = _kind_that_cannot_be_cut(leaf)
+    if kind:
+        raise DataError(
+            where="data",
+            seen=kind,
+            needed="dense tensors with one row per sample were needed",
+            repair="tensor.to_dense(), torch.stack(rows) or tensor[None] makes one; else pass a DataLoader.",
+        )
+    return leaf.detach()
+
+
+def _kind_that_cannot_be_cut(leaf: Tensor) -> str:
+    if leaf.is_nested or leaf.layout != torch.strided:
+        return f"a {'nested' if leaf.is_nested else 'sparse'} tensor"
+    if leaf.is_meta:
+        return "a tensor on the meta device, which holds no numbers"
+    return "" if leaf.dim() else "a single number, a tensor without rows"
 
 
 def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:

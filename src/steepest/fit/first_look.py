@@ -13,7 +13,7 @@ from steepest.check.refusal import refuse_fatal
 from .batches import Rows
 from .loop import Setup
 
-FATAL = ("L01", "L02", "L03", "L04", "L07", "L08", "L09", "T01", "T02", "D01", "G01", "G03", "P01", "P02", "P04")
+FATAL = ("L01", "L02", "L03", "L04", "L05", "L07", "L08", "L09", "T01", "T02", "D01", "G01", "G03", "P01", "P02", "P04")
 """What is wrong whatever the data and the learning rate are; everything else is for the user to judge."""
 ROWS = 64
 
@@ -31,5 +31,4 @@ def refuse_mistakes(setup: Setup) -> None:
         return setup.objective.mean(output, target, None, len(target))[0]
 
     others = tuple(c.code for c in all_checks() if c.code not in FATAL)
-    batch = (train.inputs[:ROWS], train.target[:ROWS])
-    refuse_fatal(check(setup.model, loss, None, batch, ignore=others), "fit")
+    refuse_fatal(check(setup.model, loss, None, train.first(ROWS), ignore=others), "fit")

@@ -1,4 +1,7 @@
-"""Ctrl-C asks the run to end after the step that it is in; a second one ends it at once."""
+"""Ctrl-C asks the run to end after the step that it is in; a second one ends it at once.
+
+SIGTERM, which clusters send before they kill, asks the same; then the process ends with 143, as it would have at once.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ class Interruptible:
     """
 
     def __init__(self) -> None:
-        self._asked = False
+        self._asked = self._is_terminated = False
         self._before: Any = None
+        self._term_before: Any = None
         self._is_main = threading.current_thread() is threading.main_thread()
 
     def __bool__(self) -> bool:
@@ -27,13 +31,23 @@ class Interruptible:
             self._before = signal.getsignal(signal.SIGINT)
             if self._before is signal.default_int_handler:
                 signal.signal(signal.SIGINT, self._handle)
+            self._term_before = signal.getsignal(signal.SIGTERM)
+            if self._term_before is signal.SIG_DFL:
+                signal.signal(signal.SIGTERM, self._terminate)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._is_main and self._before is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._before)
+        if self._is_main and self._term_before is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if self._is_terminated:
+            raise SystemExit(128 + signal.SIGTERM)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
             raise KeyboardInterrupt
         self._asked = True
+
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        self._asked = self._is_terminated = True

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from steepest.core.digits import plain_doubles
-from steepest.core.errors import UsageError
+from steepest.core.errors import StoreError, UsageError
 from steepest.core.progress import Progress, duration
 from steepest.core.sealed import sealed
+from steepest.results.lock import FolderLock
 
 from . import checkpoint
 from .batches import Batch, Given, Rows, mapped
@@ -107,7 +108,7 @@ class Run:
         setup, modes = self.setup, _modes(self.setup.model)
         setup.progress.start(float(setup.epochs), self._greeting())
         try:
-            with sealed("fit", setup.seed), plain_doubles(), Interruptible() as asked:
+            with sealed("fit", setup.seed), plain_doubles(), self._alone_in_folder(), Interruptible() as asked:
                 setup.model.train()
                 self._resume()
                 self._tell("begin", {})
@@ -120,6 +121,18 @@ class Run:
             setup.progress.stop()
             _set_modes(modes)
         return self.history
+
+    @contextlib.contextmanager
+    def _alone_in_folder(self) -> Iterator[None]:
+        """Two runs in one folder would take each other's checkpoints for their own."""
+        if self.setup.folder is None:
+            yield
+            return
+        lock = FolderLock(self.setup.folder, "run")
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _greeting(self) -> str:
         n = sum(p.numel() for p in self._parameters)
@@ -411,9 +424,15 @@ class Run:
         }
 
     def _save(self) -> None:
+        """A checkpoint. Where none can be written (a full disk), training goes on and says so; the last one stands."""
         assert self.setup.folder is not None
-        checkpoint.save(self.setup.folder, self.step, self.state())
         self._saved = time.monotonic()
+        try:
+            checkpoint.save(self.setup.folder, self.step, self.state())
+        except StoreError as error:
+            note = f"No checkpoint at step {self.step}: {error.seen}. {error.repair}"
+            self.setup.progress.say(note)
+            self.history.notes.append(note)
 
     def _resume(self) -> None:
         """Go on from the folder's newest checkpoint, if it has one."""

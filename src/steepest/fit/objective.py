@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from steepest import losses as catalogue
 from steepest.core.calls import parse_call
 from steepest.core.compose import Heads, LossSum
-from steepest.core.errors import ShapeError, UsageError
+from steepest.core.errors import ModelError, ShapeError, SteepestError, UsageError
 from steepest.core.loss import Loss, LossModule
 
 Encode = Callable[[Any, Any], Any]
@@ -82,7 +82,7 @@ class Objective:
         if self.encode is not None:
             target = self.encode(output, target)
         if weight is None and (self._counts_rows or not self.has_parts):
-            return self._scalar(self.loss(output, target, **self.options)), n_rows
+            return self._scalar(self._called(output, target)), n_rows
         if not self.is_ours:
             raise _no_weights(self.loss)
         if not self.has_parts:
@@ -122,6 +122,27 @@ class Objective:
             return None
         return values.flatten(1).mean(1) if values.dim() > 1 else values
 
+    def _called(self, output: Any, target: Any) -> Any:
+        """The loss; torch's refusals with what came."""
+        if self.has_parts and not isinstance(output, Tensor):
+            raise ModelError(
+                where=_name(self.loss),
+                seen=f"the model gives a {type(output).__name__}",
+                needed="one tensor was needed",
+                repair="Return the output alone, or give a function of (output, target) that picks it as loss.",
+            )
+        try:
+            return self.loss(output, target, **self.options)
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            if isinstance(error, SteepestError) or not type(self.loss).__module__.startswith("torch.nn"):
+                raise
+            raise ShapeError(
+                where=_name(self.loss),
+                seen=f"an output {_said(output)} and a target {_said(target)} raised {type(error).__name__}: {error}",
+                needed="what this loss of torch takes was needed",
+                repair="target.long() for class indices, target.float() for numbers; else compare the shapes.",
+            ) from error
+
     def _scalar(self, value: Any) -> Tensor:
         if isinstance(value, Tensor) and value.dim() == 0:
             return value
@@ -136,6 +157,12 @@ class Objective:
             needed="one number per batch was needed",
             repair='reduction="mean", or take the mean of what the function returns.',
         )
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"of shape {tuple(value.shape)} and {value.dtype}"
+    return f"that is a {type(value).__name__}"
 
 
 def _name(loss: Any) -> str:

@@ -41,6 +41,7 @@ def read_data(data: Any, asked: Mapping[str, Any], device: torch.device) -> Aske
         train: Rows | Given = Given(data, asked["unpack"], device)
         return Asked(train, _other_part(validation, asked, device), None, None, {})
     if isinstance(data, torch_data.Dataset):
+        _refuse_empty(data)
         loader = torch_data.DataLoader(data, size, shuffle=not isinstance(data, torch_data.IterableDataset))
         return Asked(Given(loader, asked["unpack"], device), _other_part(validation, asked, device), None, None, {})
     if isinstance(data, tuple) and len(data) in (2, 3) and _are_tensors(data):
@@ -107,6 +108,16 @@ def _is_batches(data: Any) -> bool:
     if isinstance(data, plain) or hasattr(data, "to_pandas") or hasattr(data, "columns") or hasattr(data, "target"):
         return False
     return hasattr(data, "__iter__")
+
+
+def _refuse_empty(data: Any) -> None:
+    if hasattr(data, "__len__") and len(data) == 0:
+        raise DataError(
+            where="data",
+            seen=f"the {type(data).__name__} is empty",
+            needed="samples were needed",
+            repair="Is the path right, or the filter?",
+        )
 
 
 def _are_tensors(parts: tuple[Any, ...]) -> bool:

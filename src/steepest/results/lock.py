@@ -28,8 +28,8 @@ class FolderLock:
     Raises StoreError naming the owner when another process, or another Store of this one, holds the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
+    def __init__(self, folder: Path, work: str = "study") -> None:
+        self.folder, self.work = folder.absolute(), work
         self.path = self.folder / "store.lock"
         self._handle: int | None = self._acquire()
         _held.add(self)
@@ -87,10 +87,10 @@ class FolderLock:
     def _refusal(self) -> StoreError:
         return StoreError(
             where=str(self.folder),
-            seen=f"{_owner(self.path)} is at work on the study in this folder",
-            needed="one study at a time can write a folder",
-            repair="Wait until it has finished or stop it, or choose another folder with --out. "
-            "Reading works meanwhile: steepest report.",
+            seen=f"{_owner(self.path)} is at work on the {self.work} in this folder",
+            needed=f"one {self.work} at a time can write a folder",
+            repair="Wait until it has finished or stop it, or choose another folder with --out."
+            + (" Reading works meanwhile: steepest report." if self.work == "study" else ""),
         )
 
 
