@@ -16,7 +16,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c const
 # One thread per worker: two workers with two threads each would fight over two cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test test-slow contract-table ulp-table torch-suite bench docs stubs clean
+.PHONY: demo test test-slow contract-table ulp-table layer-table torch-suite bench docs stubs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m steepest demo --out steepest-runs/demo
@@ -32,6 +32,9 @@ contract-table: $(VENV)/installed-test
 
 ulp-table: $(VENV)/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python tools/ulp_table.py
+
+layer-table: $(VENV)/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python tools/layer_table.py
 
 torch-suite: $(VENV)/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python bench/torch_suite.py

@@ -132,10 +132,10 @@ def masked_dropout(study: int, seed: int, step: int) -> dict[str, Callable]:
     def dropout(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
         return x * mask(x.shape, p).to(x.dtype) if training else x
 
-    def dropout2d(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-        return x * mask((*x.shape[:2], 1, 1), p).to(x.dtype) if training else x
+    def of_channels(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+        return x * mask((*x.shape[:2], *[1] * (x.dim() - 2)), p).to(x.dtype) if training else x
 
-    return {"dropout": dropout, "dropout2d": dropout2d}
+    return {"dropout": dropout, "dropout1d": of_channels, "dropout2d": of_channels, "dropout3d": of_channels}
 
 
 def state_of(model: nn.Module) -> dict[str, Tensor]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from steepest.core.sealed import sealed
 from steepest.core.trees import Tree
@@ -42,7 +45,8 @@ class VmapEngine:
         shared = block.seed_row is not None
         rows = x[block.seed_row] if shared else block.of_trials(x)
         others = {**block.fixed, **block.buffers}
-        return torch.vmap(one, in_dims=(0, 0, None if shared else 0, 0))(block.parameters, others, rows, masks)
+        with _plain_attention():
+            return torch.vmap(one, in_dims=(0, 0, None if shared else 0, 0))(block.parameters, others, rows, masks)
 
     def _calls_of(self, x: Tensor) -> list[tuple[str, tuple[int, ...], float]]:
         """The dropouts of a forward pass of this shape, found by a pass of a copy."""
@@ -52,6 +56,18 @@ class VmapEngine:
                 copy.deepcopy(self.training)(x)
             self._calls[x.shape] = recorder.calls
         return self._calls[x.shape]
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Attention in matrix products, which vmap can batch, not in the fused kernels, which it cannot."""
+    was = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(was)
 
 
 def missing_rule(error: Exception) -> str:
