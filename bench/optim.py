@@ -1,50 +1,56 @@
 """One step of each optimizer against torch's own: its for-loop, its foreach, its fused kernel.
 
-    OMP_NUM_THREADS=1 python bench/optim.py [rule ...]
+    OMP_NUM_THREADS=1 python bench/optim.py [--only RULE,RULE] [--size 1M,50M,networks]
 
-1M parameters in 60 tensors, 50M in 200, and 64 small networks of 100 tensors each at once. The ways of a row take turns
-in one process; shown are milliseconds of process time per step, the least, and the median. Moved: the bytes that the
-rule must read and write at least (param, gradient, states), per second, and as a share of what a copy of 50M numbers
-moves; a copy also fetches the lines that it overwrites, so a step in place can pass 100 %. The last line is JSON.
+1M parameters in 60 tensors, 50M in 200, and 64 small networks of 100 tensors each at once. Rules that torch lacks meet
+the two forms of bench/composed_steps.py, which are first shown to make the same steps. The ways of a row take turns in
+one process; shown are milliseconds of process time per step, the least, and the median. Moved: the bytes that the rule
+must read and write at least (param, gradient, states), per second, and as a share of what a copy of 50M numbers moves;
+a copy also fetches the lines that it overwrites, so a step in place can pass 100 %. The last line is JSON.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
+from composed_steps import steps_of
 from torch import Tensor
 
 from steepest import optim
+from steepest.optim.memory import numbers_kept
 from steepest.optim.stacked import StackedRule
 
 Way = Callable[[], object]
-SIZES = {"1M in 60": (1_000_000, 60, 40), "50M in 200": (50_000_000, 200, 3)}
+SIZES = {"1M": (1_000_000, 60, 40), "50M": (50_000_000, 200, 3)}
 """Title -> parameters, tensors, rounds."""
-OPTIONS = {"sgd": {"momentum": 0.9}}
+OPTIONS = {"sgd": {"momentum": 0.9}, "muon": {"weight_decay": 0.0}}
 TORCH = {"loop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 LEFT_OUT = ("lbfgs", "sparse_adam")
 """A closure, and sparse gradients."""
+ONE_ROUND = ("muon", "soap", "shampoo")
+"""Products of matrices and decompositions: seconds a step at 50M."""
 
 
-def parameters(total: int, n: int) -> list[Tensor]:
-    """As many biases as matrices; a bias is a hundredth of its matrix."""
+def parameters(total: int, n: int, biases: bool = True) -> list[Tensor]:
+    """Square matrices, and a bias beside each; for rules of matrices alone as many matrices instead."""
     torch.manual_seed(0)
-    large = 2 * total // n * 100 // 101
-    found = [torch.randn(size).requires_grad_() for _ in range(n // 2) for size in (large, large // 100)]
+    side = int((total / (n / 2 if biases else n)) ** 0.5)
+    shapes = [(side, side), (side,)] * (n // 2) if biases else [(side, side)] * n
+    found = [torch.randn(shape).requires_grad_() for shape in shapes]
     for param in found:
         param.grad = torch.randn_like(param).mul_(0.01)
     return found
 
 
-def ways_of(rule: Any, params: list[Tensor]) -> dict[str, Way]:
-    options, found = {"lr": 1e-6, **OPTIONS.get(rule.name, {})}, {}
+def ways_of(rule: Any, params: list[Tensor], lr: float = 1e-6) -> dict[str, Way]:
+    options, found = {"lr": lr, **OPTIONS.get(rule.name, {})}, {}
     if str(rule.equals).startswith("torch.optim."):
         twin = getattr(torch.optim, rule.equals.rpartition(".")[2])
         for name, execution in TORCH.items():
@@ -52,25 +58,43 @@ def ways_of(rule: Any, params: list[Tensor]) -> dict[str, Way]:
                 found[name] = twin(params, **options, **rule.equals_with, **execution).step
             except (TypeError, RuntimeError):  # torch has no such way
                 continue
-    found["steepest"] = getattr(optim, rule.class_name)(params, **options).step
+        if not found:
+            found["loop"] = twin(params, **options, **rule.equals_with).step
+    elif rule.decay != "none":
+        options["weight_decay"] = 0.0
+    found.update(steps_of(rule.name, params, lr))
+    found["steepest"] = getattr(optim, rule.class_name)(params, **options, **rule.equals_when).step
     return found
+
+
+def check_composed(rule: Any) -> None:
+    """The composed forms and ours go to the same place in five steps."""
+    ends = {}
+    for name in steps_of(rule.name, [], 0.0):
+        for way in (name, "steepest"):
+            params = parameters(2_000, 6)
+            step = ways_of(rule, params, 1e-3)[way]
+            for _ in range(5):
+                step()
+            ends[way] = torch.cat([param.detach().flatten() for param in params])
+        torch.testing.assert_close(ends[name], ends["steepest"], rtol=1e-5, atol=1e-6)
 
 
 def timed(ways: dict[str, Way], rounds: int) -> dict[str, list[float]]:
     """Way -> [least, median] milliseconds, the ways in turn."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds + 2):
+    for _ in range(rounds + min(rounds, 2)):
         for name, way in ways.items():
             begun = time.process_time()
             way()
             taken[name].append(1e3 * (time.process_time() - begun))
-    return {name: [min(values[2:]), statistics.median(values[2:])] for name, values in taken.items()}
+    return {name: [min(values[-rounds:]), statistics.median(values[-rounds:])] for name, values in taken.items()}
 
 
-def moved_bytes(rule: Any, total: int) -> int:
+def moved_bytes(rule: Any, params: list[Tensor]) -> int:
     """Param and states are read and written, the gradient is read."""
-    states = set(rule.states_with({**{n: h.default for n, h in rule.hyper.items()}, **OPTIONS.get(rule.name, {})}))
-    return 4 * total * (3 + 2 * len(states - set(rule.scalar_states)))
+    states = sum(numbers_kept(rule, tuple(param.shape), OPTIONS.get(rule.name)) for param in params)
+    return 4 * (3 * sum(param.numel() for param in params) + 2 * states)
 
 
 def copied_gb_per_s() -> float:
@@ -99,37 +123,47 @@ def networks(n_trials: int = 64, n_tensors: int = 100, width: int = 90) -> dict[
     }  # fmt: skip
 
 
-def main(only: list[str]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A step of every rule against torch's.")
+    parser.add_argument("--only", default="", help="names of rules, between commas; else all")
+    parser.add_argument("--size", default="1M,50M,networks", help="which parts")
+    asked = parser.parse_args()
+    only, sizes = [name for name in asked.only.split(",") if name], asked.size.split(",")
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, 1 thread, float32")
     copy = copied_gb_per_s()
     print(f"a copy of 50M numbers moves {copy:.1f} GB/s")
     results: dict[str, Any] = {"copy_gb_per_s": copy}
-    rules = [
-        r for r in optim if r.looks_at == "elementwise" and r.name not in LEFT_OUT and (not only or r.name in only)
-    ]
+    rules = [rule for rule in optim if rule.name not in LEFT_OUT and (not only or rule.name in only)]
+    for rule in rules:
+        check_composed(rule)
     for title, (total, n, rounds) in SIZES.items():
-        print(f"\n{title} tensors; ms per step, least (median)")
+        if title not in sizes:
+            continue
+        print(f"\n{title} parameters in {n} tensors; ms per step, least (median)")
         print(f"{'':22}" + "".join(f"{name:>18}" for name in (*TORCH, "steepest", "best / ours")) + f"{'moved':>18}")
         results[title] = {}
-        params = parameters(total, n)
         for rule in rules:
-            row = results[title][rule.name] = timed(ways_of(rule, params), rounds)
-            print(line(rule, row, total, copy), flush=True)
-    print("\nAdamW, 64 networks of 100 tensors at once; ms per step of all, least (median)")
-    results["networks"] = timed(networks(), 10)
-    for name, (least, middle) in results["networks"].items():
-        shares = [results["networks"]["torch"][k] / value for k, value in enumerate((least, middle))]
-        print(f"{name:22}{pair(least, middle):>18}   {shares[0]:.1f} ({shares[1]:.1f}) times as fast as torch's loop")
+            params = parameters(total, n, biases=rule.name != "muon")
+            row = results[title][rule.name] = timed(ways_of(rule, params), 1 if rule.name in ONE_ROUND else rounds)
+            print(line(rule, row, params, copy), flush=True)
+    if "networks" in sizes:
+        print("\nAdamW, 64 networks of 100 tensors at once; ms per step of all, least (median)")
+        results["networks"] = timed(networks(), 10)
+        for name, (least, middle) in results["networks"].items():
+            shares = [results["networks"]["torch"][k] / value for k, value in enumerate((least, middle))]
+            print(
+                f"{name:22}{pair(least, middle):>18}   {shares[0]:.1f} ({shares[1]:.1f}) times as fast as torch's loop"
+            )
     print(json.dumps({"bench": "optim", "torch": torch.__version__, "unit": "ms", "results": results}))
 
 
-def line(rule: Any, row: dict[str, list[float]], total: int, copy: float) -> str:
+def line(rule: Any, row: dict[str, list[float]], params: list[Tensor], copy: float) -> str:
     ours, theirs = row["steepest"], [value for name, value in row.items() if name != "steepest"]
     best = [min(value[k] for value in theirs) / ours[k] for k in (0, 1)] if theirs else None
     cells = [pair(*row[name]) if name in row else "" for name in (*TORCH, "steepest")]
     cells.append(f"{best[0]:.2f} ({best[1]:.2f})" if best else "")
-    speed = moved_bytes(rule, total) / ours[0] / 1e6
+    speed = moved_bytes(rule, params) / ours[0] / 1e6
     return (
         f"{rule.name:22}" + "".join(f"{cell:>18}" for cell in cells) + f"{f'{speed:.0f} GB/s, {speed / copy:.0%}':>18}"
     )
@@ -140,4 +174,4 @@ def pair(least: float, middle: float) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -3,8 +3,7 @@
     python bench/rule_populations.py [RULE ...]
 
 Each trial has its own learning rate, weight decay and hyperparameters, drawn from the declared search ranges. A trial's
-distance is its largest difference over its largest weight; the worst and the median are printed. Of rules that look at
-whole tensors every eighth trial is compared, for their optimizers are slow alone.
+distance is its largest difference over its largest weight; the worst and the median are printed.
 """
 
 from __future__ import annotations
@@ -52,19 +51,18 @@ def distances(rule: Rule, dtype: torch.dtype) -> Tensor:
     rates, together = columns.pop("lr"), start.clone()
     stepper = StackedRule(rule, columns, columns.pop("weight_decay", None))
     stepper.init(together, LAYOUT)
-    compared = range(0, K, 1 if rule.looks_at == "elementwise" else 8)
-    alone = {k: [torch.nn.Parameter(view[k].clone()) for view in LAYOUT.views(start).values()] for k in compared}
-    steppers = {k: class_of(rule)(alone[k], **{n: values[k] for n, values in numbers.items()}) for k in compared}
+    alone = [[torch.nn.Parameter(view[k].clone()) for view in LAYOUT.views(start).values()] for k in range(K)]
+    steppers = [class_of(rule)(own, **{n: v[k] for n, v in numbers.items()}) for k, own in enumerate(alone)]
     for t in range(N_STEPS):
         grad = gradients(t, dtype)
         views = list(LAYOUT.views(grad).values())
         stepper.step(together, grad, rates)
-        for k in compared:
-            for param, view in zip(alone[k], views):
+        for k, own in enumerate(alone):
+            for param, view in zip(own, views):
                 param.grad = view[k].clone()
             steppers[k].step()
-    ends = torch.stack([torch.cat([p.detach().flatten() for p in alone[k]]) for k in compared])
-    return (together[list(compared)] - ends).abs().amax(1) / ends.abs().amax(1)
+    ends = torch.stack([torch.cat([p.detach().flatten() for p in own]) for own in alone])
+    return (together - ends).abs().amax(1) / ends.abs().amax(1)
 
 
 def main() -> None:

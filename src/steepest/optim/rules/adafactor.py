@@ -75,8 +75,9 @@ def adafactor(
     least = torch.finfo(grad.dtype).eps if eps1 is None else eps1
     fresh = t**beta2_decay
     if row_var is not None and col_var is not None:
-        row_var = torch.lerp(row_var, grad.square().mean(-1, keepdim=True), fresh)
-        col_var = torch.lerp(col_var, grad.square().mean(-2, keepdim=True), fresh)
+        square = grad.square()
+        row_var = torch.lerp(row_var, square.mean(-1, keepdim=True), fresh)
+        col_var = torch.lerp(col_var, square.mean(-2, keepdim=True), fresh)
         squares = row_var @ col_var / row_var.mean(-2, keepdim=True).clamp(min=least)
     else:
         assert variance is not None
