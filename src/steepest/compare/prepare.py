@@ -140,7 +140,7 @@ def task_of(request: Request) -> Task:
 
 
 def _trainer(task: Task, request: Request, plan: Plan, bar: Any) -> Trainer:
-    beside = [m for m in metric_catalogue if m.task == request.data.task and m.name != request.metric.name]
+    beside = [m for m in metric_catalogue if m.usual and m.task == request.metric.task and m.name != request.metric.name]
     return Trainer(task, {a.arm.name: a.arm for a in request.arms}, plan, [request.metric, *beside], bar)
 
 

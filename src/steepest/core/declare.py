@@ -17,6 +17,8 @@ from .counts import accept_counts
 from .domains import Counts, Interval, OneOf, Search
 from .item import Hyper, Item
 from .loss import Loss
+from .metric import Metric as Metric
+from .metric import metric as metric
 from .targets import TargetKind
 
 Body = Callable[..., Any]
@@ -349,85 +351,6 @@ def schedule(
 
     def declare(fn: Body) -> Schedule:
         return Schedule(fn, use=use, source=source, formula=formula, claims=claims, search=search)
-
-    return declare
-
-
-class Metric(Item):
-    """A metric: `value(state)` of an additive state, for one model or for K stacked ones at once.
-
-    counts: `(prediction, target, weight) -> state`; states of disjoint batches add up to the state of their union.
-    best: "max" or "min". unit: "share" (shown as percent points), "target" or "target squared" or "".
-    """
-
-    kind = "metric"
-
-    def __init__(
-        self,
-        fn: Callable[..., Tensor],
-        *,
-        counts: Callable[..., Tensor],
-        task: str,
-        best: Literal["max", "min"],
-        unit: str,
-        use: str,
-        source: str,
-        formula: str = "",
-        equals: str | None = None,
-        equals_with: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(fn, source=source, use=use)
-        self.counts, self.task, self.best, self.unit, self.formula = counts, task, best, unit, formula
-        self.equals, self.equals_with = equals, dict(equals_with or {})
-
-    def state(self, prediction: Tensor, target: Tensor, weight: Tensor | None = None, **options: Any) -> Tensor:
-        """The additive state of a batch. prediction (K, N, ...) or (N, ...); target (N,) or (K, N); the state has the same lead."""
-        return self.counts(prediction, target, weight, **options)
-
-    def value(self, state: Tensor, **hyper: Any) -> Tensor:
-        """The metric of a state: a scalar, or (K,) for K models."""
-        self.check_hyper(hyper)
-        return self.fn(state, **hyper)
-
-    def __call__(
-        self,
-        prediction: Tensor,
-        target: Tensor,
-        weight: Tensor | None = None,
-        *,
-        options: Mapping[str, Any] | None = None,
-        **hyper: Any,
-    ) -> Tensor:
-        return self.value(self.state(prediction, target, weight, **(options or {})), **hyper)
-
-
-def metric(
-    *,
-    counts: Callable[..., Tensor],
-    task: str,
-    best: Literal["max", "min"],
-    unit: str,
-    use: str,
-    source: str,
-    formula: str = "",
-    equals: str | None = None,
-    equals_with: Mapping[str, Any] | None = None,
-) -> Callable[[Callable[..., Tensor]], Metric]:
-    """Declare a metric (see Metric); equals: dotted name of the scikit-learn function that is its oracle."""
-
-    def declare(fn: Callable[..., Tensor]) -> Metric:
-        return Metric(
-            fn,
-            counts=counts,
-            task=task,
-            best=best,
-            unit=unit,
-            use=use,
-            source=source,
-            formula=formula,
-            equals=equals,
-            equals_with=equals_with,
-        )
 
     return declare
 

@@ -5,7 +5,7 @@ So that a step pays next to nothing for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from steepest import metrics as catalogue
 from steepest.core.declare import Metric
 from steepest.core.errors import MetricError, ShapeError
+from steepest.core.rows import Rows
 
 KEPT_NUMBERS = 2**18
 """Outputs kept before they are counted: a call of a metric costs as much for one batch as for many."""
@@ -50,11 +51,27 @@ class Judge:
 
     def __init__(self, metrics: Sequence[Any], threshold: float = 0.0) -> None:
         self.metrics, self.threshold = list(metrics), threshold
-        self.states: dict[str, Tensor] = {}
+        self._states: dict[str, Tensor | Rows] = {}
         self._kept: list[tuple[Tensor, Tensor, Tensor | None]] = []
         self._n_kept = 0
         for metric in self._foreign:
             metric.reset()
+
+    @property
+    def states(self) -> dict[str, Tensor]:
+        """What was counted, as plain tensors: a metric that keeps its rows has several, "name.part"."""
+        found: dict[str, Tensor] = {}
+        for name, state in self._states.items():
+            parts = {f"{name}.{part}": tensor for part, tensor in state.tensors().items()} if isinstance(state, Rows) else {}
+            found |= parts if isinstance(state, Rows) else {name: state}
+        return found
+
+    @states.setter
+    def states(self, found: Mapping[str, Tensor]) -> None:
+        self._states = {}
+        for name in dict.fromkeys(key.partition(".")[0] for key in found):
+            parts = {key.partition(".")[2]: tensor for key, tensor in found.items() if key.partition(".")[0] == name}
+            self._states[name] = found[name] if name in found else Rows.from_tensors(parts)
 
     @property
     def _foreign(self) -> list[Any]:
@@ -87,9 +104,9 @@ class Judge:
             if not isinstance(metric, Metric):
                 metric.update(output, target)
                 continue
-            state = metric.state(*self._readable(metric, output, target, weight))
-            before = self.states.get(metric.name)
-            self.states[metric.name] = state if before is None else before + state
+            state = metric.state(*self._readable(metric, output, target, weight), **self._said(metric))
+            before = self._states.get(metric.name)
+            self._states[metric.name] = state if before is None else before + state
 
     def values(self) -> dict[str, float]:
         self.count()
@@ -97,9 +114,15 @@ class Judge:
         for metric in self.metrics:
             if not isinstance(metric, Metric):
                 found[name_of(metric)] = float(metric.compute())
-            elif metric.name in self.states:
-                found[metric.name] = float(metric.value(self.states[metric.name]))
+            elif metric.name in self._states:
+                found[metric.name] = float(metric.value(self._states[metric.name]))
         return found
+
+    def _said(self, metric: Metric) -> dict[str, Any]:
+        """What a metric must be told of the outputs."""
+        if metric.tally.reads == "label decisions":
+            return {"threshold": self.threshold}
+        return {"from_logits": self.threshold == 0} if metric.asks_from_logits else {}
 
     def _readable(
         self, metric: Metric, x: Tensor, y: Tensor, weight: Tensor | None
@@ -107,6 +130,8 @@ class Judge:
         """Output and target in the form that the metric takes."""
         if metric.task == "classification":
             return self._as_classes(metric, x, y, weight)
+        if metric.task == "multilabel":
+            return x, y, weight
         if x[0].numel() == 1 and y[0].numel() == 1:  # one number per row, (N,) or (N, 1)
             return x.reshape(len(x)), y.reshape(len(y)), weight
         if x.shape != y.shape:
@@ -127,6 +152,8 @@ class Judge:
             x[0].numel() == 1 or x.shape == y.shape and y.dim() == 1
         ):  # one number per row: class 1 lies above the threshold
             score = x.reshape(len(x)) - self.threshold
+            if metric.asks_from_logits:
+                return x.reshape(len(x)), y.reshape(len(y)).long(), weight
             return torch.stack([torch.zeros_like(score), score], -1), y.reshape(len(y)).long(), weight
         if y.dim() == x.dim() and y.shape == x.shape:
             raise MetricError(

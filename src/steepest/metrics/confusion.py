@@ -5,18 +5,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from steepest.core.errors import DtypeError, LabelError, ShapeError, UsageError
+from steepest.core.errors import DtypeError, ShapeError, UsageError
+from steepest.core.rows import Rows, with_lead
+from steepest.core.tally import Tally
 
-from .accept import dense_tensor, sample_weight
+from .accept import accept_labels, dense_tensor, sample_weight, within
 
 WHERE = "classification metric"
 
 
-def confusion(
-    prediction: Tensor, target: Tensor, weight: Tensor | None = None, *, n_classes: int | None = None,
+def class_rows(
+    prediction: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    n_classes: int | None = None,
     threshold: float | None = None,
-) -> Tensor:
-    """Weighted counts (..., C, C) in float64, [true class, predicted class], additive over any cut of the data.
+) -> Rows:
+    """Predicted and true classes, of which come weighted counts (..., C, C) in float64, [true class, predicted class].
 
     prediction: class scores (..., N, C), of which the largest decides (logits and probabilities decide alike; the
     first of equal ones wins); or class indices (..., N), then n_classes must be given for batches to be added (without
@@ -25,48 +31,45 @@ def confusion(
     one row per model. weight like target; samples of weight 0 are not read. A NaN among a sample's scores makes the
     counts NaN: such a row decides nothing.
     """
-    target = _accept_target(target)
+    target = accept_labels(WHERE, target)
     weight = None if weight is None else sample_weight(WHERE, weight, target.shape)
     prediction, is_nan, n_scores = _decide(prediction, target, threshold)
     n_classes = _number_of_classes(prediction, target, n_scores, n_classes)
     prediction, target, weight = _aligned(prediction, target, weight)
     if weight is not None:
         target, prediction = target.where(weight != 0, 0), prediction.where(weight != 0, 0)
-    _accept_labels("target", target, n_classes)
+    within(WHERE, "target", target, n_classes)
     if n_scores is None:
-        _accept_labels("prediction", prediction, n_classes)
-    if is_nan is not None:
+        within(WHERE, "prediction", prediction, n_classes)
+    if is_nan is not None and bool(is_nan.any()):
         ones = torch.ones((), dtype=torch.float64, device=prediction.device) if weight is None else weight
         weight = torch.where(is_nan & (ones != 0), torch.nan, ones)
-    return _count(prediction, target, weight, n_classes)
+    n_lead = prediction.dim() - 1
+    weight = None if weight is None else with_lead(weight, n_lead, 1)
+    return Rows(prediction, with_lead(target, n_lead, 1), weight, n_lead, {"n_classes": n_classes})
 
 
-def _count(prediction: Tensor, target: Tensor, weight: Tensor | None, n_classes: int) -> Tensor:
+def _count(rows: Rows) -> Tensor:
     """One bincount for all models: cell (k, t, p) is number (k * C + t) * C + p."""
-    lead = prediction.shape[:-1]
-    cell = (target * n_classes + prediction).reshape(lead.numel(), -1)
-    cell = cell + torch.arange(lead.numel(), device=cell.device).unsqueeze(1) * n_classes**2
-    flat = None if weight is None else weight.expand(prediction.shape).reshape(-1)
+    n_classes = rows.facts["n_classes"]
+    cell = rows.target * n_classes + rows.prediction
+    shape, lead = cell.shape, cell.shape[:-1]
+    if lead.numel() > 1:
+        cell = cell.reshape(lead.numel(), -1)
+        cell = cell + torch.arange(lead.numel(), device=cell.device).unsqueeze(1) * n_classes**2
+    flat = None if rows.weight is None else rows.weight.expand(shape).reshape(-1)
     counts = torch.bincount(cell.reshape(-1), flat, minlength=lead.numel() * n_classes**2)
     return counts.double().reshape(*lead, n_classes, n_classes)
 
 
+def _support(state: Tensor) -> Tensor:
+    return state.sum(-1)
+
+
+confusion = Tally(class_rows, _count, reads="classes", n_cells=2, support=_support)
+
+
 # -- what is accepted --------------------------------------------------------------------------------------------------
-
-
-def _accept_target(target: object) -> Tensor:
-    labels = dense_tensor(WHERE, "target", target)
-    if labels.is_floating_point() or labels.is_complex():
-        raise DtypeError(
-            where=WHERE, seen=f"target is {labels.dtype}", needed="class indices (integers) were needed",
-            repair="target.long() converts.",
-        )
-    if labels.dim() == 0:
-        raise ShapeError(
-            where=WHERE, seen="target is a single number", needed="(N,) was needed: one label per sample",
-            repair="target.reshape(1)",
-        )
-    return labels.long()
 
 
 def _decide(prediction: object, target: Tensor, threshold: float | None) -> tuple[Tensor, Tensor | None, int | None]:
@@ -74,15 +77,19 @@ def _decide(prediction: object, target: Tensor, threshold: float | None) -> tupl
     prediction, n = dense_tensor(WHERE, "prediction", prediction), target.shape[-1]
     if prediction.is_complex():
         raise DtypeError(
-            where=WHERE, seen=f"prediction is {prediction.dtype}", needed="scores or class indices were needed",
+            where=WHERE,
+            seen=f"prediction is {prediction.dtype}",
+            needed="scores or class indices were needed",
             repair="prediction.real or prediction.abs()",
         )
     is_column = prediction.dim() >= 2 and prediction.shape[-2:] == (n, 1)
     if not prediction.is_floating_point():
         if threshold is not None:
             raise UsageError(
-                where=WHERE, seen=f"threshold={threshold} for predictions of {prediction.dtype}",
-                needed="scores were needed for a threshold", repair="Leave threshold out.",
+                where=WHERE,
+                seen=f"threshold={threshold} for predictions of {prediction.dtype}",
+                needed="scores were needed for a threshold",
+                repair="Leave threshold out.",
             )
         _accept_samples(prediction, target, prediction.shape[-1:], is_column)
         return prediction.long(), None, None
@@ -92,7 +99,8 @@ def _decide(prediction: object, target: Tensor, threshold: float | None) -> tupl
         return (scores > threshold).long(), scores.isnan(), 2
     if is_column or prediction.dim() == 1 and prediction.shape == (n,):
         raise ShapeError(
-            where=WHERE, seen=f"prediction has shape {tuple(prediction.shape)}: one score per sample",
+            where=WHERE,
+            seen=f"prediction has shape {tuple(prediction.shape)}: one score per sample",
             needed="one score per class, (N, C), or a threshold was needed",
             consequence="0 parts the classes of logits, 0.5 those of probabilities; which these are is never guessed.",
             repair="options={'threshold': 0.0} for logits, {'threshold': 0.5} for probabilities; "
@@ -117,8 +125,10 @@ def _accept_samples(prediction: Tensor, target: Tensor, samples: torch.Size, is_
     elif prediction.dim() >= 2 and prediction.shape[-2] == n:
         repair = "For one-hot rows: prediction.argmax(-1)."
     raise ShapeError(
-        where=WHERE, seen=f"prediction has shape {tuple(prediction.shape)} and target {tuple(target.shape)}",
-        needed="prediction must be scores (..., N, C) or class indices (..., N), and target (..., N)", repair=repair,
+        where=WHERE,
+        seen=f"prediction has shape {tuple(prediction.shape)} and target {tuple(target.shape)}",
+        needed="prediction must be scores (..., N, C) or class indices (..., N), and target (..., N)",
+        repair=repair,
     )
 
 
@@ -126,8 +136,10 @@ def _number_of_classes(prediction: Tensor, target: Tensor, n_scores: int | None,
     if n_scores is not None:
         if n_classes not in (None, n_scores):
             raise ShapeError(
-                where=WHERE, seen=f"{n_scores} scores per sample and n_classes={n_classes}",
-                needed="one score per class was needed", repair="Leave n_classes out: the scores tell it.",
+                where=WHERE,
+                seen=f"{n_scores} scores per sample and n_classes={n_classes}",
+                needed="one score per class was needed",
+                repair="Leave n_classes out: the scores tell it.",
             )
         return n_scores
     if n_classes is not None:
@@ -140,27 +152,10 @@ def _aligned(prediction: Tensor, target: Tensor, weight: Tensor | None) -> tuple
     """All on the prediction's device, with its lead or none."""
     if target.dim() > 1 and target.shape != prediction.shape:
         raise ShapeError(
-            where=WHERE, seen=f"target has shape {tuple(target.shape)} and the models {tuple(prediction.shape[:-1])}",
+            where=WHERE,
+            seen=f"target has shape {tuple(target.shape)} and the models {tuple(prediction.shape[:-1])}",
             needed="one row of targets for all models, or one per model, was needed",
             repair="target of shape (N,), or one row per model.",
         )
     device = prediction.device
     return prediction, target.to(device), None if weight is None else weight.to(device)
-
-
-def _accept_labels(name: str, labels: Tensor, n_classes: int) -> None:
-    """Every index in 0..C-1: a wrong one would be counted in a neighbour's cell."""
-    if labels.numel() == 0:
-        return
-    low, high = labels.aminmax()
-    if low >= 0 and high < n_classes:
-        return
-    outside = ((labels < 0) | (labels >= n_classes)).nonzero()
-    place = outside[0].tolist()
-    label = int(labels[tuple(place)])
-    raise LabelError(
-        where=WHERE, seen=f"{name}{place} is {label} (first of {len(outside)}) and there are {n_classes} classes",
-        needed=f"labels in 0..{n_classes - 1} were needed",
-        repair="If labels start at 1: subtract 1." if label == n_classes
-        else "To leave samples out give them weight 0.",
-    )

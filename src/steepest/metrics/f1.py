@@ -11,8 +11,13 @@ from .confusion import confusion
 
 
 @metric(
-    counts=confusion, task="classification", best="max", unit="share", equals="sklearn.metrics.f1_score",
+    counts=confusion,
+    task="classification",
+    best="max",
+    unit="share",
+    equals="sklearn.metrics.f1_score",
     equals_with={"average": "macro", "zero_division": 0},
+    usual=True,
     formula="2 n_cc / (sum_t n_tc + sum_p n_cp)",
     use="Rare classes, where both false alarms and misses cost.",
     source="van Rijsbergen 1979, Information Retrieval, chapter 7",

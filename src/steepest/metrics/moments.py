@@ -5,113 +5,95 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from steepest.core.errors import DtypeError, ShapeError
-from steepest.core.shapes import mismatch
+from steepest.core.rows import Rows
+from steepest.core.tally import Tally
 
-from .accept import dense_tensor, sample_weight
 from .exact import Pair, add, from_parts, times, to_parts, two_product
+from .numbers import number_rows, weights_of
 
-WHERE = "regression metric"
-
-# What the last axis of a state holds. The sums of w, w*y and w*y**2 are kept in three parts each, see exact.py.
+# What the last axis of a state holds. Sums whose differences matter are kept in three parts each, see exact.py:
+# those of w, of w*y and w*y**2 for the target, and of w*e and w*e**2 for the error e = prediction - target.
 N_SAMPLES, ABSOLUTE, SQUARED = range(3)
-WEIGHT, TARGET, TARGET_SQUARED = slice(3, 6), slice(6, 9), slice(9, 12)
+WEIGHT, TARGET, TARGET_SQUARED, ERROR, ERROR_SQUARED = (slice(i, i + 3) for i in range(3, 18, 3))
 
 
-def moments(
-    prediction: Tensor, target: Tensor, weight: Tensor | None = None, *, n_outputs: int | None = None,
-) -> Tensor:
-    """Sums (..., T, 12) in float64 for T target columns, additive over any cut of the data.
-
-    prediction (N,), (K, N) for K models, or (K, N, T); target (N,) or (N, T), or with one block per model (K, N) or
-    (K, N, T). With n_outputs=T the last axis is always the columns: (N, T) is one model with T target columns, not N
-    models. weight (N,) or (K, N); samples of weight 0 are not read. A NaN makes the sums NaN.
-    """
-    prediction, target = _accept("prediction", prediction), _accept("target", target)
-    prediction, target = _with_columns(prediction, target, n_outputs)
-    target = target.to(prediction.device)
-    if weight is not None:
-        weight = sample_weight(WHERE, weight, prediction.shape[:-1]).to(prediction.device).unsqueeze(-1)
-    error = _where_alive(prediction - target, weight)
-    ones = torch.ones((), dtype=torch.float64, device=error.device) if weight is None else weight
-    n_alive = (ones != 0).double().expand(error.shape).sum(-2)
-    columns = [n_alive, (ones * error.abs()).sum(-2), (ones * error * error).sum(-2)]
-    columns += _target_parts(_where_alive(target, weight), ones)
-    return torch.stack([c.expand(columns[0].shape) for c in columns], -1)
+def _count(rows: Rows) -> Tensor:
+    """Sums (..., T, 18) in float64 for T target columns."""
+    weight, target = weights_of(rows), rows.target
+    error = rows.prediction - target
+    shape = torch.broadcast_shapes(error.shape, weight.shape)
+    n_alive = (weight != 0).double().expand(shape).sum(-2)
+    columns = [n_alive, (weight * error.abs()).sum(-2), (weight * error * error).sum(-2)]
+    columns += [
+        *parts_of_weight(weight, n_alive),
+        *parts_around_mean(target, weight),
+        *parts_around_mean(error, weight),
+    ]
+    return torch.stack([c.expand(n_alive.shape) for c in columns], -1)
 
 
-def _target_parts(target: Tensor, weight: Tensor) -> list[Tensor]:
-    """The parts of the sums of w, w*y and w*y**2, by way of the batch's own mean: nothing cancels inside a batch."""
-    weight = weight.expand(torch.broadcast_shapes(weight.shape, target.shape))
-    total = weight.sum(-2)
-    mean = (weight * target).sum(-2) / torch.where(total == 0, 1.0, total)
-    distance = target - mean.unsqueeze(-2)
-    first, second = (weight * distance).sum(-2), (weight * distance * distance).sum(-2)
-    zero = torch.zeros_like(total)
+moments = Tally(number_rows, _count, reads="numbers")
+
+
+def parts_of_weight(weight: Tensor, like: Tensor) -> list[Tensor]:
+    total = weight.sum(-2).expand(like.shape)
+    return list(to_parts((total, torch.zeros_like(total))))
+
+
+def parts_around_mean(values: Tensor, weight: Tensor) -> list[Tensor]:
+    """The parts of the sums of w*v and w*v**2, by way of the batch's own mean: nothing cancels inside a batch."""
+    return [*parts_of_product(values, None, weight)[0], *parts_of_product(values, values, weight)[1]]
+
+
+def parts_of_product(values: Tensor, others: Tensor | None, weight: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """The parts of the sum of w*v, and of that of w*v*u where others u are given."""
+    total, zero, mean, distance, first = _around_mean(values, weight)
     sum_1 = add(two_product(mean, total), (first, zero))
-    sum_2 = add(times(total, two_product(mean, mean)), two_product(2 * mean, first), (second, zero))
-    return [*to_parts((total, zero)), *to_parts(sum_1), *to_parts(sum_2)]
+    if others is None:
+        return list(to_parts(sum_1)), []
+    _, _, other_mean, other_distance, other_first = _around_mean(others, weight)
+    product = (weight * distance * other_distance).sum(-2)
+    sum_2 = add(
+        times(total, two_product(mean, other_mean)),
+        two_product(mean, other_first),
+        two_product(other_mean, first),
+        (product, zero),
+    )
+    return list(to_parts(sum_1)), list(to_parts(sum_2))
+
+
+def _around_mean(values: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    weight = weight.expand(torch.broadcast_shapes(weight.shape, values.shape))
+    total = weight.sum(-2)
+    mean = (weight * values).sum(-2) / torch.where(total == 0, 1.0, total)
+    distance = values - mean.unsqueeze(-2)
+    return total, torch.zeros_like(total), mean, distance, (weight * distance).sum(-2)
 
 
 def mean_of(state: Tensor, column: int) -> Tensor:
-    """A sum divided by the sum of weights, (..., T) averaged over the columns."""
-    return (state[..., column] / _pair(state[..., WEIGHT])[0]).mean(-1)
+    """A sum divided by the sum of weights, (..., T)."""
+    return state[..., column] / pair(state[..., WEIGHT])[0]
 
 
-def spread(state: Tensor) -> Tensor:
-    """Sum of w * (y - mean)**2, (..., T); exactly 0 for targets that are equal but for rounding."""
-    total, sum_1, sum_2 = (_pair(state[..., part]) for part in (WEIGHT, TARGET, TARGET_SQUARED))
+def spread(state: Tensor, first: slice = TARGET, second: slice = TARGET_SQUARED) -> Tensor:
+    """Sum of w * (v - mean)**2, (..., T); exactly 0 for values that are equal but for rounding."""
+    return joint_spread(state, WEIGHT, first, first, second, is_square=True)
+
+
+def joint_spread(
+    state: Tensor, weight: slice, first: slice, other: slice, product: slice, is_square: bool = False
+) -> Tensor:
+    """Sum of w * (v - mean of v) * (u - mean of u), (..., T), from the sums of w, w*v, w*u and w*v*u."""
+    total, sum_v, sum_u, sum_vu = (pair(state[..., part]) for part in (weight, first, other, product))
     divisor = torch.where(total[0] == 0, 1.0, total[0])
-    centre = sum_1[0] / divisor
-    first = add(sum_1, times(-centre, total))[0]
-    second = add(sum_2, times(-2 * centre, sum_1), times(centre, times(centre, total)))[0]
-    around_mean = second - first * first / divisor
+    v, u = sum_v[0] / divisor, sum_u[0] / divisor
+    rest_v, rest_u = add(sum_v, times(-v, total))[0], add(sum_u, times(-u, total))[0]
+    around = add(sum_vu, times(-v, sum_u), times(-u, sum_v), times(v, times(u, total)))[0] - rest_v * rest_u / divisor
+    if not is_square:
+        return around
     # 2**-90 of the sum of squares: 106 bits resolve little below it, and a spread of 3e-14 of the size is rounding
-    return torch.where(around_mean <= 2.0**-90 * sum_2[0], 0.0, around_mean)
+    return torch.where(around <= 2.0**-90 * sum_vu[0], 0.0, around)
 
 
-def _pair(parts: Tensor) -> Pair:
+def pair(parts: Tensor) -> Pair:
     return from_parts(parts[..., 0], parts[..., 1], parts[..., 2])
-
-
-# -- what is accepted --------------------------------------------------------------------------------------------------
-
-
-def _accept(name: str, value: object) -> Tensor:
-    numbers = dense_tensor(WHERE, name, value)
-    if numbers.is_complex() or numbers.dtype == torch.bool:
-        raise DtypeError(
-            where=WHERE, seen=f"{name} is {numbers.dtype}", needed="numbers were needed",
-            repair=f"{name}.abs() or {name}.real for complex numbers." if numbers.is_complex()
-            else f"For classes take accuracy; as numbers: {name}.double().",
-        )
-    return numbers.double()
-
-
-def _with_columns(prediction: Tensor, target: Tensor, n_outputs: int | None) -> tuple[Tensor, Tensor]:
-    """prediction (..., N, T) and target (N, T) or with the same lead."""
-    has_columns = prediction.dim() > 2 if n_outputs is None else True
-    own, shared = prediction.shape, prediction.shape[-2:] if has_columns else prediction.shape[-1:]
-    fits = target.shape in (own, shared) and prediction.dim() >= (2 if has_columns else 1)
-    if not fits or n_outputs not in (None, own[-1]):
-        raise _misfit(prediction, target, shared, n_outputs)
-    return (prediction, target) if has_columns else (prediction.unsqueeze(-1), target.unsqueeze(-1))
-
-
-def _misfit(prediction: Tensor, target: Tensor, shared: torch.Size, n_outputs: int | None) -> ShapeError:
-    if prediction.numel() == target.numel() and prediction.shape != target.shape:
-        return mismatch(WHERE, prediction.shape, target.shape)
-    said = "" if n_outputs is None else f" with n_outputs={n_outputs}"
-    repair = f"A target of shape {tuple(shared)} for all models, or {tuple(prediction.shape)} with a block per model."
-    if n_outputs is None and prediction.dim() == 2 and target.dim() == 2 and target.shape[0] == prediction.shape[0]:
-        repair = "Does the model give as many outputs per sample as the target has values?"
-    if prediction.dim() == 3 and prediction.shape[-1] == 1 and target.shape == prediction.shape[-2:-1]:
-        repair = "Did you mean prediction.squeeze(-1)?"
-    return ShapeError(
-        where=WHERE, seen=f"prediction has shape {tuple(prediction.shape)} and target {tuple(target.shape)}{said}",
-        needed="a number per target value, of one model or of K, was needed", repair=repair,
-    )
-
-
-def _where_alive(values: Tensor, weight: Tensor | None) -> Tensor:
-    return values if weight is None else torch.where(weight != 0, values, 0.0)

@@ -11,13 +11,18 @@ from .moments import N_SAMPLES, SQUARED, moments, spread
 
 
 @metric(
-    counts=moments, task="regression", best="max", unit="", equals="sklearn.metrics.r2_score",
+    counts=moments,
+    task="regression",
+    best="max",
+    unit="",
+    equals="sklearn.metrics.r2_score",
+    usual=True,
     formula="1 - sum w (x - y)**2 / sum w (y - mean)**2",
     use="One number without a unit, comparable between targets.",
     source="Wright 1921, Correlation and causation, Journal of Agricultural Research 20",
 )
 def r2(state: Tensor) -> Tensor:
-    """Sums (..., T, 12) -> (...), the mean over the T target columns.
+    """Sums (..., T, 18) -> (...), the mean over the T target columns.
 
     As scikit-learn: a constant target gives 1 when it is met exactly, else 0; fewer than two samples give NaN.
     """

@@ -1,0 +1,49 @@
+"""Debiased calibration error: the root mean square gap of confidence and truth without what chance alone adds to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from steepest.core.declare import metric
+
+from .calibration import CONFIDENCE, RIGHT, N, top_label_bins
+
+
+def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: Sequence[float]) -> float:
+    bins: dict[int, list[tuple[float, float, bool]]] = {}
+    for p, y, w in zip(prediction, target, weight):
+        place = min(max(math.ceil(max(p) * 15) - 1, 0), 14)
+        bins.setdefault(place, []).append((w, max(p), p.index(max(p)) == y))
+    total = 0.0
+    for rows in bins.values():
+        n = sum(w for w, _, _ in rows)
+        if n > 1:
+            right = sum(w * r for w, _, r in rows) / n
+            gap = sum(w * c for w, c, _ in rows) / n - right
+            total += n * (gap**2 - right * (1 - right) / (n - 1))
+    return math.sqrt(max(total / sum(weight), 0.0))
+
+
+@metric(
+    counts=top_label_bins,
+    task="classification",
+    best="min",
+    unit="share",
+    slow=_slow,
+    counts_samples=True,
+    formula="sqrt(max(0, sum_b n_b / n ((confidence_b - right_b)**2 - right_b (1 - right_b) / (n_b - 1))))",
+    use="Comparing the calibration of models, or of samples of different size: a perfect model comes out near 0.",
+    source="Kumar, Liang & Ma 2019, arXiv:1909.10155",
+)
+def debiased_calibration_error(state: Tensor) -> Tensor:
+    """Bins (..., bins, 3) -> (...), of samples of weight 1; a bin of one sample is left out. NaN without samples."""
+    n = state[..., N]
+    total, some = n.sum(-1), torch.where(n > 1, n, 2.0)
+    right = state[..., RIGHT] / some
+    squared = (state[..., CONFIDENCE] / some - right).square() - right * (1 - right) / (some - 1)
+    value = torch.where(n > 1, n * squared, 0.0).sum(-1) / total
+    return torch.where(total > 0, value.clamp(min=0).sqrt(), torch.nan)
