@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy
 import torch
 from torch import Tensor, nn
 
 from steepest.core.digits import plain_doubles
-from steepest.core.errors import StoreError, UsageError
+from steepest.core.errors import StoreError
 from steepest.core.progress import Progress, duration
 from steepest.core.sealed import sealed
 from steepest.results.lock import FolderLock
@@ -28,6 +26,7 @@ from .history import History, Row
 from .interrupt import Interruptible
 from .judge import Judge
 from .objective import Objective
+from .saved import Best, put_back, random_state, set_random_state, state_of
 
 Source = Rows | Given
 BEAT_S = 0.1
@@ -67,15 +66,6 @@ class Setup:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass
-class Best:
-    """The weights of the best epoch, copied."""
-
-    value: float
-    epoch: int
-    weights: dict[str, Tensor]
-
-
 class Run:
     """One run, from its first step or from a checkpoint on."""
 
@@ -88,15 +78,20 @@ class Run:
         self.random_of_epoch: dict[str, Any] = {}
         self.is_over = False
         self._began = self._saved = time.monotonic()
-        self._seconds_before = 0.0
+        self.seconds_before = 0.0
         self._parameters = [p for group in setup.optimizer.param_groups for p in group["params"]]
-        self._rates = [_number(group["lr"]) for group in setup.optimizer.param_groups]
-        self._average = [p.detach().clone() for p in self._parameters] if setup.ema is not None else []
-        self._judge = Judge(setup.metrics, setup.threshold)
+        self.rates = [_number(group["lr"]) for group in setup.optimizer.param_groups]
+        self.average = [p.detach().clone() for p in self._parameters] if setup.ema is not None else []
+        self.judge = Judge(setup.metrics, setup.threshold)
         uses_scaler = setup.precision == torch.float16
-        self._scaler = torch.amp.GradScaler(setup.device.type) if uses_scaler else None
+        self.scaler = torch.amp.GradScaler(setup.device.type) if uses_scaler else None
         self._model = setup.compiled if setup.compiled is not None else setup.model
         self._stop = ""
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole run, those before a resumption included."""
+        return self.seconds_before + time.monotonic() - self._began
 
     # -- from the first to the last step -----------------------------------------------------------------------------
 
@@ -143,7 +138,7 @@ class Run:
         if self.batch == 0:
             self.random_of_epoch = random_state()
             self.total, self.share = 0.0, 0.0
-            self._judge = Judge(setup.metrics, setup.threshold)
+            self.judge = Judge(setup.metrics, setup.threshold)
         begun, seen = time.monotonic(), self.batch
         total: Any = self.total
         share: Any = self.share
@@ -195,7 +190,7 @@ class Run:
         setup.objective.at(self.step)
         if setup.multipliers:
             factor = setup.multipliers[min(self.step, len(setup.multipliers) - 1)]
-            for group, rate in zip(optimizer.param_groups, self._rates):
+            for group, rate in zip(optimizer.param_groups, self.rates):
                 _set_rate(group, rate * factor)
         optimizer.zero_grad()
         if setup.accumulate > 1:
@@ -206,18 +201,18 @@ class Run:
                 value, counts = setup.objective.mean(output, batch.target, batch.weight, batch.n_rows)
             self._backward(value)
             value = value.detach()
-            self._judge.add(output, batch.target, batch.weight)
+            self.judge.add(output, batch.target, batch.weight)
         if setup.clip_norm is not None:
-            if self._scaler is not None:
-                self._scaler.unscale_(optimizer)
+            if self.scaler is not None:
+                self.scaler.unscale_(optimizer)
             nn.utils.clip_grad_norm_(self._parameters, setup.clip_norm)
-        if self._scaler is None:
+        if self.scaler is None:
             optimizer.step()
         else:
-            self._scaler.step(optimizer)
-            self._scaler.update()
-        if self._average:
-            torch._foreach_lerp_(self._average, [p.detach() for p in self._parameters], 1 - (setup.ema or 0.0))
+            self.scaler.step(optimizer)
+            self.scaler.update()
+        if self.average:
+            torch._foreach_lerp_(self.average, [p.detach() for p in self._parameters], 1 - (setup.ema or 0.0))
         return value, counts
 
     def _accumulated(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -233,7 +228,7 @@ class Run:
                 numerator, denominator = setup.objective.parts(output, piece.target, piece.weight, piece.n_rows)
             self._backward(numerator)
             top, bottom = top + numerator.detach(), bottom + denominator.detach()
-            self._judge.add(output, piece.target, piece.weight)
+            self.judge.add(output, piece.target, piece.weight)
         divisor = torch.where(bottom == 0, 1.0, bottom)
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         torch._foreach_div_(gradients, divisor)
@@ -249,7 +244,7 @@ class Run:
         return inputs.to(memory_format=self.setup.memory_format)
 
     def _backward(self, value: Tensor) -> None:
-        (value if self._scaler is None else self._scaler.scale(value)).backward()
+        (value if self.scaler is None else self.scaler.scale(value)).backward()
 
     def _half(self) -> Any:
         if self.setup.precision == torch.float32:
@@ -265,7 +260,7 @@ class Run:
     def _end_epoch(self, seconds: float) -> None:
         setup = self.setup
         row: Row = {"epoch": self.epoch + 1, "loss": self.total / self.share if self.share else float("nan")}
-        row |= self._judge.values()
+        row |= self.judge.values()
         if setup.validation is not None:
             row |= {f"val_{name}": value for name, value in self.scores(setup.validation).items()}
         row |= {"learning_rate": self.learning_rate, "seconds": seconds}
@@ -323,7 +318,7 @@ class Run:
             _set_modes(modes)
 
     def _swap_average(self) -> None:
-        for parameter, average in zip(self._parameters, self._average):
+        for parameter, average in zip(self._parameters, self.average):
             parameter.data, average.data = average.data, parameter.data
 
     def _evaluated_state(self) -> dict[str, Tensor]:
@@ -335,7 +330,7 @@ class Run:
     def _finish(self) -> None:
         setup, history = self.setup, self.history
         history.stopped = history.stopped or self._stop or "finished"
-        history.seconds = self._seconds_before + time.monotonic() - self._began
+        history.seconds = self.seconds
         if self.best is not None:
             history.best_epoch = self.best.epoch
         if setup.folder is not None and not self.is_over:
@@ -399,36 +394,12 @@ class Run:
 
     # -- checkpoints -------------------------------------------------------------------------------------------------
 
-    def state(self) -> dict[str, Any]:
-        """All that the rest of the run depends on."""
-        self._judge.count()
-        best = self.best
-        return {
-            "config": self.setup.config,
-            "model": self.setup.model.state_dict(),
-            "optimizer": self.setup.optimizer.state_dict(),
-            "rates": self._rates,
-            "step": self.step,
-            "epoch": self.epoch,
-            "batch": self.batch,
-            "sums": [self.total, self.share],
-            "metrics": self._judge.states,
-            "rows": self.history.rows,
-            "best": None if best is None else {"value": best.value, "epoch": best.epoch, "weights": best.weights},
-            "average": self._average,
-            "scaler": None if self._scaler is None else self._scaler.state_dict(),
-            "random": random_state(),
-            "random_of_epoch": self.random_of_epoch,
-            "stopped": self.history.stopped if self.history.stopped != "interrupted" else "",
-            "seconds": self._seconds_before + time.monotonic() - self._began,
-        }
-
     def _save(self) -> None:
         """A checkpoint. Where none can be written (a full disk), training goes on and says so; the last one stands."""
         assert self.setup.folder is not None
         self._saved = time.monotonic()
         try:
-            checkpoint.save(self.setup.folder, self.step, self.state())
+            checkpoint.save(self.setup.folder, self.step, state_of(self))
         except StoreError as error:
             note = f"No checkpoint at step {self.step}: {error.seen}. {error.repair}"
             self.setup.progress.say(note)
@@ -436,31 +407,12 @@ class Run:
 
     def _resume(self) -> None:
         """Go on from the folder's newest checkpoint, if it has one."""
-        setup = self.setup
-        found = None if setup.folder is None else checkpoint.newest(setup.folder)
-        if found is None:
-            return
-        state, notes = found
-        _refuse_other_run(state["config"], setup.config, setup.folder)
-        self.history.notes += notes
-        setup.model.load_state_dict(state["model"])
-        setup.optimizer.load_state_dict(state["optimizer"])
-        self._rates = state["rates"]
-        self.step, self.epoch, self.batch = state["step"], state["epoch"], state["batch"]
-        self.total, self.share = state["sums"]
-        self._judge.states = {name: value.to(setup.device) for name, value in state["metrics"].items()}
-        self.history.rows = state["rows"]
-        if state["best"] is not None:
-            self.best = Best(**state["best"])
-        for average, saved in zip(self._average, state["average"]):
-            average.copy_(saved)
-        if self._scaler is not None:
-            self._scaler.load_state_dict(state["scaler"])
-        self.random_of_epoch = state["random_of_epoch"]
-        set_random_state(state["random"])
-        self._seconds_before = state["seconds"]
-        self.history.stopped, self.is_over = state["stopped"], bool(state["stopped"])
-        setup.progress.advance(self.epoch)
+        found = None if self.setup.folder is None else checkpoint.newest(self.setup.folder)
+        if found is not None:
+            state, notes = found
+            self.history.notes += notes
+            put_back(self, state)
+            self.setup.progress.advance(self.epoch)
 
 
 # -- small things that are said once ---------------------------------------------------------------------------------
@@ -485,41 +437,6 @@ def pieces(batch: Batch, n: int) -> Iterator[Batch]:
 
 def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in state.items()}
-
-
-def random_state() -> dict[str, Any]:
-    """All global generators, as plain values and tensors."""
-    version, numbers, gauss = random.getstate()
-    kind, keys, place, has_gauss, cached = numpy.random.get_state()
-    return {
-        "torch": torch.default_generator.get_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "python": [version, list(numbers), gauss],
-        "numpy": [kind, [int(key) for key in keys], place, has_gauss, cached],
-    }
-
-
-def set_random_state(state: dict[str, Any]) -> None:
-    torch.default_generator.set_state(state["torch"])
-    if state["cuda"]:
-        torch.cuda.set_rng_state_all(state["cuda"])
-    version, numbers, gauss = state["python"]
-    random.setstate((version, tuple(numbers), gauss))
-    kind, keys, *rest = state["numpy"]
-    numpy.random.set_state((kind, numpy.array(keys, dtype=numpy.uint32), *rest))
-
-
-def _refuse_other_run(saved: dict[str, Any], asked: dict[str, Any], folder: Path | None) -> None:
-    changed = [name for name in asked if saved.get(name) != asked[name]]
-    if changed:
-        name = changed[0]
-        raise UsageError(
-            where=str(folder),
-            seen=f"the run in it has {name} {saved.get(name)!r} and now it is {asked[name]!r}",
-            needed="the same call was needed to go on",
-            consequence="The end would be that of neither run.",
-            repair="Take another folder (out=) for another run.",
-        )
 
 
 def _modes(model: nn.Module) -> list[tuple[nn.Module, bool]]:

@@ -1,0 +1,109 @@
+"""What a checkpoint of a run holds, and how a run is put back to it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import torch
+from torch import Tensor
+
+from steepest.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from .loop import Run
+
+
+@dataclass
+class Best:
+    """The weights of the best epoch, copied."""
+
+    value: float
+    epoch: int
+    weights: dict[str, Tensor]
+
+
+def state_of(run: Run) -> dict[str, Any]:
+    """All that the rest of the run depends on."""
+    setup, best, history = run.setup, run.best, run.history
+    run.judge.count()
+    return {
+        "config": setup.config,
+        "model": setup.model.state_dict(),
+        "optimizer": setup.optimizer.state_dict(),
+        "rates": run.rates,
+        "step": run.step,
+        "epoch": run.epoch,
+        "batch": run.batch,
+        "sums": [run.total, run.share],
+        "metrics": run.judge.states,
+        "rows": history.rows,
+        "best": None if best is None else {"value": best.value, "epoch": best.epoch, "weights": best.weights},
+        "average": run.average,
+        "scaler": None if run.scaler is None else run.scaler.state_dict(),
+        "random": random_state(),
+        "random_of_epoch": run.random_of_epoch,
+        "stopped": history.stopped if history.stopped != "interrupted" else "",
+        "seconds": run.seconds,
+    }
+
+
+def put_back(run: Run, state: dict[str, Any]) -> None:
+    """The run as it was when `state_of` was asked."""
+    setup = run.setup
+    _refuse_other_run(state["config"], setup.config, setup.folder)
+    setup.model.load_state_dict(state["model"])
+    setup.optimizer.load_state_dict(state["optimizer"])
+    run.rates = state["rates"]
+    run.step, run.epoch, run.batch = state["step"], state["epoch"], state["batch"]
+    run.total, run.share = state["sums"]
+    run.judge.states = {name: value.to(setup.device) for name, value in state["metrics"].items()}
+    run.history.rows = state["rows"]
+    if state["best"] is not None:
+        run.best = Best(**state["best"])
+    for average, saved in zip(run.average, state["average"]):
+        average.copy_(saved)
+    if run.scaler is not None:
+        run.scaler.load_state_dict(state["scaler"])
+    run.random_of_epoch = state["random_of_epoch"]
+    set_random_state(state["random"])
+    run.seconds_before = state["seconds"]
+    run.history.stopped, run.is_over = state["stopped"], bool(state["stopped"])
+
+
+def random_state() -> dict[str, Any]:
+    """All global generators, as plain values and tensors."""
+    version, numbers, gauss = random.getstate()
+    kind, keys, place, has_gauss, cached = numpy.random.get_state()
+    return {
+        "torch": torch.default_generator.get_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "python": [version, list(numbers), gauss],
+        "numpy": [kind, [int(key) for key in keys], place, has_gauss, cached],
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    torch.default_generator.set_state(state["torch"])
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
+    version, numbers, gauss = state["python"]
+    random.setstate((version, tuple(numbers), gauss))
+    kind, keys, *rest = state["numpy"]
+    numpy.random.set_state((kind, numpy.array(keys, dtype=numpy.uint32), *rest))
+
+
+def _refuse_other_run(saved: dict[str, Any], asked: dict[str, Any], folder: Path | None) -> None:
+    changed = [name for name in asked if saved.get(name) != asked[name]]
+    if changed:
+        name = changed[0]
+        raise UsageError(
+            where=str(folder),
+            seen=f"the run in it has {name} {saved.get(name)!r} and now it is {asked[name]!r}",
+            needed="the same call was needed to go on",
+            consequence="The end would be that of neither run.",
+            repair="Take another folder (out=) for another run.",
+        )
