@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from steepest.core.errors import StoreError
 from steepest.core.progress import progress_of
 from steepest.fit.interrupt import Interruptible
 from steepest.report import write as write_page
@@ -129,7 +131,8 @@ def _run(folder: Path, store: Store, study: Prepared, place: Place, bar: Any) ->
             finished = run_study(store, trainer, machines, study.events, lambda: bool(asked), completed)
         except KeyboardInterrupt:
             machines.cancel()
-            write_page(store.read(), folder / "report.html")
+            with suppress(StoreError):  # a full disk, say: the wish to stop is what is told
+                write_page(store.read(), folder / "report.html")
             raise
         finally:
             machines.cancel()

@@ -15,10 +15,6 @@ from .shards import cut, most_together
 from .trainer import Shard, Trainer
 
 
-class Stopped(KeyboardInterrupt):
-    """Ctrl-C, heard after the rung in which it came was stored."""
-
-
 def run_study(
     store: Store,
     trainer: Trainer,
@@ -27,7 +23,7 @@ def run_study(
     is_stop_asked: Callable[[], bool] = lambda: False,
     completed: Callable[[Study, Verdict], Verdict] = lambda study, verdict: verdict,
 ) -> Study:
-    """The study from where its store stands to its verdict; Stopped before the rung that follows a wish to stop.
+    """The study from where its store stands to its verdict; KeyboardInterrupt before the rung after a wish to stop.
 
     completed: adds to the verdict what is stored with it, such as the script of the winner.
     """
@@ -68,7 +64,7 @@ def _converse(
             trainer.progress.advance(request.cost)
             continue
         if is_stop_asked():
-            raise Stopped
+            raise KeyboardInterrupt("stopped after a rung; the same call, or steepest.resume, goes on")
         for event in request.events:
             trainer.progress.say(f"{event.arm}: {event.reason}" if event.arm else event.reason)
         trainer.progress.say(f"{name}: {len(request.trials)} trials, {request.rung.epochs} epochs each")
