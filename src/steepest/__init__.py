@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # what the table below finds at run time; a test holds the tw
     from .core.errors import SteepestError as SteepestError
     from .estimators import Classifier as Classifier
     from .estimators import Regressor as Regressor
+    from .evaluate import evaluate as evaluate
     from .explain import explain as explain
     from .explain import suggest as suggest
     from .fit import fit as fit
@@ -66,6 +67,7 @@ _MODULE_OF = {
     "compare": "compare",
     "data": "",
     "dataset": "core.declare",
+    "evaluate": "evaluate",
     "explain": "explain",
     "fit": "fit",
     "groups": "optim",
