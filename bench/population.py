@@ -1,24 +1,36 @@
 """Trials per minute: a population against a plain loop of torch.nn and torch.optim, the same numbers coming out.
 
-    OMP_NUM_THREADS=1 python bench/population.py [reps]
+    OMP_NUM_THREADS=1 python bench/population.py [reps] [--only digits,cancer,cnn,processes,memory]
 
 One thread, loop and population in turn within one process, CPU time. A trial: build the model, train 10 epochs (batch
 64) with a mean training loss, score the select part. The loop is what a competent user writes: rows in memory, no
 DataLoader, one permutation per epoch, one index per batch. The mixture of losses and optimizers is the same in both.
 Difference: of all parameters of a trial after training, float32, the norm over the norm; the median trial and the worst
-(training amplifies rounding, the more the higher the learning rate). The last line is JSON.
+(training amplifies rounding, the more the higher the learning rate).
+
+Then conv nets of 28 x 28 on two processes, wall time: half of the trials in each, by a loop of channels_last models or
+by this package's own workers. And bytes per extra trial: by how much 96 more trials raise a process's peak, beside what
+steepest.compare.memory predicts. The last line is JSON.
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import platform
+import resource
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -27,9 +39,17 @@ from torch.nn import functional as F
 
 from steepest import data, losses, metrics, models, optim
 from steepest.compare import Arm, Population, Trial
+from steepest.compare.engines import Sample, look_at
+from steepest.compare.machines import place_of
+from steepest.compare.memory import Need, held_bytes
+from steepest.compare.race import TrialKey
+from steepest.compare.shards import cut
 from steepest.compare.task import Task
+from steepest.compare.trainer import Shard, Trainer
+from steepest.core.progress import Silent
 from steepest.core.streams import generator
 from steepest.optim import schedules
+from steepest.results.records import RungRecord
 
 EPOCHS = 10
 Torch = Callable[..., Any]
@@ -143,14 +163,16 @@ def differences(task: Task, runs: Sequence[Case]) -> tuple[list[float], str]:
     return sorted(gaps), together.engine
 
 
-def timed(ways: Sequence[Callable[[], Any]], reps: int) -> list[list[float]]:
-    """CPU seconds of each way, taken in turn."""
+def timed(
+    ways: Sequence[Callable[[], Any]], reps: int, clock: Callable[[], float] = time.process_time
+) -> list[list[float]]:
+    """Seconds of each way, of CPU time unless another clock is given, taken in turn."""
     seconds: list[list[float]] = [[] for _ in ways]
     for _ in range(reps):
         for way, own in zip(ways, seconds):
-            start = time.process_time()
+            start = clock()
             way()
-            own.append(time.process_time() - start)
+            own.append(clock() - start)
     return seconds
 
 
@@ -197,21 +219,163 @@ def machine() -> dict[str, str]:
     }
 
 
-def main() -> None:
+# -- two processes, conv nets ------------------------------------------------------------------------------------------
+
+
+class Net(nn.Module):
+    """Convolutions 1 -> 10 -> 20 of 5 x 5, each pooled, then 320 -> 50 -> 10."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 10, 5), nn.Conv2d(10, 20, 5)
+        self.c, self.d = nn.Linear(320, 50), nn.Linear(50, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(F.max_pool2d(self.a(x), 2))
+        x = F.relu(F.max_pool2d(self.b(x), 2))
+        return self.d(F.relu(self.c(x.flatten(1))))
+
+
+def large_digits() -> Task:
+    small = data.load("digits")
+    x = F.interpolate(small.x.reshape(-1, 1, 8, 8), size=(28, 28), mode="bilinear")
+    return Task(Net, data.Data.of(x, small.y, name="digits 28 x 28"), metrics.accuracy)
+
+
+def channels_last_loop(task: Task, runs: Sequence[Case], epochs: int) -> None:
+    """The plain loop for conv nets: models and batches in channels_last, scored at the end."""
+    for case in runs:
+        seed = case.trial.seed
+        train, select = task.train_set(seed), task.select_set(seed)
+        model = task.build(seed).train().to(memory_format=torch.channels_last)
+        optimizer = case.optimizer(model.parameters(), case.trial.learning_rate)
+        for epoch in range(epochs):
+            order = torch.randperm(len(train.y), generator=generator("batches", task.seed, seed, epoch))
+            for rows in order.split(task.batch_sizes):
+                optimizer.zero_grad()
+                x = train.x[rows].contiguous(memory_format=torch.channels_last)
+                case.loss(model(x), train.y[rows]).backward()
+                optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            model(select.x.contiguous(memory_format=torch.channels_last))
+
+
+def serve_loops(jobs: Connection, epochs: int) -> None:
+    """The life of a process that loops: numbers of cases in, a word out when they are trained."""
     torch.set_num_threads(1)
-    reps = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    task, runs = large_digits(), cases(8, CLASS_LOSSES)
+    while (places := jobs.recv()) is not None:
+        channels_last_loop(task, [runs[i] for i in places], epochs)
+        jobs.send("trained")
+
+
+def two_processes(reps: int, epochs: int = 1) -> dict[str, Any]:
+    """Wall seconds of both ways in turn; processes live on, their start is not counted."""
+    task, runs = large_digits(), cases(8, CLASS_LOSSES)
+    arms = {f"arm {i}": replace(case.trial.arm, name=f"arm {i}") for i, case in enumerate(runs)}
+    keys = [TrialKey(name, case.trial.learning_rate, case.trial.seed) for name, case in zip(arms, runs)]
+    plan: Any = SimpleNamespace(engine="auto", metric=task.metric.name)
+    ours = place_of("local:2").open(Trainer(task, arms, plan, [task.metric], Silent()))
+    rung = RungRecord("search", "search", epochs, [0, 1])
+    context = get_context("spawn")
+    pipes = [context.Pipe() for _ in range(2)]
+    loops = [context.Process(target=serve_loops, args=(theirs, epochs), daemon=True) for _, theirs in pipes]
+    for process in loops:
+        process.start()
+
+    def loop() -> None:
+        for i, (mine, _) in enumerate(pipes):
+            mine.send(list(range(i, len(runs), 2)))
+        for mine, _ in pipes:
+            mine.recv()
+
+    def shards() -> None:
+        for keys_of_one in cut(keys, arms, len(keys) // 2):
+            ours.submit(Shard(rung, tuple(keys_of_one)))
+        for _ in ours.results():
+            pass
+
+    try:
+        loop()
+        shards()
+        theirs, own = timed([loop, shards], reps, time.perf_counter)
+    finally:
+        ours.cancel()
+        for mine, _ in pipes:
+            mine.send(None)
+    row = {
+        "study": "cnn 28 x 28, 2 processes",
+        "trials": len(runs),
+        "loop_s": [round(f(theirs), 2) for f in (min, statistics.median)],
+        "workers_s": [round(f(own), 2) for f in (min, statistics.median)],
+        "ratio": round(statistics.median(theirs) / statistics.median(own), 2),
+        "ratio_of_minima": round(min(theirs) / min(own), 2),
+    }
+    print(
+        f"{row['study']}, {row['trials']} trials, wall s min/median: loop of channels_last models "
+        f"{'/'.join(map(str, row['loop_s']))}, local:2 {'/'.join(map(str, row['workers_s']))}; "
+        f"ratio of medians {row['ratio']}, of minima {row['ratio_of_minima']}",
+        flush=True,
+    )
+    return row
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+FEW, MANY = 32, 128
+
+
+def peak_bytes(name: str, k: int) -> int:
+    """Peak memory of a fresh process that trains k trials."""
+    text = f"import population; print(population.peak_here({name!r}, {k}))"
+    found = subprocess.run(
+        [sys.executable, "-c", text], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    )
+    return int(found.stdout)
+
+
+def peak_here(name: str, k: int) -> int:
+    task, pairs, _ = next(study for title, *study in studies() if title == name)
+    torch.set_num_threads(1)
+    Population(task, [c.trial for c in cases(k, pairs)], horizon=10).train(5)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def memory_of(name: str, task: Task, pairs: Sequence[tuple[Any, Torch]]) -> dict[str, Any]:
+    trials = [c.trial for c in cases(FEW, pairs)]
+    model = task.build(0)
+    need = Need(held_bytes(model, trials), look_at(Sample.of(task, model, 0)).passing_bytes)
+    measured = (peak_bytes(name, MANY) - peak_bytes(name, FEW)) / (MANY - FEW)
+    print(
+        f"{name}: an extra trial takes {measured / 1024:.0f} KB; predicted: it holds {need.held / 1024:.0f} KB, and "
+        f"{need.passing / 1024:.0f} KB more while it passes, with at most 32 at a time",
+        flush=True,
+    )
+    return {"study": name, "bytes_per_trial": round(measured), "held": need.held, "passing": need.passing}
+
+
+# -- all of it ---------------------------------------------------------------------------------------------------------
+
+
+def studies() -> list[tuple[str, Task, Any, tuple[int, ...]]]:
     digits, cancer = data.load("digits"), data.load("breast_cancer")
-    studies = [
-        ("digits 64-64-64-10", Task(lambda: models.mlp(64, 10), digits, metrics.accuracy), CLASS_LOSSES, (8, 32, 128)),
-        (
-            "cancer 30-64-1",
-            Task(lambda: models.mlp(30, 1, depth=1), cancer, metrics.accuracy),
-            NUMBER_LOSSES,
-            (8, 32, 128),
-        ),
+    mlp, net = Task(lambda: models.mlp(64, 10), digits, metrics.accuracy), partial(models.mlp, 30, 1, depth=1)
+    return [
+        ("digits 64-64-64-10", mlp, CLASS_LOSSES, (8, 32, 128)),
+        ("cancer 30-64-1", Task(net, cancer, metrics.accuracy), NUMBER_LOSSES, (8, 32, 128)),
         ("digits cnn", Task(lambda: models.cnn((64,), 10), digits, metrics.accuracy), CLASS_LOSSES, (8, 32)),
     ]
-    facts = machine()
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("reps", nargs="?", type=int, default=5)
+    parser.add_argument("--only", default="digits,cancer,cnn,processes,memory")
+    parser.add_argument("--k", type=int, help="this number of trials alone")
+    given = parser.parse_args()
+    only, facts = given.only.split(","), machine()
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
     print(
         f"{'':<36} {'loop us/step':>14} {'population':>14} {'loop':>9} {'population':>10} {'ratio of':>13}   difference"
@@ -221,9 +385,17 @@ def main() -> None:
         f"{'trials/min':>9} {'trials/min':>10} "
         f"{'medians':>6} {'minima':>6}   median/worst"
     )
-    rows = [measure(name, task, k, pairs, reps) for name, task, pairs, sizes in studies for k in sizes]
-    target = next(r["ratio"] for r in rows if r["trials"] == 32)
-    print(json.dumps({"machine": facts, "reps": reps, "digits_mlp_32_ratio": target, "rows": rows}))
+    rows = [
+        measure(name, task, k, pairs, given.reps)
+        for (name, task, pairs, sizes), word in zip(studies(), ("digits", "cancer", "cnn"))
+        for k in sizes
+        if word in only and given.k in (None, k)
+    ]
+    if "processes" in only:
+        rows.append(two_processes(given.reps))
+    if "memory" in only:
+        rows += [memory_of(name, task, pairs) for name, task, pairs, _ in studies()]
+    print(json.dumps({"machine": facts, "reps": given.reps, "rows": rows}))
 
 
 if __name__ == "__main__":

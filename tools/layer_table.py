@@ -1,8 +1,8 @@
-"""How each kind of layer in torch.nn trains in a population: in which engine, how many of them, and why not in a faster one.
+"""How each kind of layer in torch.nn trains in a population: in which engine, and why not in a faster one.
 
     python tools/layer_table.py [--only LSTM,Conv2d]
 
-Every population is held against solo runs in float64, as in tests/compare/test_every_layer.py. Exit code 1 when one differs.
+Each is held against solo runs in float64, as in tests/compare/test_every_layer.py. Exit code 1 when one differs.
 """
 
 from __future__ import annotations
