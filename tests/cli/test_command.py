@@ -52,7 +52,7 @@ def test_help_imports_nothing_heavy():
 
 def test_every_command_has_help_with_an_example():
     names = [c.name or c.callback.__name__ for c in app.registered_commands]
-    assert names == ["compare", "report", "resume", "lr", "list", "explain", "suggest", "docs", "check", "demo", "version"]
+    assert {"compare", "report", "resume", "fit", "evaluate", "lr", "list", "explain", "check", "demo"} <= set(names)
     for name in names:
         shown = runner.invoke(app, [name, "--help"])
         assert shown.exit_code == 0 and "--debug" in shown.stdout

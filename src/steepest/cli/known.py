@@ -54,6 +54,10 @@ def complete_metric(incomplete: str) -> list[str]:
     return [name for name in names_on_disk("metrics") if name.startswith(incomplete)]
 
 
+def complete_metrics(incomplete: str) -> list[str]:
+    return list(continued(incomplete, names_on_disk("metrics")))
+
+
 def complete_model(incomplete: str) -> list[str]:
     return [name for name in names_on_disk("models") if name.startswith(incomplete)] + _files(incomplete, (".py",))
 
