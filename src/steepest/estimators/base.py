@@ -106,6 +106,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             progress=bool(self.verbose),
             **(self.options or {}),
         )
+        self.history_.model = None  # it is module_; a pickle holds it once, without torch's own pickling
         self.module_.eval()
         self.n_iter_ = len(self.history_)
 

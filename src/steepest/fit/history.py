@@ -18,6 +18,7 @@ class History:
     epoch counts from 1. loss: mean over the epoch's training rows, each as the model was when it saw it; val_*:
     after the epoch.
     stopped: "finished", "early", "interrupted" or "diverged". best_epoch: the row that the monitored number is best in.
+    model: what was trained, which has no other name where fit built it.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -28,6 +29,7 @@ class History:
     seconds: float = 0.0
     gap: Gap | None = None
     notes: list[str] = field(default_factory=list)
+    model: Any = None
 
     def __getitem__(self, name: str) -> list[Any]:
         """A column; None where an epoch lacks the number."""
