@@ -105,3 +105,41 @@ def _without_times(folder: Path) -> dict[str, object]:
     """verdict.json but for durations and the folder's own name."""
     values = json.loads((folder / "verdict.json").read_text())
     return {k: v for k, v in values.items() if "seconds" not in k and "time" not in k and k != "command"}
+
+
+# -- what leaves a study ---------------------------------------------------------------------------------------------
+
+
+def test_eject_writes_a_script_that_trains_the_winner_without_steepest(finished, folder, tmp_path):
+    done = runner.invoke(app, ["eject", str(folder), "--out", str(tmp_path / "best.py")])
+    assert done.exit_code == 0 and f"python {tmp_path / 'best.py'}" in done.stdout
+    text = (tmp_path / "best.py").read_text()
+    assert "python best.py --seed 7" in text and "import steepest" not in text
+    study = read_study(folder)
+    assert study.verdict.winner in text.splitlines()[0] and "def make_optimizer(model):" in text
+
+
+def test_export_writes_every_trial_as_a_table(finished, folder, tmp_path):
+    done = runner.invoke(app, ["export", str(folder), "--to", "csv", "--out", str(tmp_path / "rows")])
+    assert done.exit_code == 0, done.output
+    lines = (tmp_path / "rows.csv").read_text().splitlines()
+    assert len(lines) == 1 + len(read_study(folder).outcomes) and lines[0].startswith("arm,loss,weighting,optimizer")
+
+
+def test_export_to_what_nobody_knows_names_what_is_known(finished, folder):
+    done = runner.invoke(app, ["export", str(folder), "--to", "excel"])
+    assert done.exit_code == 2 and "optuna, csv, json, parquet" in " ".join(done.stderr.split())
+
+
+def test_cite_prints_what_the_study_used_and_nothing_else(finished, folder):
+    done = runner.invoke(app, ["cite", str(folder)])
+    assert "Loshchilov & Hutter 2019, arXiv:1711.05101 (adamw" in done.stdout and "@misc{" in done.stdout
+    assert "lion" not in done.stdout
+    only = runner.invoke(app, ["cite", "focal", "huber(delta=2)", "--bibtex"])
+    assert only.exit_code == 0 and only.stdout.startswith("@misc{huber1964,") and only.stdout.count("@misc{") == 2
+
+
+def test_a_folder_or_name_that_nobody_knows_is_told(tmp_path):
+    done = runner.invoke(app, ["cite", "focall"])
+    assert done.exit_code == 2 and "'focal'" in done.stderr
+    assert runner.invoke(app, ["eject", str(tmp_path / "none")]).exit_code == 2

@@ -6,9 +6,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steepest.core.citations import Citations
 from steepest.report import write as write_page
+from steepest.results.cited import citations
 from steepest.results.durable import atomic_write
 from steepest.results.records import Study, Verdict, as_json_number
+from steepest.results.tables import trials, write_trials
+from steepest.results.to_optuna import to_optuna
+from steepest.results.tracking import log_to
 
 from .ask import Request
 from .eject import eject
@@ -53,6 +58,29 @@ class Results:
         Raises Unsupported where a model or metric cannot be written, with the repair.
         """
         return eject(self.study, path, self._parts)
+
+    def trials(self) -> pandas.DataFrame:
+        """One row per trial: arm and its parts, learning rate, seed, rung, phase, scores, all metrics."""
+        return trials(self.study)
+
+    def to_parquet(self, path: str | Path) -> Path:
+        """Write `trials()` as Parquet; DataError where pyarrow is not installed."""
+        return write_trials(self.study, Path(path).with_suffix(".parquet"))
+
+    def to_optuna(self, storage: Any = None, name: str | None = None) -> Any:
+        """An optuna.Study with every trial, its parameters, score and curve: for Optuna's dashboard and plots.
+
+        storage: the path of a journal file, or as optuna.create_study takes it; in memory when not given.
+        """
+        return to_optuna(self.study, storage, name)
+
+    def log_to(self, tracker: Any) -> None:
+        """Write the study to MLflow, `log_to(mlflow)`, or to Weights & Biases, `log_to(wandb.init())`."""
+        log_to(self.study, tracker, self.folder / "report.html")
+
+    def cite(self) -> Citations:
+        """References of exactly what was used, statistics included; printed as lines and BibTeX (`.text`, `.bibtex`)."""
+        return citations(self.study)
 
     def _parts(self) -> tuple[Request, Task]:
         request = self._request or asked_again(self.study.plan)
