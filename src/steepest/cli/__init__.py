@@ -179,6 +179,88 @@ def cite(*, names: options.Cited, bibtex: options.Bibtex = False) -> None:
 
 @app.command(no_args_is_help=True)
 @guarded
+def fit(
+    *,
+    model: options.Model = "mlp",
+    data: options.FitData = None,
+    loss: options.FitLoss = None,
+    optimizer: options.FitOptimizer = "nadamw",
+    learning_rate: options.LearningRate = None,
+    schedule: options.FitSchedule = "auto",
+    epochs: options.FitEpochs = 20,
+    batch_size: options.BatchSize = 64,
+    validation: options.Validation = "0.2",
+    metrics: options.FitMetrics = None,
+    patience: options.Patience = None,
+    clip_norm: options.ClipNorm = None,
+    ema: options.Ema = None,
+    precision: options.Precision = "float32",
+    standardise: options.Standardise = True,
+    task: options.Task = None,
+    device: options.Device = None,
+    seed: options.Seed = 0,
+    out: options.FitOut = None,
+    resume: options.ResumeRun = None,
+) -> None:
+    """Train one model, with checkpoints, early stopping and a history.
+
+    The folder then holds [bold]model.safetensors[/bold], [bold]history.csv[/bold] and the checkpoints.
+    After Ctrl-C, or a kill, the same command goes on where it stopped and ends with the same weights.
+
+    \b
+    [dim]steepest fit mlp --data digits --epochs 20 --out runs/digits[/dim]
+    [dim]steepest fit net.py:Net --data table.csv:price --loss huber --optimizer "adamw(lr=1e-3)" --patience 5[/dim]
+    [dim]steepest fit --resume runs/digits[/dim]
+    """
+    from .runs import go_on, train_one
+
+    asked = {name: value for name, value in locals().items() if name not in ("out", "resume", "go_on", "train_one")}
+    go_on(resume) if resume is not None else train_one(asked, out)
+
+
+@app.command(no_args_is_help=True)
+@guarded
+def evaluate(
+    *,
+    checkpoint: options.Checkpoint,
+    data: options.JudgedData,
+    model: options.OtherModel = None,
+    metrics: options.JudgedMetrics = None,
+    slices: options.Slices = None,
+    threshold: options.ThresholdRule = "f1",
+    held_out: options.HeldOut = None,
+    level: options.Level = 0.95,
+    seed: options.JudgedSeed = 0,
+    form: options.JudgedFormat = "text",
+    out: options.Page = None,
+    open_page: options.OpenPage = False,
+) -> None:
+    """How good a trained model is, where it fails, and what its probabilities mean.
+
+    Every number comes with its interval. Give it rows that the model was not trained on.
+
+    \b
+    [dim]steepest evaluate runs/digits --data digits --out page.html[/dim]
+    [dim]steepest evaluate runs/price --data test.csv:price --slices city,age --format json[/dim]
+    """
+    from .judged import judge
+
+    asked = {
+        "checkpoint": checkpoint,
+        "data": data,
+        "model": model,
+        "metrics": metrics,
+        "slices": slices,
+        "threshold": threshold,
+        "held_out": held_out,
+        "level": level,
+        "seed": seed,
+    }
+    judge(asked, out, form, open_page=open_page)
+
+
+@app.command(no_args_is_help=True)
+@guarded
 def lr(
     *,
     model: options.Model = "mlp",

@@ -157,7 +157,9 @@ Out = Annotated[
         help="The study's folder. The same command on it goes on where it stopped.",
     ),
 ]
-DocsOut = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", rich_help_panel=RESULT, help="Where the pages go.")]
+DocsOut = Annotated[
+    Path, typer.Option("--out", "-o", metavar="DIR", rich_help_panel=RESULT, help="Where the pages go.")
+]
 DemoOut = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The study's folder.")]
 Open = Annotated[
     bool, typer.Option("--open", metavar=" ", rich_help_panel=RESULT, help="Open the page in the browser.")
@@ -194,10 +196,13 @@ Highest = Annotated[
     ),
 ]
 NRates = Annotated[
-    int, typer.Option("--rates", metavar="N", min=3, rich_help_panel=HOW_SURE, help="Rates between them, evenly in log.")
+    int,
+    typer.Option("--rates", metavar="N", min=3, rich_help_panel=HOW_SURE, help="Rates between them, evenly in log."),
 ]
 Steps = Annotated[int, typer.Option(metavar="N", min=1, rich_help_panel=HOW_SURE, help="Optimizer steps of each run.")]
-NSeeds = Annotated[int, typer.Option("--seeds", metavar="N", min=1, rich_help_panel=HOW_SURE, help="Runs at each rate.")]
+NSeeds = Annotated[
+    int, typer.Option("--seeds", metavar="N", min=1, rich_help_panel=HOW_SURE, help="Runs at each rate.")
+]
 RangePage = Annotated[
     Path, typer.Option("--out", "-o", metavar="FILE", rich_help_panel=RESULT, help="The page with the curves.")
 ]
@@ -260,7 +265,9 @@ Ignore = Annotated[str, typer.Option("--ignore", metavar="A,B", help="Codes that
 WatchedSteps = Annotated[
     int, typer.Option("--steps", metavar="N", min=1, help="Optimizer steps that are watched closely.")
 ]
-TimeLimit = Annotated[float, typer.Option("--time-limit", metavar="S", min=1, help="Seconds after which the script is stopped.")]
+TimeLimit = Annotated[
+    float, typer.Option("--time-limit", metavar="S", min=1, help="Seconds after which the script is stopped.")
+]
 Debug = Annotated[bool, typer.Option("--debug", metavar=" ", help="On an error, show where in the code it was raised.")]
 Script = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where the script goes.")]
 ExportTo = Annotated[str, typer.Option("--to", metavar="NAME", help="optuna, parquet, csv or json.")]
@@ -271,3 +278,185 @@ Cited = Annotated[
     list[str], typer.Argument(metavar="DIR|NAME...", help="Folders of studies, or names of the catalogue.")
 ]
 Bibtex = Annotated[bool, typer.Option("--bibtex", metavar=" ", help="Print the BibTeX entries, and nothing else.")]
+
+FitLoss = Annotated[
+    Optional[str],
+    typer.Option(
+        "--loss",
+        metavar="NAME",
+        show_default="cross_entropy or mse",
+        autocompletion=known.complete_losses,
+        rich_help_panel=TRAINING,
+        help='A loss with its options: "focal(gamma=2)".',
+    ),
+]
+FitOptimizer = Annotated[
+    str,
+    typer.Option(
+        "--optimizer",
+        metavar="NAME",
+        autocompletion=known.complete_optimizers,
+        rich_help_panel=TRAINING,
+        help='A rule, with options and transforms: "adamw(lr=1e-3) + clip_norm(1.0)".',
+    ),
+]
+LearningRate = Annotated[
+    Optional[float],
+    typer.Option(
+        "--learning-rate", metavar="LR", show_default="the rule's own", rich_help_panel=TRAINING, help="Step size."
+    ),
+]
+FitSchedule = Annotated[
+    str,
+    typer.Option(
+        "--schedule",
+        metavar="NAME",
+        autocompletion=known.complete_schedules,
+        rich_help_panel=TRAINING,
+        help="How the learning rate changes; none keeps it.",
+    ),
+]
+FitEpochs = Annotated[
+    int, typer.Option("--epochs", metavar="N", min=1, rich_help_panel=TRAINING, help="Passes over the data.")
+]
+Validation = Annotated[
+    str,
+    typer.Option(
+        metavar="SHARE", rich_help_panel=TRAINING, help="Share of the rows that is not trained on, or data; 0: none."
+    ),
+]
+FitMetrics = Annotated[
+    Optional[str],
+    typer.Option(
+        "--metrics",
+        metavar="A,B",
+        show_default="accuracy or mean_absolute_error",
+        autocompletion=known.complete_metrics,
+        rich_help_panel=TRAINING,
+        help="Shown after each epoch; the first says which epoch is best.",
+    ),
+]
+Patience = Annotated[
+    Optional[int],
+    typer.Option(
+        metavar="N", min=1, rich_help_panel=TRAINING, help="Epochs without a better score, after which it ends."
+    ),
+]
+ClipNorm = Annotated[
+    Optional[float], typer.Option("--clip-norm", metavar="X", rich_help_panel=TRAINING, help="Longest gradient.")
+]
+Ema = Annotated[
+    Optional[float],
+    typer.Option(metavar="D", rich_help_panel=TRAINING, help="Decay of averaged weights, such as 0.999."),
+]
+Precision = Annotated[str, typer.Option(metavar="NAME", rich_help_panel=TRAINING, help="float32, bfloat16 or float16.")]
+Device = Annotated[
+    Optional[str],
+    typer.Option(
+        metavar="NAME", show_default="the GPU if there is one", rich_help_panel=TRAINING, help="cpu, cuda, ..."
+    ),
+]
+Standardise = Annotated[
+    bool,
+    typer.Option(
+        "--standardise/--no-standardise",
+        metavar=" ",
+        rich_help_panel=TRAINING,
+        help="Bring features, and numbers to predict, to mean 0 and spread 1; the model file undoes it.",
+    ),
+]
+FitData = Annotated[
+    Optional[str],
+    typer.Option(
+        "--data",
+        "-d",
+        metavar="SPEC",
+        show_default=False,
+        autocompletion=known.complete_source,
+        rich_help_panel=TRAINING,
+        help="[bold]table.csv:target[/bold], table.parquet:target, a folder in MNIST's format, module:attribute, "
+        "or a name such as digits.",
+    ),
+]
+FitOut = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        show_default="steepest-runs/fit",
+        rich_help_panel=RESULT,
+        help="Checkpoints, weights and history. The same command on it goes on where it stopped.",
+    ),
+]
+ResumeRun = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--resume", metavar="DIR", rich_help_panel=RESULT, help="Go on with the run of that folder, as it was asked."
+    ),
+]
+Checkpoint = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CHECKPOINT",
+        help="The folder of a run of fit, its model.safetensors, or the folder of a study: its winner.",
+    ),
+]
+OtherModel = Annotated[
+    Optional[str],
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        show_default="as in training",
+        autocompletion=known.complete_model,
+        help="Where the model's code is now, as in file.py:Net.",
+    ),
+]
+JudgedData = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        "-d",
+        metavar="SPEC",
+        autocompletion=known.complete_source,
+        help="Rows that the model was not trained on, as for fit.",
+    ),
+]
+JudgedMetrics = Annotated[
+    Optional[str],
+    typer.Option(
+        "--metrics",
+        metavar="A,B",
+        show_default="the usual ones of the task",
+        autocompletion=known.complete_metrics,
+        help='Names, with options: "accuracy, fbeta(beta=2)".',
+    ),
+]
+Slices = Annotated[
+    Optional[str],
+    typer.Option("--slices", metavar="COLUMN,...", help="Columns of the table: each of their parts against the rest."),
+]
+ThresholdRule = Annotated[
+    str,
+    typer.Option(
+        "--threshold",
+        metavar="RULE",
+        help='Of two classes: f1, "fbeta(beta=2)", "cost(miss=5, false_alarm=1)" or "recall(least=0.95)".',
+    ),
+]
+HeldOut = Annotated[
+    Optional[str],
+    typer.Option(
+        "--held-out",
+        metavar="SPEC",
+        show_default="half of the rows",
+        help="Data by which threshold and temperature are chosen.",
+    ),
+]
+Level = Annotated[float, typer.Option("--level", metavar="L", help="Of the intervals.")]
+JudgedSeed = Annotated[int, typer.Option("--seed", metavar="N", help="Which half of the rows chooses.")]
+Page = Annotated[
+    Optional[Path], typer.Option("--out", "-o", metavar="FILE", help="Write the page, one HTML file, offline.")
+]
+JudgedFormat = Annotated[str, typer.Option("--format", metavar="NAME", help="text or json.")]
+OpenPage = Annotated[bool, typer.Option("--open", metavar=" ", help="Open the page in the browser.")]
