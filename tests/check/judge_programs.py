@@ -134,7 +134,7 @@ def judge(chosen: list[Program], run: bool, jobs: int = 1) -> list[Told]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--half", choices=HALVES, required=True)
+    parser.add_argument("--half", choices=(*HALVES, "threads"), required=True)
     parser.add_argument("--static-only", action="store_true", help="read the programs, execute none")
     parser.add_argument("--jobs", type=int, default=1, help="programs checked at the same time")
     parser.add_argument("--only", default="", help="programs whose file name holds this text")

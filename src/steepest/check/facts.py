@@ -24,6 +24,12 @@ class Facts:
         """The source when no training step was watched: what can be read must then do."""
         return self.source if self.run is None or not self.run.backwards else None
 
+    def told(self, find: Callable[[Source], Iterator[tuple[int, str]]]) -> Iterator[Seen]:
+        """What a reader of the source finds, watched or not: it is sure, and a run shows less of it."""
+        if self.source is not None:
+            for line, evidence in find(self.source):
+                yield Seen(evidence, line)
+
     def read(self, find: Callable[[Source], Iterator[tuple[int, str]]]) -> Iterator[Seen]:
         """What a reader of the source finds, where no run could see it."""
         if self.unseen is not None:

@@ -26,7 +26,9 @@ def losses(facts: Facts, *names: str) -> Iterator[tuple[LossCall, Tensor, Tensor
         if op.name not in names:
             continue
         prediction, target = op.tensor(0, "input"), op.tensor(1, "target")
-        if prediction is not None and target is not None and op.place.line not in lines:
+        if prediction is None or target is None or target.is_meta:
+            continue
+        if op.place.line not in lines:
             lines.add(op.place.line)
             yield call, prediction.detach(), target.detach()
 

@@ -71,6 +71,10 @@ def means_of_means(source: Program) -> Iterator[tuple[int, str, bool]]:
     sums: dict[str, list[tuple[ast.expr, int]]] = {}
     for name, added, line in _sums(source):
         sums.setdefault(name, []).append((added, line))
+    for name, added in ((n, a) for n, values in sums.items() for a, _ in values):
+        shared = added if isinstance(added, ast.BinOp) and isinstance(added.op, ast.Div) else None
+        if shared is not None and _is_number_of_batches(source, shared.right) and _is_batch_mean(source, shared.left):
+            yield added.lineno, name, _evaluates(source, added.lineno)
     for name, line in _over_batches(source):
         for added, at in sums.get(name, ()):
             text = ast.unparse(added)
@@ -79,6 +83,12 @@ def means_of_means(source: Program) -> Iterator[tuple[int, str, bool]]:
             if mean and not weighted:
                 yield line, name, _evaluates(source, at)
                 break
+
+
+def _is_batch_mean(source: Program, value: ast.expr) -> bool:
+    """A mean over a batch: a loss, or the mean of comparisons."""
+    made = ast.unparse(source.names.value_of(value))
+    return bool(re.search(r"\.mean\(|criterion|loss", made)) and "sum(" not in made
 
 
 def _evaluates(source: Program, line: int) -> bool:
@@ -175,7 +185,9 @@ def _trains(source: Program, loop: ast.For | ast.While) -> bool:
     calls = [n for n in ast.walk(loop) if isinstance(n, ast.Call)]
     if any(called(c) == "backward" for c in calls):
         return True
-    bodies = [source.names.functions[called(c)] for c in calls if called(c) in source.names.functions]
+    methods = {f.name: f for c in source.names.classes.values() for f in c.body if isinstance(f, ast.FunctionDef)}
+    known = {**methods, **source.names.functions}
+    bodies = [known[called(c)] for c in calls if called(c) in known and called(c) not in ("forward", "__init__")]
     return any(isinstance(n, ast.Call) and called(n) == "backward" for f in bodies for n in ast.walk(f))
 
 
@@ -191,7 +203,7 @@ def _test_scores(source: Program) -> set[str]:
             if (
                 is_call
                 and any(TEST.search(w) and not callable_name(source, w) for w in words)
-                and re.search(r"acc|loss|score|f1|auc|err|metric|rmse|mse|mae|iou|r2|val", name)
+                and (re.search(r"acc|loss|score|f1|auc|err|metric|rmse|mse|mae|iou|r2|val", name) or TEST.search(name))
             ):
                 found.add(name)
             elif TEST.search(name) and re.search(r"acc|loss|score|f1|auc|err|rmse|mse|mae|iou|r2", name) and is_call:

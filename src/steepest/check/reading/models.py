@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
-from .names import FunctionNode, called, pairs_of
+from .bindings import Bindings
+from .names import called
 from .program import Program
 
 ACTS = {
@@ -71,58 +73,46 @@ class LossSite:
 class Models:
     """Questions about models and losses of one program."""
 
-    def __init__(self, source: Program) -> None:
-        self.source, self.names = source, source.names
-        self.functions = [n for n in source.nodes if isinstance(n, FunctionNode)]
+    def __init__(self, source: Program, bindings: Bindings) -> None:
+        self.source, self.names, self.bindings = source, source.names, bindings
 
     def losses(self) -> Iterator[LossSite]:
-        for node in self.source.nodes:
-            if not isinstance(node, ast.Call):
-                continue
-            dotted = self.names.dotted(node.func)
-            if dotted.startswith("torch.nn.functional.") and dotted.rpartition(".")[2] in LOSSES:
-                yield LossSite(LOSSES[dotted.rpartition(".")[2]], node, None)
-                continue
-            made = node.func if isinstance(node.func, ast.Call) else self.names.value_of(node.func)
-            if (
-                isinstance(made, ast.Call)
-                and made is not node
-                and called(made) in LOSSES
-                and called(made)[0].isupper()
-                and node.args
-            ):
-                yield LossSite(LOSSES[called(made)], node, made)
+        yield from self._losses
 
-    def function_of(self, node: ast.AST) -> ast.AST | None:
-        """The innermost function around a node."""
-        line = getattr(node, "lineno", 0)
-        around = [f for f in self.functions if f.lineno <= line <= (f.end_lineno or 0)]
-        return max(around, key=lambda f: f.lineno, default=None)
+    @cached_property
+    def _losses(self) -> list[LossSite]:
+        return [
+            site for node in self.source.nodes if isinstance(node, ast.Call) and (site := self._site(node)) is not None
+        ]
+
+    def _site(self, node: ast.Call) -> LossSite | None:
+        dotted = self.names.dotted(node.func)
+        word = dotted.rpartition(".")[2]
+        if dotted.startswith("torch.nn.functional.") and word in LOSSES:
+            return LossSite(LOSSES[word], node, None)
+        if not node.args or dotted.startswith(("torch.", "numpy.")):
+            return None
+        made = node.func if isinstance(node.func, ast.Call) else self.bindings.made(node.func)
+        if not isinstance(made, ast.Call) or made is node:
+            return None
+        word = self.names.dotted(made.func).rpartition(".")[2]
+        return LossSite(LOSSES[word], node, made) if word in LOSSES and word[0].isupper() else None
 
     def last_value(self, name: str, node: ast.AST) -> ast.expr | None:
-        """What a name was last bound to before the node in its function; None when it is bound there in several ways."""
-        scope = self.function_of(node) or self.source.tree
-        here = (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
-        found: list[tuple[ast.Assign, ast.expr]] = []
-        for n in ast.walk(scope):
-            if isinstance(n, ast.Assign) and (n.end_lineno or 0, n.end_col_offset or 0) < here:
-                whole = [(k, v) for t in n.targets for k, v in pairs_of(t, n.value)]
-                found += [
-                    (n, v) for k, v in whole if k == name and (v is not n.value or isinstance(n.targets[0], ast.Name))
-                ]
-        own = None if scope is self.source.tree else scope
-        inner = [(n, v) for n, v in found if self.function_of(n) is own]
-        return max(inner, key=lambda f: (f[0].lineno, f[0].col_offset))[1] if inner else None
+        """What a name was last bound to before a node, there or where the function around it is called."""
+        return self.bindings.of_name(name, node)
 
     def ending(self, node: ast.expr | None, depth: int = 0) -> str:
         """The operation whose result an expression is."""
-        if node is None or depth > 12:
+        if node is None or depth > 16:
             return ""
-        if isinstance(node, ast.Name):
-            value = self.last_value(node.id, node)
-            return self.ending(value, depth + 1) if value is not None else ""
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            return self.ending(self.bindings.value(node), depth + 1)
         if isinstance(node, ast.Subscript):
-            return self.ending(node.value, depth + 1) if isinstance(node.slice, (ast.Slice, ast.Tuple)) else ""
+            if isinstance(node.slice, (ast.Slice, ast.Tuple)):
+                return self.ending(node.value, depth + 1)
+            before = self.bindings.value(node)
+            return self.ending(before, depth + 1) if before is not None else self._ending_of_part(node, depth)
         if not isinstance(node, ast.Call):
             return ""
         dotted, word = self.names.dotted(node.func), called(node)
@@ -137,9 +127,45 @@ class Models:
         function = self.names.functions.get(word) if isinstance(node.func, ast.Name) else None
         if function is not None:
             return self.function_ending(function, depth + 1)
+        returned = self.bindings.returned(node)
+        if returned is not None:
+            return self.ending(returned, depth + 1)
         if isinstance(node.func, ast.Attribute) and word == "forward":
-            return self.module_ending(node.func.value, node, depth + 1)
-        return self.module_ending(node.func, node, depth + 1)
+            return self.module_ending(node.func.value, depth + 1)
+        return self.module_ending(node.func, depth + 1)
+
+    def _ending_of_part(self, node: ast.Subscript, depth: int) -> str:
+        """out of `out, hidden = model(x)`: the element of what forward returns."""
+        call, which = self.bindings.made(node.value), node.slice
+        made = self.bindings.built(call.func) if isinstance(call, ast.Call) else None
+        k = which.value if isinstance(which, ast.Constant) else None
+        if made is None or not isinstance(k, int):
+            return ""
+        word = called(made)
+        if self.names.dotted(made.func).startswith("torch.nn.") and MODULES.get(word) == "rnn" and k == 0:
+            return "rnn"
+        found = {
+            self.ending(r.elts[k], depth + 1) if isinstance(r, ast.Tuple) and k < len(r.elts) else ""
+            for r in self.returns_of(word)
+        }
+        return found.pop() if len(found) == 1 else ""
+
+    def returns_of(self, cls: str) -> list[ast.expr]:
+        """What forward of a class of the program returns."""
+        found = self.names.classes.get(cls)
+        forward = (
+            next((f for f in found.body if isinstance(f, ast.FunctionDef) and f.name == "forward"), None)
+            if found
+            else None
+        )
+        if forward is None:
+            return []
+        scope = self.bindings.scope
+        return [
+            n.value
+            for n in ast.walk(forward)
+            if isinstance(n, ast.Return) and n.value is not None and scope.get(id(n)) is forward
+        ]
 
     def function_ending(self, function: ast.AST, depth: int = 0) -> str:
         """What a function of the program returns, where all its returns end alike."""
@@ -147,60 +173,24 @@ class Models:
         endings = {self.ending(r.value, depth + 1) for r in returns}
         return endings.pop() if len(endings) == 1 else ""
 
-    def module_ending(self, module: ast.expr, at: ast.AST, depth: int = 0) -> str:
+    def module_ending(self, module: ast.expr, depth: int = 0) -> str:
         """What a module ends with; `module` is what is called."""
-        made = self.built(module, at)
-        if made is None or depth > 12:
+        made = self.built(module)
+        if made is None or depth > 16:
             return ""
         word, dotted = called(made), self.names.dotted(made.func)
         if word in self.names.classes and isinstance(made.func, ast.Name):
-            return self.class_ending(self.names.classes[word], depth + 1)
+            endings = {self.ending(r, depth + 1) for r in self.returns_of(word)}
+            return endings.pop() if len(endings) == 1 else ""
+        word = dotted.rpartition(".")[2]
         if dotted.startswith("torch.nn.") and word in MODULES:
             return MODULES[word]
-        if dotted == "torch.nn.Sequential" and made.args and not isinstance(made.args[-1], ast.Starred):
-            return self.module_ending(made.args[-1], at, depth + 1)
-        return ""
+        last = last_of(made) if dotted == "torch.nn.Sequential" else None
+        return self.module_ending(last, depth + 1) if last is not None else ""
 
-    def built(self, module: ast.expr, at: ast.AST) -> ast.Call | None:
+    def built(self, module: ast.expr) -> ast.Call | None:
         """The call that built a module: of model = Net(...).to(device) it is Net(...)."""
-        if isinstance(module, ast.Attribute) and isinstance(module.value, ast.Name) and module.value.id == "self":
-            found = self._of_self(module.attr, at)
-            module = found if found is not None else module
-        else:
-            module = self.names.value_of(module)
-        for _ in range(4):
-            if (
-                isinstance(module, ast.Call)
-                and isinstance(module.func, ast.Attribute)
-                and module.func.attr in ("to", "cuda", "cpu", "double", "train", "eval", "float")
-            ):
-                module = module.func.value
-            elif isinstance(module, ast.Call) and called(module) in ("DataParallel", "compile") and module.args:
-                module = self.names.value_of(module.args[0])
-        return module if isinstance(module, ast.Call) else None
-
-    def _of_self(self, attribute: str, at: ast.AST) -> ast.expr | None:
-        """What self.attribute was bound to, once, in the class around a node."""
-        line = getattr(at, "lineno", 0)
-        around = [c for c in self.names.classes.values() if c.lineno <= line <= (c.end_lineno or 0)]
-        if not around:
-            return None
-        cls = max(around, key=lambda c: c.lineno)
-        values = [
-            v for n in ast.walk(cls) if isinstance(n, ast.Assign)
-            for t in n.targets for k, v in pairs_of(t, n.value) if k == f"self.{attribute}"
-        ]  # fmt: skip
-        return values[0] if len(values) == 1 else None
-
-    def class_ending(self, cls: ast.ClassDef, depth: int = 0) -> str:
-        """What forward returns, where all its returns end alike."""
-        forward = next((f for f in cls.body if isinstance(f, ast.FunctionDef) and f.name == "forward"), None)
-        if forward is None or depth > 12:
-            return ""
-        inner = [n for f in ast.walk(forward) if isinstance(f, FunctionNode) and f is not forward for n in ast.walk(f)]
-        returns = [n for n in ast.walk(forward) if isinstance(n, ast.Return) and n.value is not None and n not in inner]
-        endings = {self.ending(r.value, depth + 1) for r in returns}
-        return endings.pop() if len(endings) == 1 else ""
+        return self.bindings.built(module)
 
     def acts_by_mode(self) -> set[str]:
         """Layers of the program that behave differently in evaluation."""
@@ -210,3 +200,20 @@ class Models:
                 "Dropout", "Dropout2d", "Dropout1d", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "AlphaDropout"
             )
         }
+
+
+def last_of(sequential: ast.Call) -> ast.expr | None:
+    """The last layer of nn.Sequential(...), given one by one, as a dictionary of names or as a list."""
+    if not sequential.args:
+        return None
+    last = sequential.args[-1]
+    if isinstance(last, ast.Starred):
+        last = last.value
+    if isinstance(last, ast.Call) and called(last) == "OrderedDict" and last.args:
+        last = last.args[0]
+    if isinstance(last, ast.List) and last.elts:
+        last = last.elts[-1]
+        return last.elts[1] if isinstance(last, ast.Tuple) and len(last.elts) == 2 else last
+    if isinstance(last, ast.Dict) and last.values:
+        return last.values[-1]
+    return None if isinstance(sequential.args[-1], ast.Starred) else last

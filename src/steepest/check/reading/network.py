@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .names import called, spelled
+from .shapes import axes
 
 if TYPE_CHECKING:
     from .source import Source
@@ -70,7 +71,7 @@ def module_of(source: Source, output: ast.expr | None) -> ast.Call | None:
         output = source.models.last_value(output.id, output)
     if not isinstance(output, ast.Call):
         return None
-    return source.models.built(output.func, output)
+    return source.models.built(output.func)
 
 
 def _last_linear(source: Source, made: ast.Call) -> ast.Call | None:
@@ -90,7 +91,7 @@ def _last_linear(source: Source, made: ast.Call) -> ast.Call | None:
         found = source.models.last_value(value.id, value)
         value = found if found is not None else value
     if isinstance(value, ast.Call):
-        inner = source.models.built(value.func, value)
+        inner = source.models.built(value.func)
         return _last_linear(source, inner) if inner is not None and inner is not made else None
     return None
 
@@ -171,11 +172,30 @@ def no_probabilities(source: Source) -> Found:
 def no_logarithms(source: Source) -> Found:
     for site in source.models.losses():
         end = source.models.ending(site.argument(0, "input"))
+        if site.kind == "kl" and end == "log_softmax" and source.models.ending(site.argument(1, "target")) == "softmax":
+            if _under_no_grad(source, site.argument(0, "input")) and not _under_no_grad(
+                source, site.argument(1, "target")
+            ):
+                yield (
+                    site.call.lineno,
+                    "the input was computed under no_grad and the target is what is trained: they are swapped",
+                )
         if site.kind == "kl" and end in ("softmax", "sigmoid", "linear"):
             yield (
                 site.call.lineno,
                 f"the input of {called(site.made or site.call)} is the result of {end}, not of log_softmax",
             )
+
+
+def _under_no_grad(source: Source, node: ast.expr | None) -> bool:
+    """What a value was made of stands under no_grad."""
+    made = source.bindings.made(node)
+    return made is not None and any(
+        isinstance(w, ast.With)
+        and "no_grad" in " ".join(ast.unparse(i) for i in w.items)
+        and w.lineno <= made.lineno <= (w.end_lineno or 0)
+        for w in source.nodes
+    )
 
 
 def cut_logits(source: Source) -> Found:
@@ -207,7 +227,9 @@ def one_weight(source: Source) -> Found:
         weight = site.option("weight")
         if site.kind in ("bce", "bce_logits") and weight is not None and site.option("pos_weight") is None:
             value = source.names.value_of(weight)
-            if re.fullmatch(r"torch\.(tensor|FloatTensor|Tensor)\(\[?\s*[\d.]+\s*\]?\)(\.\w+\(.*\))?", spelled(value)):
+            if axes(source, weight) == 0 or re.fullmatch(
+                r"torch\.(tensor|FloatTensor|Tensor)\(\[?\s*[\d.]+\s*\]?\)(\.\w+\(.*\))?", spelled(value)
+            ):
                 yield site.call.lineno, f"weight={spelled(value)} multiplies all terms alike"
 
 
@@ -351,51 +373,6 @@ def _switched(node: ast.Call) -> bool:
     return any(k.arg == "affine" and ast.unparse(k.value) == "False" for k in node.keywords)
 
 
-def time_for_batch(source: Source) -> Found:
-    """A recurrent layer without batch_first whose output is indexed [:, -1]."""
-    for name, cls in source.names.classes.items():
-        if not source.names.is_module_class(name):
-            continue
-        text = ast.unparse(cls)
-        for node in ast.walk(cls):
-            if (
-                isinstance(node, ast.Assign)
-                and isinstance(node.value, ast.Call)
-                and called(node.value) in ("LSTM", "GRU", "RNN")
-            ):
-                target, made = ast.unparse(node.targets[0]), ast.unparse(node.value)
-                if "batch_first" in made or re.search(r"permute|transpose|swapaxes|\.t\(\)|movedim", text):
-                    continue
-                outs = re.findall(rf"\(?(\w+),\s*[^=\n]*=\s*{re.escape(target)}\(", text)
-                if any(re.search(rf"\b{out}\[:, -1\b", text) for out in outs):
-                    yield (
-                        node.lineno,
-                        f"{made[:50]} reads (time, batch, features), and its output is indexed [:, -1] as (batch, time, features)",
-                    )
-
-
-def encoder_takes_batch_for_time(source: Source) -> Found:
-    """A TransformerEncoderLayer without batch_first whose output is pooled over axis 1."""
-    for name, cls in source.names.classes.items():
-        text = ast.unparse(cls)
-        if (
-            not source.names.is_module_class(name)
-            or "batch_first" in text
-            or re.search(r"permute|transpose|swapaxes|\.t\(\)|movedim", text)
-        ):
-            continue
-        for node in ast.walk(cls):
-            if (
-                isinstance(node, ast.Call)
-                and called(node) == "TransformerEncoderLayer"
-                and re.search(r"\.mean\((dim=)?1\)|\[:, (0|-1)\]|\[:, (0|-1), :\]", text)
-            ):
-                yield (
-                    node.lineno,
-                    f"{spelled(node)[:50]} reads (time, batch, features), and its output is pooled over axis 1 as if that were time",
-                )
-
-
 def linear_twice(source: Source) -> Found:
     for call in source.calls("Sequential"):
         for first, second in zip(call.args, call.args[1:]):
@@ -412,7 +389,7 @@ def linear_in_linear(source: Source) -> Found:
         for node in ast.walk(forward):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Call):
                 pair = [
-                    source.models.built(c.func, c) if ast.unparse(c.func).startswith("self.") else None
+                    source.models.built(c.func) if ast.unparse(c.func).startswith("self.") else None
                     for c in (node.args[0], node)
                 ]
                 if (

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from . import data_flow, evaluation
+from .bindings import Bindings
 from .flow import Flow
 from .models import Models
 from .names import spelled
@@ -18,7 +19,11 @@ class Source(Program):
 
     @cached_property
     def models(self) -> Models:
-        return Models(self)
+        return Models(self, self.bindings)
+
+    @cached_property
+    def bindings(self) -> Bindings:
+        return Bindings(self)
 
     @cached_property
     def flow(self) -> Flow:
@@ -91,7 +96,16 @@ class Source(Program):
         for function in self.names.forwards():
             for node in ast.walk(function):
                 if isinstance(node, ast.Call) and self.names.dotted(node.func) in DROPOUTS:
-                    if len(node.args) < 3 and not any(k.arg in ("training", None) for k in node.keywords):
+                    given = next(
+                        (k.value for k in node.keywords if k.arg == "training"),
+                        node.args[2] if len(node.args) > 2 else None,
+                    )
+                    always = (
+                        isinstance(given, ast.Constant)
+                        and given.value is True
+                        and not self.mentions(r"monte|\bmc_|bayes|uncertain")
+                    )
+                    if always or (given is None and not any(k.arg is None for k in node.keywords)):
                         yield node.lineno
 
 

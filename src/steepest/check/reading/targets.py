@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from .columns import is_column
 from .names import called, stored
 from .network import last_linear_of
-from .shapes import is_class, is_flat, is_yes_no, origin
+from .reach import addends
+from .shapes import HANDED, axes, handed, is_centred, is_class, is_yes_no, origin
 from .training import count_of, number_of
 
 if TYPE_CHECKING:
@@ -17,79 +19,6 @@ if TYPE_CHECKING:
 
 Found = Iterator[tuple[int, str]]
 RESHAPED = re.compile(r"squeeze|flatten|view|reshape|ravel|\[:, 0\]|unsqueeze|None\]")
-
-
-def column_against_row(source: Source) -> Found:
-    """A model with one output, (N, 1), against a target of shape (N,)."""
-    for left, right, line in _pairs(source):
-        last = last_linear_of(source, left)
-        if last is None or len(last.args) < 2 or ast.unparse(last.args[1]) != "1" or _is_reshaped(source, left):
-            continue
-        if is_flat(source, right) and not RESHAPED.search(ast.unparse(right)):
-            yield (
-                line,
-                f"{ast.unparse(left)[:30]} has the shape (N, 1), from {ast.unparse(last)}, and {ast.unparse(right)[:30]} has (N,)",
-            )
-
-
-def compared_with_row(source: Source) -> Found:
-    """(N, 1) == (N,): the thresholded output of a model with one unit against a flat target."""
-    for node in source.nodes:
-        if not (isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq)):
-            continue
-        for left, right in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
-            base = _thresholded(source, left)
-            last = last_linear_of(source, base) if base is not None else None
-            if (
-                base is None
-                or last is None
-                or len(last.args) < 2
-                or ast.unparse(last.args[1]) != "1"
-                or _is_reshaped(source, base)
-            ):
-                continue
-            if is_flat(source, right) and not RESHAPED.search(ast.unparse(right)):
-                yield (
-                    node.lineno,
-                    f"{ast.unparse(left)[:30]} has the shape (N, 1) and {ast.unparse(right)[:20]} has (N,)",
-                )
-
-
-def _thresholded(source: Source, node: ast.expr) -> ast.expr | None:
-    """The output behind (output > 0.5).float(), round and sigmoid; None when something on the way changes the shape."""
-    for _ in range(8):
-        if isinstance(node, ast.Name):
-            value = source.models.last_value(node.id, node)
-            if value is None or source.models.built(getattr(value, "func", node), value) is not None:
-                return node
-            node = value
-        elif isinstance(node, ast.Compare):
-            node = node.left
-        elif isinstance(node, ast.Call) and called(node) in ("float", "long", "int", "round", "sigmoid"):
-            inside = node.args[0] if node.args else getattr(node.func, "value", None)
-            if inside is None:
-                return None
-            node = inside
-        else:
-            break
-    return node if isinstance(node, ast.Call) and source.models.built(node.func, node) is not None else None
-
-
-def _pairs(source: Source) -> Iterator[tuple[ast.expr, ast.expr, int]]:
-    """(prediction, target, line) of square losses, torch's and those written (a - b) ** 2."""
-    for site in source.models.losses():
-        output, target = site.argument(0, "input"), site.argument(1, "target")
-        if site.kind in ("mse", "l1") and output is not None and target is not None:
-            yield output, target, site.call.lineno
-    for node in source.nodes:
-        if (
-            isinstance(node, ast.BinOp)
-            and isinstance(node.op, ast.Pow)
-            and isinstance(node.left, ast.BinOp)
-            and isinstance(node.left.op, ast.Sub)
-        ):
-            yield node.left.left, node.left.right, node.lineno
-            yield node.left.right, node.left.left, node.lineno
 
 
 def _is_reshaped(source: Source, output: ast.expr) -> bool:
@@ -115,7 +44,11 @@ def classes_as_numbers(source: Source) -> Found:
             and source.models.ending(output) == "linear"
         ):
             yield site.call.lineno, f"{called(site.made or site.call)} on the labels of a data set of classes"
-        elif is_class(source, target) and "one_hot" not in ast.unparse(target):
+        elif (
+            is_class(source, target)
+            and "one_hot" not in ast.unparse(target)
+            and source.models.ending(output) in ("linear", "softmax")
+        ):
             made = origin(source, target)
             yield (
                 site.call.lineno,
@@ -130,8 +63,11 @@ def several_labels(source: Source) -> Found:
         if (
             site.kind == "cross_entropy"
             and target is not None
-            and isinstance(made, ast.Compare)
-            and _is_float(source, target)
+            and made is not None
+            and is_yes_no(source, target)
+            and (_is_float(source, target) or axes(source, target) == 2)
+            and axes(source, target) in (None, 2)
+            and not is_column(source, target)
         ):
             yield (
                 site.call.lineno,
@@ -142,6 +78,9 @@ def several_labels(source: Source) -> Found:
 def _is_float(source: Source, target: ast.expr) -> bool:
     names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
     texts = [ast.unparse(target), *(ast.unparse(v) for n in names for v in source.names.bound.get(n, []))]
+    at: ast.expr | None = target
+    while at is not None and (at := source.bindings.value(at)) is not None:
+        texts.append(ast.unparse(at))
     return any(re.search(r"\.float\(\)|float32|FloatTensor", t) for t in texts) and not any(
         ".argmax" in t for t in texts
     )
@@ -165,47 +104,86 @@ def zero_one_signs(source: Source) -> Found:
                 yield call.lineno, f"{word} gets targets of 0 and 1"
     for node in source.nodes:
         if isinstance(node, ast.Call) and called(node) in ("clamp", "relu", "maximum"):
-            hinge = re.search(r"1(?:\.0)? - (\w+)(?:\[[^\]]*\])? \* \w+", ast.unparse(node))
-            name = next((n for n in ast.walk(node) if hinge and isinstance(n, ast.Name) and n.id == hinge[1]), None)
-            if name is not None and is_yes_no(source, name):
+            hinge = re.search(r"1(?:\.0)? - (\w+)(?:\[[^\]]*\])? \* (\w+)", ast.unparse(node))
+            names = [n for n in ast.walk(node) if hinge and isinstance(n, ast.Name) and n.id in (hinge[1], hinge[2])]
+            name = next((n for n in names if is_yes_no(source, n)), None)
+            if name is not None:
                 yield node.lineno, f"{ast.unparse(node)[:50]} with {name.id} of 0 and 1"
 
 
+SCORES = re.compile(r"dice|iou|jaccard|tversky|f1|accuracy|pearson|corr|ssim|psnr|r2", re.IGNORECASE)
+TURNED = re.compile(r"\b1(\.0)? - |return -|-torch|= -|-\w+\.mean|\* -1|neg|Loss\(|losses\.")
+
+
 def larger_is_better(source: Source) -> Found:
-    """loss = dice(...) of a function of the program that returns the score itself."""
+    """loss = dice(...) of a function or module of the program that returns the score itself."""
     roots = {s.name for s in source.flow.of("backward")}
     for node in source.nodes:
-        if (
-            not isinstance(node, ast.Assign)
-            or not {n for t in node.targets for n in stored(t)} & roots
-            or not isinstance(node.value, ast.Call)
+        if not isinstance(node, ast.Assign) or not {n for t in node.targets for n in stored(t)} & roots:
+            continue
+        if not isinstance(node.value, ast.Call):
+            continue
+        word, body, returned = _score_of(source, node.value)
+        if returned and not TURNED.search(body):
+            yield node.lineno, f"{word}(...) returns {returned[:50]}, larger for better answers, and is minimised"
+    for s in source.flow.of("backward"):
+        root = s.node.func.value if isinstance(s.node, ast.Call) and isinstance(s.node.func, ast.Attribute) else None
+        made = source.bindings.made(root) if root is not None else None
+        if isinstance(made, ast.Call) and re.search(
+            r"\.log_prob\([^()]*(\([^()]*\)[^()]*)*\)(\.(mean|sum)\([^()]*\))*$", ast.unparse(made)
         ):
-            continue
-        word = called(node.value)
-        function = source.names.functions.get(word)
-        if function is None or not re.search(r"dice|iou|jaccard|f1|accuracy|pearson|corr|ssim|psnr|r2", word.lower()):
-            continue
-        returns = [
-            ast.unparse(n.value) for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None
-        ]
-        body = ast.unparse(function)
-        if returns and not re.search(r"\b1(\.0)? - |return -|-torch|= -|-\w+\.mean|\* -1|neg", body):
-            yield node.lineno, f"{word}(...) returns {returns[0][:50]}, larger for better answers, and is minimised"
+            if not source.mentions(r"maximize\s*=\s*True"):
+                yield (
+                    made.lineno,
+                    f"{ast.unparse(made)[:60]}: a likelihood is larger for better answers, and is minimised",
+                )
+
+
+def _score_of(source: Source, call: ast.Call) -> tuple[str, str, str]:
+    """(name, body, what is returned) of a score that a function or module of the program computes."""
+    word = called(call)
+    function: ast.AST | None = source.names.functions.get(word) if isinstance(call.func, ast.Name) else None
+    made = source.models.built(call.func) if function is None else None
+    if made is not None and source.names.is_module_class(called(made)):
+        word = called(made)
+        cls = source.names.classes[word]
+        function = next((f for f in cls.body if isinstance(f, ast.FunctionDef) and f.name == "forward"), None)
+    if function is None or not SCORES.search(word):
+        return "", "", ""
+    returns = [ast.unparse(n.value) for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
+    return word, ast.unparse(function), returns[0] if returns else ""
 
 
 def sum_beside_mean(source: Source) -> Found:
-    roots = {s.name for s in source.flow.of("backward")}
-    for node in source.nodes:
+    """One term of the loss is summed over the batch and another averaged."""
+    told = set()
+    for s in source.flow.of("backward"):
+        root = s.node.func.value if isinstance(s.node, ast.Call) and isinstance(s.node.func, ast.Attribute) else None
+        terms = list(addends(source, root)) if root is not None else []
+        units = {_unit(source, term): term for term in terms}
+        if {"sum", "mean"} <= set(units) and s.line not in told:
+            told.add(s.line)
+            line = max(getattr(t, "lineno", s.line) for t in units.values())
+            yield (
+                line,
+                f"{ast.unparse(units['sum'])[:50]} is summed over the batch, {ast.unparse(units['mean'])[:50]} is averaged",
+            )
+
+
+def out_of_range(source: Source) -> Found:
+    """A square loss between an output that ends with ReLU, sigmoid or tanh and targets that are surely negative at times."""
+    for site in source.models.losses():
+        end = source.models.ending(site.argument(0, "input"))
+        target = site.argument(1, "target")
         if (
-            not isinstance(node, ast.Assign)
-            or not {n for t in node.targets for n in stored(t)} & roots
-            or not isinstance(node.value, ast.BinOp)
-            or not isinstance(node.value.op, ast.Add)
+            site.kind in ("mse", "l1")
+            and end in ("relu", "sigmoid", "softplus", "softmax", "tanh")
+            and is_centred(source, target)
         ):
-            continue
-        units = [_unit(source, term) for term in (node.value.left, node.value.right)]
-        if set(units) == {"sum", "mean"}:
-            yield node.lineno, f"{ast.unparse(node)[:60]}: one term is summed over the batch, the other averaged"
+            yield (
+                site.call.lineno,
+                f"the output ends with {end}, and the target is centred around 0: {ast.unparse(target)[:40] if target else ''}",
+            )
 
 
 def _unit(source: Source, term: ast.expr) -> str:
@@ -237,40 +215,40 @@ def _unit(source: Source, term: ast.expr) -> str:
 
 
 def bytes_as_targets(source: Source) -> Found:
+    """A binary cross-entropy on numbers up to 255 that nothing divides."""
     for site in source.models.losses():
-        made = origin(source, site.argument(1, "target"))
-        if (
-            site.kind in ("bce", "bce_logits")
-            and made is not None
-            and re.search(r"\* ?255\b|uint8", ast.unparse(made))
-            and "/" not in ast.unparse(made)
-        ):
-            yield site.call.lineno, f"the target is {ast.unparse(made)[:50]}"
-
-
-def shown_the_future(source: Source) -> Found:
-    """Tokens moved by one, and a bidirectional RNN or an encoder without a mask."""
-    if (
-        not source.mentions(r"\[:, :-1\]")
-        or not source.mentions(r"\[:, 1:\]")
-        or source.mentions(r"decoder|seq2seq|nn\.Transformer\(|\[MASK\]|mlm|teacher")
-    ):
-        return
-    for name, cls in source.names.classes.items():
-        if not source.names.is_module_class(name) or "Embedding" not in ast.unparse(cls):
+        target = site.argument(1, "target")
+        if site.kind not in ("bce", "bce_logits") or target is None:
             continue
-        text = ast.unparse(cls)
-        for call in (n for n in ast.walk(cls) if isinstance(n, ast.Call)):
-            if called(call) in ("LSTM", "GRU", "RNN") and re.search(r"bidirectional\s*=\s*True", ast.unparse(call)):
-                yield (
-                    call.lineno,
-                    f"{ast.unparse(call)[:60]} reads from both ends, and the target is the input moved by one",
-                )
-            elif called(call) == "TransformerEncoder" and not re.search(r"mask|causal|tri[lu]\(", text):
-                yield (
-                    call.lineno,
-                    f"{ast.unparse(call)[:50]} is called without a mask, and the target is the input moved by one",
-                )
+        at: ast.expr | None = target
+        way: list[str] = []
+        while at is not None and len(way) < 12:
+            way.append(ast.unparse(at))
+            at = source.bindings.value(at) or _inside(source, at)
+        divided = any(re.search(r"/|[<>=]=?|\bbool\b|clip|clamp|ToTensor|transform", text) for text in way)
+        if not divided and (
+            re.search(r"\* ?255\b|uint8", " ".join(way)) or any(_is_filled(source, text) for text in way)
+        ):
+            yield site.call.lineno, f"the target is {way[-1][:50]}, with numbers up to 255"
+
+
+def _inside(source: Source, node: ast.expr) -> ast.expr | None:
+    """What is handed on by a change of type or shape."""
+    if isinstance(node, ast.Call) and called(node) in (*HANDED, "unsqueeze", "squeeze", "permute", "view", "reshape"):
+        return handed(source, node)
+    return node.value if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant) else None
+
+
+def _is_filled(source: Source, name: str) -> bool:
+    """`name[...] = 255` stands in the program."""
+    return any(
+        isinstance(n, ast.Assign)
+        and isinstance(n.targets[0], ast.Subscript)
+        and ast.unparse(n.targets[0].value) == name
+        and isinstance(n.value, ast.Constant)
+        and n.value.value == 255
+        for n in source.nodes
+    )
 
 
 def fixed_number(source: Source) -> Found:
@@ -363,6 +341,39 @@ def forgotten_module(source: Source) -> Found:
                     built[-1].lineno,
                     f"{name} is used in the loop that trains, and no optimizer is given its parameters",
                 )
+
+
+def forgotten_attribute(source: Source) -> Found:
+    """The same in a class: self.a and self.b are called in the method that trains, the optimizer is given self.a alone."""
+    if source.mentions(r"requires_grad|\.detach\(|pretrained|load_state_dict|add_param_group|frozen|freeze"):
+        return
+    for name, cls in source.names.classes.items():
+        attributes = source.bindings.attributes.get(name, {})
+        built = [
+            v for values in attributes.values() for v in values if isinstance(v, ast.Call) and _is_optimizer(source, v)
+        ]
+        if source.names.is_module_class(name) or not built:
+            continue
+        modules = {
+            f"self.{a}": v[0]
+            for a, v in attributes.items()
+            if len(v) == 1 and source.names.is_module(v[0]) and _has_weights(source, v[0])
+        }
+        given = " ".join(ast.unparse(c) for c in built)
+        owned = {m for m in modules if re.search(rf"{re.escape(m)}\b", given)}
+        for method in (f for f in cls.body if isinstance(f, ast.FunctionDef)):
+            calls = [n for n in ast.walk(method) if isinstance(n, ast.Call)]
+            if not owned or not any(called(c) == "backward" for c in calls) or "no_grad" in ast.unparse(method):
+                continue
+            used = {ast.unparse(c.func) for c in calls} & set(modules)
+            for lost in sorted(used - owned):
+                if used & owned and "parameters()" in given:
+                    yield built[-1].lineno, f"{lost} is used in {method.name}, and no optimizer is given its parameters"
+
+
+def _is_optimizer(source: Source, call: ast.Call) -> bool:
+    dotted = source.names.dotted(call.func)
+    return dotted.startswith("torch.optim.") and "lr_scheduler" not in dotted
 
 
 def _has_weights(source: Source, value: ast.expr) -> bool:

@@ -18,8 +18,8 @@ EPOCHS = ("StepLR", "MultiStepLR", "ExponentialLR", "CosineAnnealingLR")
 
 
 def _is_plain(source: Source) -> bool:
-    """A loop written by hand: frameworks clear and step by themselves."""
-    return not source.mentions(r"lightning|accelerat|\bTrainer\(|fabric|deepspeed|fastai|ignite|keras")
+    """A loop written by hand: an engine of DeepSpeed clears and steps by itself."""
+    return not any(name.split(".")[0] in ("deepspeed", "colossalai") for name in source.names.imports.values())
 
 
 def no_clearing(source: Source) -> Found:
@@ -283,6 +283,8 @@ def made_anew(source: Source) -> Found:
             ) and re.search(r"loss|item|\.data|output|pred|numpy|mse|error|\w\(", text[8:])
             if names & roots and fresh and "requires_grad" in text:
                 yield node.lineno, f"{sorted(names & roots)[0]} becomes a new tensor: {text[:60]}"
+            elif names & roots and re.search(r"\.requires_grad_\((True)?\)$", text) and "rand" not in text:
+                yield node.lineno, f"requires_grad_() is called on the loss: it had no history ({text[:50]})"
             if any(
                 ast.unparse(t).endswith(".requires_grad") and ast.unparse(t)[: -len(".requires_grad")] in roots
                 for t in node.targets
@@ -317,7 +319,7 @@ def cut_off(source: Source) -> Found:
 def _is_root(source: Source, call: ast.Call, roots: set[str]) -> bool:
     """The result of a call is what backward is called on."""
     for node in source.nodes:
-        if isinstance(node, ast.Assign) and node.value is call:
+        if isinstance(node, ast.Assign) and (node.value is call or any(n is call for n in ast.walk(node.value))):
             return bool({n for t in node.targets for n in stored(t)} & roots)
     return False
 
@@ -400,6 +402,7 @@ def first_batch_again(source: Source) -> Found:
 
 def not_divided(source: Source) -> Found:
     """step() only in every k-th turn, and the loss is not divided."""
+    yield from micro_steps_not_divided(source)
     for _, steps in source.flow.training_loops():
         backwards = [s for s in steps if s.kind == "backward"]
         late = [s for s in steps if s.kind == "step" and not s.sure]
@@ -419,6 +422,30 @@ def not_divided(source: Source) -> Found:
             yield (
                 backwards[0].line,
                 f"step() is taken where {ast.unparse(modulo[0].test)[:50]}, and the loss is not divided",
+            )
+
+
+def micro_steps_not_divided(source: Source) -> Found:
+    """An inner loop over micro-batches with backward, the step after it, and a loss that is averaged and not divided."""
+    for loop, steps in source.flow.training_loops():
+        backwards = [s for s in steps if s.kind == "backward"]
+        over = ast.unparse(loop.iter) if isinstance(loop, ast.For) else ""
+        if (
+            not re.search(r"accum|micro|grad_acc", over)
+            or len(backwards) != 1
+            or any(s.kind in ("step", "zero") for s in steps)
+        ):
+            continue
+        outside = [s for s in source.flow.of("step") if s.loops == backwards[0].loops[:-1]]
+        text = ast.unparse(loop)
+        if (
+            outside
+            and not re.search(r"/|no_sync|\* ?\(?1|reduction=.sum", text)
+            and not source.mentions(r"reduction\s*=\s*['\"]sum|\.sum\(\)\s*/")
+        ):
+            yield (
+                backwards[0].line,
+                f"backward() is called for each of {over[:40]}, step() once after them, and the loss is not divided",
             )
 
 

@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.network import encoder_takes_batch_for_time, time_for_batch
+from ..reading.layout import time_for_batch
 from ..seeing import number, shown
 
 
@@ -57,7 +57,6 @@ model = Reader()
     source="cross-sample Jacobian of a copy of the model",
 )
 def batch_taken_for_time(facts: Facts) -> Iterator[Seen]:
-    yield from facts.read(encoder_takes_batch_for_time)
     yield from facts.read(time_for_batch)
     run = facts.run
     for call in run.calls if run else ():

@@ -11,6 +11,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.layout import axes_mixed
 from ..seeing import shown
 
 
@@ -36,6 +37,7 @@ from ..seeing import shown
     source="shapes before and after",
 )
 def view_instead_of_transpose(facts: Facts) -> Iterator[Seen]:
+    yield from facts.told(axes_mixed)
     lines = set()
     for op in facts.run.views if facts.run else ():
         before, after = next(op.refs()).shape, op.out_shape

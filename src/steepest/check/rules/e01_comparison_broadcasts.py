@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.targets import compared_with_row
+from ..reading.columns import compared_with_row
 from ..running.graph import is_outer
 from ..seeing import shown
 

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.reach import all_cut
 from ..reading.targets import fixed_number
 from ..reading.training import cut_off
 from ..running.record import Backward, Run
@@ -32,6 +33,7 @@ from ..seeing import number
 def no_gradient(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(fixed_number)
     yield from facts.read(cut_off)
+    yield from facts.read(all_cut)
     run = facts.run
     if run is None:
         return

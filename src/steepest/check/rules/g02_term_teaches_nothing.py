@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.reach import cut_in_forward, cut_terms, taught_nothing
 from ..reading.training import plain_terms
 from ..running.graph import Op, ancestors
 from ..running.numbers_seen import source_of
@@ -38,6 +39,9 @@ from ..seeing import first_kept, number
 )
 def term_teaches_nothing(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(plain_terms)
+    yield from facts.told(cut_terms)
+    yield from facts.told(taught_nothing)
+    yield from facts.told(cut_in_forward)
     run = facts.run
     for seen in first_kept(run) if run else ():
         models = {id(op) for c in run.calls if c.is_model for op in c.outputs_ops}

@@ -10,7 +10,7 @@ from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
 from ..reading.training import made_anew
-from ..seeing import backwards_by_line, number
+from ..seeing import backwards_by_line, first_kept, number
 
 
 @check(
@@ -31,6 +31,7 @@ from ..seeing import backwards_by_line, number
 )
 def loss_made_anew(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(made_anew)
+    yield from _of_numbers(facts)
     for line, passes in backwards_by_line(facts.run).items() if facts.run else ():
         fresh = [b for b in passes if b.requires_grad and b.is_leaf]
         if fresh:
@@ -40,3 +41,22 @@ def loss_made_anew(facts: Facts) -> Iterator[Seen]:
                 f"backward() is called on a leaf tensor with value {number(fresh[0].value)}{how}: it has no history",
                 line,
             )
+
+
+def _of_numbers(facts: Facts) -> Iterator[Seen]:
+    """The only leaf behind the loss is a tensor made of plain numbers with requires_grad=True."""
+    for seen in first_kept(facts.run) if facts.run else ():
+        made = next(
+            (op for op in seen.ops() if op.name in ("tensor", "as_tensor") and op.kwargs.get("requires_grad")), None
+        )
+        if (
+            made is not None
+            and not seen.is_leaf
+            and len(seen.leaves) == 1
+            and type(seen.leaves[0]).__name__ != "Parameter"
+        ):
+            if not any(id(seen.leaves[0]) == id(p) for o in facts.run.optimizers for p in o.params):
+                yield Seen(
+                    f"the loss is made of numbers again by {made.name}(..., requires_grad=True) on line {made.place.line}",
+                    seen.place.line,
+                )

@@ -10,6 +10,7 @@ from steepest.core.checks import check
 from ..examples import classifier
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.keras import keras_squashed_twice
 from ..reading.network import squashed_twice
 from ..seeing import losses, number, rows_sum_to_one, squashed
 
@@ -33,6 +34,7 @@ from ..seeing import losses, number, rows_sum_to_one, squashed
 )
 def softmax_before_softmax(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(squashed_twice)
+    yield from facts.told(keras_squashed_twice)
     for call, output, _ in losses(facts, "cross_entropy", "binary_cross_entropy_with_logits"):
         made = squashed(call.op)
         softmax_loss = call.op.name == "cross_entropy"

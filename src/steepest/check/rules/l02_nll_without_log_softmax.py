@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import classifier
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.keras import keras_raw_classes
 from ..reading.network import no_log_softmax
 from ..running.graph import origin
 from ..seeing import losses, number
@@ -31,6 +32,7 @@ from ..seeing import losses, number
 )
 def nll_without_log_softmax(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(no_log_softmax)
+    yield from facts.told(keras_raw_classes)
     for call, output, _ in losses(facts, "nll_loss"):
         made = origin(call.op.ref(0, "input"))
         if output.dim() < 2 or (made is not None and made.name == "log_softmax"):

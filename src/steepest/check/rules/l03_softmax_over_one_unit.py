@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.keras import keras_one_unit
 from ..reading.network import one_unit, softmax_over_one
 from ..reading.targets import one_column
 from ..running.graph import Op, origin
@@ -36,6 +37,7 @@ from ..seeing import first_kept, losses, shown
 )
 def softmax_over_one_unit(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(softmax_over_one)
+    yield from facts.told(keras_one_unit)
     yield from facts.read(one_column)
     yield from facts.read(one_unit)
     for call, output, _ in losses(facts, "cross_entropy", "nll_loss"):

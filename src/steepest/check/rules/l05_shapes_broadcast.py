@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import MLP1, NUMBERS, STEP, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.targets import column_against_row
+from ..reading.columns import column_against_row
 from ..running.graph import Op, is_outer
 from ..seeing import first_kept, shown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from steepest.core.checks import check
@@ -47,7 +48,7 @@ def regression_on_classes(facts: Facts) -> Iterator[Seen]:
         start = leaf(target)
         if start is None:
             continue
-        counts = call.labels
+        counts = labels_on(facts, op.place.line)
         alike = 3 <= len(counts) <= 10 and min(counts) == 0 and max(counts.values()) <= 3 * min(counts.values())
         whole = (start.op is None or start.op.name in GIVEN) and (
             not start.dtype.is_floating_point or (alike and sum(counts.values()) >= 60)
@@ -72,6 +73,15 @@ def regression_on_classes(facts: Facts) -> Iterator[Seen]:
             op.place.line,
             severity="error" if columns else None,
         )
+
+
+def labels_on(facts: Facts, line: int) -> Counter[float]:
+    """The targets of all calls of a loss on one line."""
+    counts: Counter[float] = Counter()
+    for call in facts.run.losses if facts.run else ():
+        if call.op.place.line == line:
+            counts.update(call.labels)
+    return counts
 
 
 GIVEN = ("tensor", "as_tensor", "from_numpy", "argmax")

@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import BINARY, MLP1, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.keras import keras_raw_binary
 from ..reading.network import no_probabilities
 from ..seeing import number
 
@@ -30,6 +31,7 @@ from ..seeing import number
 )
 def bce_of_logits(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(no_probabilities)
+    yield from facts.told(keras_raw_binary)
     lines = set()
     for call in facts.run.losses if facts.run else ():
         op = call.op

@@ -10,6 +10,7 @@ from ..examples import MLP1, NUMBERS, training
 from ..facts import Facts
 from ..finding import Seen
 from ..reading.network import cut_logits
+from ..reading.targets import out_of_range
 from ..running.graph import Op, origin
 from ..seeing import SQUARES, losses, number
 
@@ -31,6 +32,7 @@ from ..seeing import SQUARES, losses, number
 )
 def output_cannot_reach(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(cut_logits)
+    yield from facts.read(out_of_range)
     for call, output, target in losses(facts, *SQUARES):
         made = origin(call.op.ref(0, "input"))
         low, high = RANGES.get(made.name if made else "", (None, None))

@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.targets import forgotten_module
+from ..reading.targets import forgotten_attribute, forgotten_module
 
 
 @check(
@@ -35,6 +35,7 @@ from ..reading.targets import forgotten_module
 )
 def parameter_without_optimizer(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(forgotten_module)
+    yield from facts.read(forgotten_attribute)
     run = facts.run
     if run is None or not any(o.steps for o in run.optimizers):
         return

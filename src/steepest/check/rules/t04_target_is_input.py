@@ -9,6 +9,7 @@ from steepest.core.checks import check
 from ..examples import TOKENS, WORDS, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.sequences import unmoved_target
 from ..running.graph import unflattened
 from ..seeing import losses, shown
 
@@ -32,6 +33,7 @@ from ..seeing import losses, shown
     source="Bengio et al. 2003, A Neural Probabilistic Language Model: the next word from those before",
 )
 def target_is_input(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(unmoved_target)
     for call, _, _ in losses(facts, "cross_entropy", "nll_loss"):
         start = unflattened(call.op.ref(1, "target"))
         target = start.tensor if start else None

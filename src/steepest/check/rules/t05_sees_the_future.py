@@ -10,7 +10,7 @@ from steepest.core.checks import check
 from ..examples import TOKENS, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.targets import shown_the_future
+from ..reading.sequences import shown_the_future
 from ..running.graph import unflattened
 from ..seeing import SQUARES, losses, number
 

@@ -10,6 +10,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.sequences import padding_turned_round
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,6 +70,7 @@ model = Bag()
     source="PyTorch documentation, MultiheadAttention: key_padding_mask",
 )
 def padding_mask_turned_round(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(padding_turned_round)
     for call in facts.run.calls if facts.run else ():
         tokens = next(
             (t for t in call.inputs if t.dim() == 2 and not t.is_floating_point() and str(t.dtype) != "torch.bool"),

@@ -113,7 +113,7 @@ def unflattened(ref: Ref | None) -> Ref | None:
     """The tensor before it was flattened: shapes are stepped over, selections are not."""
     while ref is not None and ref.op is not None and ref.op.name in RESHAPES:
         first = next(ref.op.refs(), None)
-        if first is None:
+        if first is None or (len(first.shape) < 2 <= len(ref.shape)):
             return ref
         ref = first
     return ref

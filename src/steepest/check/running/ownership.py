@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
+from .place import is_users
 from .record import OptimizerSeen, Run
 
 
@@ -28,6 +30,8 @@ def hidden_modules(models: list[nn.Module]) -> Iterator[Hidden]:
     for model in models:
         known = {id(m) for m in model.modules()}
         for part in model.modules():
+            if not _is_written_by_user(type(part)):
+                continue
             for name, value in vars(part).items():
                 if name in _OWN:
                     continue
@@ -35,6 +39,12 @@ def hidden_modules(models: list[nn.Module]) -> Iterator[Hidden]:
                 params: list[Tensor] = [p for m in found for p in m.parameters()]
                 if params:
                     yield Hidden(type(part).__name__, name, params, len(found), _line_of(type(part), f"self.{name}"))
+
+
+def _is_written_by_user(cls: type) -> bool:
+    """A class of the program: libraries such as Keras keep account of their layers in their own way."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None) or cls.__module__
+    return cls.__module__ == "__main__" or is_users(file)
 
 
 def loose_tensors(models: list[nn.Module]) -> Iterator[Hidden]:

@@ -161,7 +161,7 @@ class Recorder:
         if len(self.run.losses) < KEEP_LABELS:
             args, kwargs = self.tracer.raw
             target = kwargs.get("target", args[1] if len(args) > 1 else None)
-            if isinstance(target, Tensor) and target.numel() <= 100_000:
+            if isinstance(target, Tensor) and target.numel() <= 100_000 and not target.is_meta:
                 call.labels = _labels(target)
             self.run.losses.append(call)
 
