@@ -65,6 +65,7 @@ def compare(
     batch_size: options.BatchSize = 64,
     epochs: options.Epochs = None,
     engine: options.Engine = "auto",
+    machines: options.Machines = "local",
     out: options.Out = None,
     open_page: options.Open = False,
 ) -> None:
@@ -101,7 +102,7 @@ def compare(
         epochs=epochs,
         engine=engine,
     )
-    compare_or_plan(asked, out, dry_run=dry_run, open_page=open_page)
+    compare_or_plan(asked, out, machines=machines, dry_run=dry_run, open_page=open_page)
 
 
 @app.command(no_args_is_help=True)
@@ -121,7 +122,7 @@ def report(*, folder: options.Study, to: options.To = None, open_page: options.O
 
 @app.command(no_args_is_help=True)
 @guarded
-def resume(*, folder: options.Study, open_page: options.Open = False) -> None:
+def resume(*, folder: options.Study, machines: options.Machines = "local", open_page: options.Open = False) -> None:
     """Go on with a study that was stopped.
 
     The result is the same as without the stop.
@@ -131,7 +132,7 @@ def resume(*, folder: options.Study, open_page: options.Open = False) -> None:
     """
     from .studies import go_on
 
-    go_on(folder, open_page=open_page)
+    go_on(folder, machines=machines, open_page=open_page)
 
 
 @app.command(no_args_is_help=True)

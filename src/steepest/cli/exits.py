@@ -99,7 +99,9 @@ def _what_is_saved(folder: Path | None) -> str:
     except SteepestError:
         n = 0
     saved = "The plan is saved" if n == 0 else f"The plan and {n} finished {'rung is' if n == 1 else 'rungs are'} saved"
-    return f"{saved} in {folder}.\nGo on with: steepest resume {shlex.quote(str(folder))}"
+    page = folder / "report.html"
+    told = f"\nWhat is known so far: {page}" if page.exists() else ""
+    return f"{saved} in {folder}.{told}\nGo on with: steepest resume {shlex.quote(str(folder))}"
 
 
 def _is_usage(error: Exception) -> bool:

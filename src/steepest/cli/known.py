@@ -80,6 +80,10 @@ def complete_suggested_task(incomplete: str) -> list[str]:
     return sorted(task for task in tasks if task.startswith(incomplete))
 
 
+def complete_machines(incomplete: str) -> list[str]:
+    return [word for word in ("local", "local:2", "auto", "ray://") if word.startswith(incomplete)]
+
+
 def complete_engine(incomplete: str) -> list[str]:
     return [engine for engine in ("auto", "probe", "stacked", "vmap", "loop") if engine.startswith(incomplete)]
 

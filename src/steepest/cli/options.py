@@ -146,6 +146,16 @@ Engine = Annotated[
         help="How trials are trained at once: auto, probe, stacked, vmap or loop.",
     ),
 ]
+Machines = Annotated[
+    str,
+    typer.Option(
+        metavar="PLACE",
+        autocompletion=known.complete_machines,
+        rich_help_panel=TRAINING,
+        help="Where trials train: local, local:2 (two processes), auto or ray://host:10001 (a Ray cluster). "
+        "The verdict is the same.",
+    ),
+]
 Out = Annotated[
     Optional[Path],
     typer.Option(

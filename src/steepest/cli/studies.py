@@ -28,13 +28,15 @@ DEMO: Mapping[str, Any] = dict(
 )
 
 
-def compare_or_plan(asked: dict[str, Any], out: Path | None, *, dry_run: bool, open_page: bool) -> None:
-    """`steepest compare`."""
+def compare_or_plan(
+    asked: dict[str, Any], out: Path | None, *, machines: str = "local", dry_run: bool, open_page: bool
+) -> None:
+    """`steepest compare`. machines: no part of the question, and so neither of the folder's name nor of the command."""
     if dry_run:
-        _show_plan(asked)
+        _show_plan(asked, machines)
         return
     folder = out or default_folder(asked)
-    _run_and_tell(lambda: _compare(asked, folder), folder, open_page)
+    _run_and_tell(lambda: _compare(asked, folder, machines), folder, open_page)
 
 
 def show(folder: Path, *, open_page: bool) -> None:
@@ -43,13 +45,13 @@ def show(folder: Path, *, open_page: bool) -> None:
     compare_or_plan(dict(DEMO), folder, dry_run=False, open_page=open_page)
 
 
-def go_on(folder: Path, *, open_page: bool) -> None:
+def go_on(folder: Path, *, machines: str, open_page: bool) -> None:
     """`steepest resume`."""
 
     def run() -> Any:
         from steepest.compare import resume
 
-        return resume(folder)
+        return resume(folder, machines=machines)
 
     _run_and_tell(run, folder, open_page)
 
@@ -70,12 +72,13 @@ def draw_again(folder: Path, to: Path | None, *, open_page: bool) -> None:
         typer.launch(str(page.resolve()))
 
 
-def _show_plan(asked: Mapping[str, Any]) -> None:
+def _show_plan(asked: Mapping[str, Any], machines: str) -> None:
     from steepest.compare.ask import ask
+    from steepest.compare.machines import place_of
     from steepest.compare.prepare import plan_in_words, prepared
     from steepest.core.progress import Silent
 
-    plan = prepared(ask(**asked), command=None, bar=Silent()).plan
+    plan = prepared(ask(**asked), None, Silent(), place_of(machines).n_workers).plan
     parts = ", ".join(
         f"{plan.data[f'n_{part}']} to {verb}"
         for part, verb in (("train", "train on"), ("select", "select with"), ("test", "confirm with"))
@@ -89,10 +92,10 @@ def _show_plan(asked: Mapping[str, Any]) -> None:
     typer.echo("Nothing was trained or written. To begin, leave out --dry-run.")
 
 
-def _compare(asked: Mapping[str, Any], folder: Path) -> Any:
+def _compare(asked: Mapping[str, Any], folder: Path, machines: str) -> Any:
     from steepest.compare import compare
 
-    return compare(**asked, out=folder, command=command_line(asked, folder))
+    return compare(**asked, out=folder, machines=machines, command=command_line(asked, folder))
 
 
 def _run_and_tell(run: Callable[[], Any], folder: Path, open_page: bool) -> None:
