@@ -60,15 +60,14 @@ def several_labels(source: Source) -> Found:
     for site in source.models.losses():
         target = site.argument(1, "target")
         made = origin(source, target)
-        if (
-            site.kind == "cross_entropy"
-            and target is not None
-            and made is not None
-            and is_yes_no(source, target)
-            and (_is_float(source, target) or axes(source, target) == 2)
-            and axes(source, target) in (None, 2)
-            and not is_column(source, target)
-        ):
+        if site.kind != "cross_entropy" or target is None or made is None or not is_yes_no(source, target):
+            continue
+        if isinstance(made, ast.Compare) and any(isinstance(op, (ast.Eq, ast.NotEq)) for op in made.ops):
+            continue  # labels[:, None] == arange(C): one-hot rows
+        last = last_linear_of(source, site.call.args[0]) if site.call.args else None
+        if is_column(source, target) or (last is not None and len(last.args) > 1 and ast.unparse(last.args[1]) == "1"):
+            continue
+        if axes(source, target) in (None, 2) and _is_float(source, target):
             yield (
                 site.call.lineno,
                 f"the target {ast.unparse(target)[:30]} holds a yes or no per class ({ast.unparse(made)[:40]})",
@@ -76,14 +75,21 @@ def several_labels(source: Source) -> Found:
 
 
 def _is_float(source: Source, target: ast.expr) -> bool:
-    names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
-    texts = [ast.unparse(target), *(ast.unparse(v) for n in names for v in source.names.bound.get(n, []))]
+    """The last change of type on the way from the data to the loss makes numbers of it, not whole ones."""
     at: ast.expr | None = target
-    while at is not None and (at := source.bindings.value(at)) is not None:
-        texts.append(ast.unparse(at))
-    return any(re.search(r"\.float\(\)|float32|FloatTensor", t) for t in texts) and not any(
-        ".argmax" in t for t in texts
-    )
+    for _ in range(12):
+        if at is None:
+            break
+        if isinstance(at, ast.Call):
+            text = " ".join(
+                [called(at), *(ast.unparse(a) for a in at.args), *(ast.unparse(k.value) for k in at.keywords)]
+            )
+            if re.search(r"^(float|double|FloatTensor)\b|\bfloat(32|64)?['\"]?$|torch\.float", text):
+                return True
+            if re.search(r"^(long|int|LongTensor|argmax)\b|int(32|64)?['\"]?$|torch\.long", text):
+                return False
+        at = source.bindings.value(at) or _inside(source, at)
+    return False
 
 
 def zero_one_signs(source: Source) -> Found:
@@ -225,10 +231,10 @@ def bytes_as_targets(source: Source) -> Found:
         while at is not None and len(way) < 12:
             way.append(ast.unparse(at))
             at = source.bindings.value(at) or _inside(source, at)
-        divided = any(re.search(r"/|[<>=]=?|\bbool\b|clip|clamp|ToTensor|transform", text) for text in way)
-        if not divided and (
-            re.search(r"\* ?255\b|uint8", " ".join(way)) or any(_is_filled(source, text) for text in way)
-        ):
+        divided = any("/" in text for text in way)
+        changed = any(re.search(r"[<>]|==|\bbool\b|clip|clamp|ToTensor|transform", text) for text in way)
+        filled = "uint8" in " ".join(way) or any(_is_filled(source, text) for text in way)
+        if not divided and (re.search(r"\* ?255\b", " ".join(way)) or (filled and not changed)):
             yield site.call.lineno, f"the target is {way[-1][:50]}, with numbers up to 255"
 
 
