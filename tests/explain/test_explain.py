@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
-from steepest import losses, optim
+from steepest import losses, optim, transforms
 from steepest.core.declare import loss
 from steepest.core.domains import Interval, Positive
 from steepest.core.errors import DomainError, UnknownName, UsageError
@@ -19,6 +19,7 @@ from steepest.explain import CATALOGUES, explain, find
 from steepest.explain.curves import CURVATURE, PUSH, Walk, all_panels
 from steepest.explain.drawing import draw, legend
 from steepest.explain.record import Panel, Series
+from steepest.explain.transform_curves import SPIKE, of_transform
 from steepest.explain.vary import around, variants
 
 ITEMS = [item for items in CATALOGUES.values() for item in items]
@@ -358,3 +359,13 @@ def test_the_lesson_of_backward_fits_a_terminal_and_says_the_same_in_markdown():
 
 def test_the_shift_of_all_logits_is_among_the_claims_of_cross_entropy():
     assert any("number" in claim and "logit" in claim for claim in explain("cross_entropy").facts.claims)
+
+
+@pytest.mark.parametrize("item", list(transforms), ids=lambda item: item.name)
+def test_a_transform_is_drawn_beside_the_rule_without_it(item):
+    (panel,) = of_transform(item, {})
+    alone, with_it = (torch.tensor(line.y) for line in panel.series)
+    assert alone.isfinite().all() and with_it.isfinite().all() and alone[0] == with_it[0]
+    assert not torch.equal(alone, with_it)
+    if item.name.startswith("clip"):  # the step after the gradient that is 20 times too large
+        assert with_it[SPIKE] < alone[SPIKE]

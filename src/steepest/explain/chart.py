@@ -25,7 +25,7 @@ def chart_of(facts: Facts) -> Any:
         raise UsageError(
             where=facts.name,
             seen=f"it is a {facts.kind} without a curve",
-            needed="a loss, a schedule or an elementwise optimizer was needed for a plot",
+            needed="a loss, a schedule, an optimizer or a transform was needed for a plot",
             repair=f"steepest explain {facts.name} tells the rest.",
         )
     drawn = [_panel(p) for p in facts.panels]

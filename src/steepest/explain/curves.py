@@ -13,10 +13,12 @@ from steepest.core.declare import Rule, Schedule
 from steepest.core.errors import UsageError
 from steepest.core.item import Item
 from steepest.core.loss import Loss
+from steepest.core.transform import Transform
 from steepest.optim.tensors import Cell, state_shape, step_cells
 
 from .probes import Probe, probes_of
 from .record import Panel, Series
+from .transform_curves import of_transform
 from .vary import variants, varied
 
 N_POINTS = 121
@@ -34,7 +36,7 @@ def panels(item: Item, asked: dict[str, Any], vary: str | None = None) -> list[P
             return _of_rule(item, asked)
         except UsageError:  # it wants a closure instead of gradients, as LBFGS does
             return []
-    return []
+    return of_transform(item, asked) if isinstance(item, Transform) else []
 
 
 def all_panels(item: Item) -> list[tuple[str, list[Panel]]]:

@@ -18,12 +18,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from steepest.core.domains import Counts, Interval, NonNegative, OneOf, Unit, check_value
+from steepest.core.domains import Counts, Domain, Interval, NonNegative, OneOf, Unit, check_value
 
 from .scheduler import ScheduledLR
 
 Best = Literal["min", "max"]
-DOMAINS = {
+DOMAINS: dict[str, Domain] = {
     "best": OneOf(("min", "max")),
     "factor": Interval(0.0, 1.0, open_high=True),
     "patience": Counts(0),

@@ -20,9 +20,7 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
     search={"lr": Log(1e-1, 1e1), "rho": Log1m(1e-3, 3e-1), "eps": Log(1e-8, 1e-2)},
     use="A rule to leave alone on old recurrent and speech models; its learning rate is near 1 by construction.",
     avoid="Few steps: eps alone sets the first ones, which are tiny.",
-    differs={
-        "keras.optimizers.Adadelta": "learning rate 0.001 and eps 1e-7 by default, a thousand times smaller steps"
-    },
+    differs={"keras.optimizers.Adadelta": "learning rate 0.001, rho 0.95 and eps 1e-7 by default: far smaller steps"},
     source="Zeiler 2012, arXiv:1212.5701; search ranges: ours",
 )
 def adadelta(
