@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 from watched import only_read
 
+from steepest.__main__ import _read_only as read_only
 from steepest.check.catalogue import check_of
 from steepest.check.show import sarif
 from steepest.cli import app
@@ -97,9 +98,34 @@ def test_arguments_without_a_run_are_refused(script):
     assert run(script, "--", "--epochs", "3").exit_code == 2
 
 
-def test_reading_loads_no_torch(script, root):
-    code = f"import sys\nfrom steepest.cli import main\nsys.argv = ['steepest', 'check', {str(script)!r}]\ntry: main()\nexcept SystemExit: pass\n"
-    code += "print({'torch', 'numpy'} & {m.split('.')[0] for m in sys.modules})"
+@pytest.mark.parametrize(
+    "options", [[], ["--format", "json"], ["--format=sarif"], ["--ignore=L01,H06"], ["--ignore", "l01"]]
+)
+def test_reading_without_the_command_line_says_the_same(script, options):
+    told, code = read_only(["check", str(script), *options])
+    done = run(script, *options)
+    assert (told + "\n", code) == (done.output, done.exit_code)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--run"],
+        ["--help"],
+        ["--format", "jsn"],
+        ["--ignore", "L99"],
+        ["nowhere.py"],
+        ["--", "a"],
+        ["--explain", "L01"],
+    ],
+)
+def test_what_is_no_plain_reading_goes_to_the_command_line(script, words):
+    assert read_only(["check", str(script), *words]) is None
+
+
+def test_reading_loads_neither_torch_nor_the_command_line(script, root):
+    code = f"import sys\nfrom steepest.__main__ import main\nsys.argv = ['steepest', 'check', {str(script)!r}]\ntry: main()\nexcept SystemExit: pass\n"
+    code += "print({'torch', 'numpy', 'typer', 'rich'} & {m.split('.')[0] for m in sys.modules})"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(root / "src")}
     )
