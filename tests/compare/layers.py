@@ -31,11 +31,12 @@ def _with_itself(layer: nn.Module, x: Tensor) -> Tensor:
 
 
 def _tokens(layer: nn.Module, x: Tensor) -> Tensor:
-    return layer((x.detach().abs() * 3).long().clamp(max=6)) + x.mean()
+    found = layer((x.detach().abs() * 3).long().clamp(max=6))
+    return found.flatten(1) + x.mean(1, keepdim=True)
 
 
 def _attended(layer: nn.Module, x: Tensor) -> Tensor:
-    return layer(x, x, x)[0]
+    return layer(x, x, x)[0] + layer(x, x, x, need_weights=False)[0]
 
 
 def _unpooled(layer: nn.Module, x: Tensor) -> Tensor:

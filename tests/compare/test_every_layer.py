@@ -21,8 +21,8 @@ N_STEPS = 3
 EPS = 1e-2
 """Large: the bias of an attention's keys has a gradient of exactly 0, whose rounding Adam would divide by itself."""
 QUICK = (
-    "Linear Conv2d ConvTranspose1d BatchNorm1d MaxPool2d Embedding MultiheadAttention GRU Bilinear MaxUnpool2d "
-    "Dropout1d RReLU TransformerEncoderLayer"
+    "Linear Conv2d ConvTranspose1d BatchNorm1d MaxPool2d Embedding MultiheadAttention GRU LSTM Bilinear MaxUnpool2d "
+    "Dropout1d RReLU TransformerEncoder TransformerDecoder"
 ).split()
 
 

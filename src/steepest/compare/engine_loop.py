@@ -59,4 +59,5 @@ class _Own:
 
 
 def has_images(model: nn.Module) -> bool:
-    return any(isinstance(m, nn.Conv2d) for m in model.modules())
+    kinds = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+    return any(isinstance(m, kinds) for m in model.modules())

@@ -60,9 +60,41 @@ def _getattr(run: Run, x: Any, name: str) -> Any:
 
 
 def _getitem(run: Run, x: Any, index: Any) -> Any:
-    if isinstance(x, Tensor):
-        raise NotImplementedError("indexing a tensor")
-    return x[index]
+    if not isinstance(x, Tensor):
+        return x[index]
+    places = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(place, (Tensor, list)) for place in places):
+        raise NotImplementedError("indexing by a tensor or a list")
+    return x[(slice(None), *places)]
+
+
+def _transpose(run: Run, x: Tensor, dim0: int, dim1: int) -> Tensor:
+    return x.transpose(shifted(dim0), shifted(dim1))
+
+
+def _permute(run: Run, x: Tensor, *dims: Any) -> Tensor:
+    order = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
+    return x.permute(0, *(dim % (x.dim() - 1) + 1 for dim in order))
+
+
+def _on_axis(name: str) -> Stacked:
+    return lambda run, x, dim: getattr(x, name)(shifted(dim))
+
+
+def _cut(name: str) -> Stacked:
+    return lambda run, x, sizes, dim=0: getattr(x, name)(sizes, shifted(dim))
+
+
+def _matmul(run: Run, a: Tensor, b: Tensor) -> Tensor:
+    if a.dim() < 3 or b.dim() < 3:
+        raise NotImplementedError("a product with a vector")
+    return beside(a, b) @ beside(b, a)
+
+
+def _attention(run: Run, *args: Any, **options: Any) -> Tensor:
+    if len(args) > 3 or options.get("attn_mask") is not None or options.get("dropout_p"):
+        raise NotImplementedError("attention with a mask or dropout")
+    return F.scaled_dot_product_attention(*args, **options)
 
 
 def _over_axes(fn: Stacked) -> Stacked:
@@ -83,10 +115,13 @@ def _along(fn: Stacked) -> Stacked:
     return stacked
 
 
-def _cat(run: Run, tensors: Any, dim: int = 0) -> Tensor:
-    if dim == 0:
-        raise NotImplementedError("joining along the batch axis")
-    return torch.cat(list(tensors), shifted(dim))
+def _joined(fn: Stacked) -> Stacked:
+    def stacked(run: Run, tensors: Any, dim: int = 0) -> Tensor:
+        if dim == 0:
+            raise NotImplementedError("joining along the batch axis")
+        return fn(list(tensors), shifted(dim))
+
+    return stacked
 
 
 def _linear(run: Run, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -146,6 +181,8 @@ METHODS = (
     "square",
     "clamp",
     "contiguous",
+    "detach",
+    "long",
     "float",
     "double",
     "clone",
@@ -183,9 +220,21 @@ FUNCTIONS: dict[Any, Stacked] = {
     **{fn: _pooled(fn) for fn in POOLING},
     torch.flatten: _flatten,
     torch.reshape: _reshape,
-    torch.cat: _cat,
+    torch.cat: _joined(torch.cat),
+    torch.stack: _joined(torch.stack),
+    torch.transpose: _transpose,
+    torch.permute: _permute,
+    torch.unsqueeze: _on_axis("unsqueeze"),
+    torch.squeeze: _on_axis("squeeze"),
+    torch.chunk: _cut("chunk"),
+    torch.split: _cut("split"),
+    torch.matmul: _matmul,
+    torch.bmm: _matmul,
+    operator.matmul: _matmul,
+    F.scaled_dot_product_attention: _attention,
     torch.mean: _over_axes(torch.mean),
     torch.sum: _over_axes(torch.sum),
+    torch.amax: _over_axes(torch.amax),
     torch.softmax: _along(torch.softmax),
     torch.log_softmax: _along(torch.log_softmax),
     F.softmax: _along(torch.softmax),
@@ -201,6 +250,15 @@ FUNCTIONS: dict[Any, Stacked] = {
 METHOD_FORMS: dict[str, Stacked] = {
     **{name: _method(name) for name in METHODS},
     **{name: _aligned(getattr(torch, name)) for name in ("add", "sub", "mul", "div")},
+    "matmul": _matmul,
+    "bmm": _matmul,
+    "transpose": _transpose,
+    "permute": _permute,
+    "unsqueeze": _on_axis("unsqueeze"),
+    "squeeze": _on_axis("squeeze"),
+    "chunk": _cut("chunk"),
+    "split": _cut("split"),
+    "amax": _over_axes(torch.amax),
     "flatten": _flatten,
     "reshape": _reshape,
     "view": _reshape,

@@ -24,7 +24,8 @@ class Run(Protocol):
         ...
 
 
-Form = Callable[[Run, Tensor], Tensor]
+Form = Callable[..., Any]
+"""(run, x (K, N, *)) -> (K, N, *); more of a call's arguments may follow."""
 Names = Mapping[str, str]
 """A module's own tensor names ("weight") -> the names under which the run holds them; None-valued ones are absent."""
 
@@ -69,7 +70,7 @@ def convolution(module: Any, names: Names) -> Form | None:
     """K convolutions as one with K times the groups."""
     if module.padding_mode != "zeros":
         return None
-    apply = {nn.Conv1d: F.conv1d, nn.Conv2d: F.conv2d}[type(module)]
+    apply = {nn.Conv1d: F.conv1d, nn.Conv2d: F.conv2d, nn.Conv3d: F.conv3d}[type(module)]
     weight, bias = names["weight"], names.get("bias")
 
     def form(run: Run, x: Tensor) -> Tensor:
@@ -78,6 +79,20 @@ def convolution(module: Any, names: Names) -> Form | None:
         return unfold(
             apply(fold(x), kernel, shift, module.stride, module.padding, module.dilation, k * module.groups), k
         )
+
+    return form
+
+
+def transposed_convolution(module: Any, names: Names) -> Form:
+    """The same of transposed ones, whose kernels have their inputs first."""
+    kinds = {nn.ConvTranspose1d: F.conv_transpose1d, nn.ConvTranspose2d: F.conv_transpose2d}
+    apply, weight, bias = kinds.get(type(module), F.conv_transpose3d), names["weight"], names.get("bias")
+
+    def form(run: Run, x: Tensor) -> Tensor:
+        k = x.shape[0]
+        kernel, shift = run.tensors[weight].flatten(0, 1), None if bias is None else run.tensors[bias].flatten()
+        sizes = module.stride, module.padding, module.output_padding, k * module.groups, module.dilation
+        return unfold(apply(fold(x), kernel, shift, *sizes), k)
 
     return form
 
@@ -130,16 +145,42 @@ def group_norm(module: Any, names: Names) -> Form:
     weight, bias = names.get("weight"), names.get("bias")
 
     def form(run: Run, x: Tensor) -> Tensor:
-        def per_channel(name: str) -> Tensor:
-            return run.tensors[name].reshape(x.shape[0], 1, -1, *[1] * (x.dim() - 3))
-
-        rows = F.group_norm(x.flatten(0, 1), module.num_groups, eps=module.eps)
-        out = rows.unflatten(0, x.shape[:2])
+        out = F.group_norm(x.flatten(0, 1), module.num_groups, eps=module.eps).unflatten(0, x.shape[:2])
         if weight is not None:
-            out = out * per_channel(weight)
-        return out if bias is None else out + per_channel(bias)
+            out = out * of_channels(run.tensors[weight], x)
+        return out if bias is None else out + of_channels(run.tensors[bias], x)
 
     return form
+
+
+def instance_norm(module: Any, names: Names) -> Form | None:
+    """Of each sample's channels by themselves."""
+    weight, bias = names.get("weight"), names.get("bias")
+    if module.track_running_stats:
+        return None
+
+    def form(run: Run, x: Tensor) -> Tensor:
+        out = F.instance_norm(x.flatten(0, 1), eps=module.eps).unflatten(0, x.shape[:2])
+        if weight is not None:
+            out = out * of_channels(run.tensors[weight], x)
+        return out if bias is None else out + of_channels(run.tensors[bias], x)
+
+    return form
+
+
+def rms_norm(module: Any, names: Names) -> Form:
+    weight = names.get("weight")
+
+    def form(run: Run, x: Tensor) -> Tensor:
+        out = F.rms_norm(x, module.normalized_shape, eps=module.eps)
+        return out if weight is None else out * beside(run.tensors[weight], out)
+
+    return form
+
+
+def of_channels(value: Tensor, like: Tensor) -> Tensor:
+    """value (K, C) beside like (K, N, C, *)."""
+    return value.reshape(like.shape[0], 1, -1, *[1] * (like.dim() - 3))
 
 
 def beside(value: Tensor, like: Tensor) -> Tensor:
@@ -148,11 +189,50 @@ def beside(value: Tensor, like: Tensor) -> Tensor:
     return value.reshape(value.shape[0], *[1] * missing, *value.shape[1:]) if missing > 0 else value
 
 
+# -- tables and slopes -----------------------------------------------------------------------------------------------
+
+
+def embedding(module: Any, names: Names) -> Form | None:
+    """Tokens (K, N, *) -> (K, N, *, D): K tables as one, each model's tokens moved to its own part of it."""
+    if module.max_norm is not None or module.sparse or module.scale_grad_by_freq or module.padding_idx is not None:
+        return None
+    weight = names["weight"]
+
+    def form(run: Run, x: Tensor) -> Tensor:
+        table = run.tensors[weight]
+        first = torch.arange(len(table), device=x.device) * table.shape[1]
+        return F.embedding(x + first.reshape(-1, *[1] * (x.dim() - 1)), table.flatten(0, 1))
+
+    return form
+
+
+def prelu(module: Any, names: Names) -> Form:
+    weight = names["weight"]
+
+    def form(run: Run, x: Tensor) -> Tensor:
+        slope = of_channels(run.tensors[weight], x) if x.dim() > 2 else run.tensors[weight]
+        return torch.where(x > 0, x, slope * x)
+
+    return form
+
+
 # -- no weights ------------------------------------------------------------------------------------------------------
 
 
 def elementwise(module: nn.Module, names: Names) -> Form:
     return lambda run, x: module(x)
+
+
+def by_sample(module: nn.Module, names: Names) -> Form | None:
+    """A layer without tensors that looks at each sample by itself: the samples of all models as one batch."""
+    if names:
+        return None
+
+    def form(run: Run, x: Tensor, *others: Tensor) -> Tensor:
+        rows = (value.flatten(0, 1) for value in (x, *others))
+        return module(*rows).unflatten(0, x.shape[:2])
+
+    return form
 
 
 def dropout(kind: str) -> Callable[[Any, Names], Form]:
@@ -204,6 +284,8 @@ ELEMENTWISE = (
     nn.Hardsigmoid,
     nn.Hardswish,
     nn.Tanhshrink,
+    nn.Hardshrink,
+    nn.Softshrink,
     nn.Threshold,
 )
 POOLING = (
@@ -216,12 +298,45 @@ POOLING = (
     nn.AdaptiveMaxPool1d,
     nn.AdaptiveMaxPool2d,
 )
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+BY_SAMPLE = (
+    nn.Softmin,
+    nn.Softmax2d,
+    nn.GLU,
+    nn.LPPool1d,
+    nn.LPPool2d,
+    nn.LPPool3d,
+    nn.MaxPool3d,
+    nn.AvgPool3d,
+    nn.AdaptiveAvgPool3d,
+    nn.AdaptiveMaxPool3d,
+    nn.LocalResponseNorm,
+    nn.Fold,
+    nn.Unfold,
+    nn.PixelShuffle,
+    nn.PixelUnshuffle,
+    nn.ChannelShuffle,
+    nn.Upsample,
+    nn.UpsamplingNearest2d,
+    nn.UpsamplingBilinear2d,
+    nn.CosineSimilarity,
+    nn.PairwiseDistance,
+    *(getattr(nn, f"{kind}Pad{n}d") for kind in ("Reflection", "Replication", "Zero", "Circular") for n in (1, 2, 3)),
+    *(getattr(nn, f"ConstantPad{n}d") for n in (1, 2, 3)),
+)
 
 FORMS: dict[type[nn.Module], Callable[[Any, Names], Form | None]] = {
     nn.Linear: linear,
     nn.BatchNorm1d: batch_norm,
     nn.BatchNorm2d: batch_norm,
+    nn.BatchNorm3d: batch_norm,
+    nn.InstanceNorm1d: instance_norm,
+    nn.InstanceNorm2d: instance_norm,
+    nn.InstanceNorm3d: instance_norm,
+    nn.RMSNorm: rms_norm,
+    nn.Embedding: embedding,
+    nn.PReLU: prelu,
     nn.LayerNorm: layer_norm,
     nn.GroupNorm: group_norm,
     nn.Flatten: flatten,
@@ -231,7 +346,10 @@ FORMS: dict[type[nn.Module], Callable[[Any, Names], Form | None]] = {
     nn.Dropout: dropout("dropout"),
     nn.Dropout1d: dropout("feature"),
     nn.Dropout2d: dropout("feature"),
+    nn.Dropout3d: dropout("feature"),
     **{kind: elementwise for kind in ELEMENTWISE},
     **{kind: pooling for kind in POOLING},
     **{kind: convolution for kind in CONVOLUTIONS},
+    **{kind: transposed_convolution for kind in TRANSPOSED},
+    **{kind: by_sample for kind in BY_SAMPLE},
 }

@@ -11,7 +11,7 @@ from torch import Tensor, fx, nn
 
 from .stacked_functions import FUNCTIONS, METHOD_FORMS
 from .stacked_layers import CONVOLUTIONS, FORMS, Run
-
+from .stacked_sequences import FORMS as SEQUENCES
 
 NEWLINE = "\n"
 
@@ -117,8 +117,8 @@ def _call_of(node: fx.Node, model: nn.Module, names: Mapping[int, str]) -> Calla
 
 
 def _module_form(where: str, module: nn.Module, names: Mapping[int, str]) -> Callable[..., Any]:
-    make = FORMS.get(type(module))
-    own = {n: names[id(t)] for n, t in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]}
+    make = {**FORMS, **SEQUENCES}.get(type(module))
+    own = {n: names[id(t)] for n, t in [*module.named_parameters(), *module.named_buffers()]}
     form = make(module, own) if make is not None else None
     if form is None:
         text = str(module)
