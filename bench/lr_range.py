@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from steepest import metrics, optim
-from steepest.compare.ask import DEFAULT_LOSSES, DEFAULT_METRIC
 from steepest.compare.population import Population
 from steepest.compare.space import loss_choices, rule_choices
-from steepest.compare.study import one_thread
-from steepest.compare.task import Task
+from steepest.compare.suits import FITTING
+from steepest.compare.task import DEFAULT_METRIC, Task
+from steepest.compare.trainer import one_thread
 from steepest.compare.trial import Arm, Trial
 from steepest.core.declare import schedule
 from steepest.core.domains import Log
@@ -124,8 +124,8 @@ def main() -> None:
     for name, model in TASKS if only is None else [TASKS[only]]:
         data, build = load(name), factory_of(model)
         metric, facts = metrics[DEFAULT_METRIC[data.task]], Facts.of(data)
-        loss = DEFAULT_LOSSES[data.task].split(",")[0]
         task = Task(lambda build=build, facts=facts: build(facts), data, metric)
+        loss = FITTING[task.kind].split(",")[0]
         with one_thread():
             truth = full_scores(task, metric, arms(loss, optim.schedules.warmup_cosine))
             some, risers = arms(loss, optim.schedules.constant), arms(loss, rising)

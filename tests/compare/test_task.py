@@ -227,11 +227,11 @@ def test_a_model_that_does_not_fit_the_data_is_refused_with_the_repair(build, so
 
 
 def test_losses_and_metrics_that_do_not_fit_are_refused_with_the_repair():
-    with pytest.raises(NotComparable, match="mse, l1 or huber"):
+    with pytest.raises(NotComparable, match="mse, huber, l1"):
         diabetes_task().check(arm(losses.cross_entropy))
     with pytest.raises(NotComparable, match="of either sign"):
         diabetes_task().check(arm(losses.msle))
-    with pytest.raises(NotComparable, match="a loss of class labels"):
+    with pytest.raises(NotComparable, match="a loss of such targets"):
         digits_task().check(arm(losses.gaussian_nll))
     with pytest.raises(NotComparable, match="bce_with_logits"):
         Task(lambda: nn.Linear(30, 1), CANCER, metrics.accuracy).check(arm(losses.cross_entropy))

@@ -69,7 +69,7 @@ def complete_source(incomplete: str) -> list[str]:
 
 
 def complete_task(incomplete: str) -> list[str]:
-    return [task for task in ("classification", "regression") if task.startswith(incomplete)]
+    return [task for task in ("classification", "multilabel", "regression") if task.startswith(incomplete)]
 
 
 def complete_suggested_task(incomplete: str) -> list[str]:

@@ -13,12 +13,13 @@ from steepest.core.item import Item
 from steepest.data import Data, load
 from steepest.explain.candidates import auto_losses
 from steepest.models import factory_of
+from steepest.models.facts import Facts
 
 from .plan import Budget, parse_budget, parse_seeds
 from .space import ArmChoice, arms_of, split_list
+from .suits import FITTING
+from .task import DEFAULT_METRIC, Task
 
-DEFAULT_LOSSES = {"classification": "cross_entropy, focal, square", "regression": "mse, huber, l1"}
-DEFAULT_METRIC = {"classification": "accuracy", "regression": "mean_squared_error"}
 LOSS_WORDS = ("loss", "val_loss", "validation_loss", "train_loss", "training_loss")
 ENGINES = ("auto", "probe", "stacked", "vmap", "loop")
 
@@ -62,31 +63,39 @@ def ask(**asked: Any) -> Request:
         )
     budget, n_seeds = parse_budget(asked["budget"]), parse_seeds(asked["seeds"])
     data = load(asked["data"], task=asked["task"])
-    asked["losses"] = _with_auto(asked["losses"], data)
-    losses = asked["losses"] if asked["losses"] is not None else DEFAULT_LOSSES[data.task]
+    build = factory_of(asked["model"])
+    asked["losses"] = _with_auto(asked["losses"], data, build, asked["seed"])
+    losses = asked["losses"] if asked["losses"] is not None else FITTING[_kind(build, data, asked["seed"])]
     rules, schedules, weightings = (asked[name] for name in ("optimizers", "schedules", "weightings"))
     arms = arms_of(losses, rules, schedules, asked["baseline"], asked_weightings=weightings)
     metric = criterion(asked["metric"], data, arms)
-    build = factory_of(asked["model"])
     request = Request(data, build, arms, metric, budget, n_seeds, asked)
     return replace(request, text=_in_words(request))
 
 
-def _with_auto(asked: Any, data: Data) -> Any:
+def _kind(build: Any, data: Data, seed: int) -> str:
+    """What the model gives for the target: which losses are there to begin with."""
+    facts, metric = Facts.of(data), metric_catalogue[DEFAULT_METRIC[data.task]]
+    return Task(lambda: build(facts), data, metric, seed=seed).kind
+
+
+def _with_auto(asked: Any, data: Data, build: Any, seed: int) -> Any:
     """The losses with those that suit the data in the place of "auto", which may stand among others; none twice."""
     words = split_list(asked) if isinstance(asked, str) else asked
     if not isinstance(words, (list, tuple)) or "auto" not in words:
         return asked
     others = [word for word in words if word != "auto"]
-    found = [name for name in auto_losses(data.task, class_counts(data)) if name not in others]
+    usual = data.task != "multilabel" and not data.has_places
+    suiting = auto_losses(data.task, class_counts(data)) if usual else split_list(FITTING[_kind(build, data, seed)])
+    found = [name for name in suiting if name not in others]
     at = list(words).index("auto")
     chosen = [*others[:at], *found, *others[at:]]
     return ", ".join(chosen) if isinstance(asked, str) else chosen
 
 
 def class_counts(data: Data) -> list[int] | None:
-    """Samples of each class; None for a regression."""
-    return None if data.n_classes is None else data.y.bincount(minlength=data.n_classes).tolist()
+    """Samples (or places) of each class; None for targets that are no classes."""
+    return None if data.n_classes is None else data.y[data.y >= 0].bincount(minlength=data.n_classes).tolist()
 
 
 def criterion(asked: str | Metric | None, data: Data, arms: Sequence[ArmChoice]) -> Metric:

@@ -67,12 +67,18 @@ class Batches:
         rows = self._order_of(epoch)[:, first_row : first_row + n_steps * batch]
         rows = rows.reshape(len(self.seeds), n_steps, batch).transpose(0, 1).contiguous()
         x = self.task.x.index_select(0, rows.flatten()).unflatten(0, rows.shape)
-        return Stretch(step, (x - self.mean) / self.spread, rows)
+        return Stretch(step, x if self.task.has_tokens else (x - self.mean) / self.spread, rows)
 
     def targets(self, stretch: Stretch, loss: Loss) -> Tensor:
-        """(n, S, B, *): what the loss asks for of each row; regression targets standardised by their seed's scale."""
+        """(n, S, B, *): what the loss asks for of each row; regression targets standardised by their seed's scale.
+
+        Where places have classes, B counts the places of all rows, but for losses of regions.
+        """
         task, rows = self.task, stretch.rows
-        if task.is_classification:
+        if task.places is not None:
+            labels = task.encode(loss, task.truth.index_select(0, rows.flatten()))
+            return labels.reshape(*rows.shape[:2], -1, *labels.shape[1:])
+        if task.data.task != "regression":
             key = "one number" if task.has_one_logit else loss.target.name
             if key not in self._encoded:
                 self._encoded[key] = task.encode(loss, task.truth)

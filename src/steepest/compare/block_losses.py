@@ -16,11 +16,12 @@ from steepest.kernels.fast_losses import fast_form
 from steepest.kernels.trial_slopes import slope_form
 
 from .groups import is_number, loss_key, places
+from .places import Places
 from .trial import Arm, Trial
 
 Measure = Callable[[Tensor, Tensor], Tensor]
 Slope = Callable[[Tensor, Tensor], "tuple[Tensor, Tensor]"]
-FromClasses = Callable[[Arm, int], dict[str, Tensor]]
+FromClasses = Callable[[Arm, int], dict[str, Any]]
 Options = Mapping[str, Any]
 
 
@@ -44,6 +45,7 @@ class BlockLosses:
     sizes: tuple[int, ...]
     positions: Tensor | None
     back: Tensor | None
+    has_places: bool
 
     def __call__(self, outputs: Tensor, targets: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """The losses (k,) of a block's trials, and the gradient of their sum by their outputs (k, N, *).
@@ -51,32 +53,37 @@ class BlockLosses:
         The losses are no part of the graph of the forward pass: the backward pass starts from this gradient, so that
         splitting the trials by loss costs the network nothing.
         """
-        first = class_first(outputs.detach())
+        first = class_first(outputs.detach(), self.has_places)
         if len(self.groups) == 1:
             losses, gradient = self.groups[0].slope(first, targets[0])
-            return losses, class_first(gradient)
+            return losses, class_first(gradient, self.has_places)
         grouped = first if self.positions is None else first.index_select(0, self.positions)
         found = [group.slope(part, y) for group, part, y in zip(self.groups, grouped.split(self.sizes), targets)]
         losses, gradient = torch.cat([one for one, _ in found]), torch.cat([own for _, own in found])
         if self.back is not None:
             losses, gradient = losses.index_select(0, self.back), gradient.index_select(0, self.back)
-        return losses, class_first(gradient)
+        return losses, class_first(gradient, self.has_places)
 
 
-def class_first(values: Tensor) -> Tensor:
+def class_first(values: Tensor, has_places: bool) -> Tensor:
     """(k, N, C) -> (k, C, N), and back: a loss sees k samples with a row of items each, classes where it expects them.
 
     A softmax over C runs along memory: 207 -> 10 us for 2048 rows of 10 (bench/population.py).
     """
-    return values.transpose(1, 2) if values.dim() == 3 else values
+    return values.transpose(1, 2) if values.dim() == 3 and not has_places else values
 
 
 def block_losses(
-    trials: Sequence[Trial], seed_rows: Tensor, dtype: torch.dtype, from_classes: FromClasses
+    trials: Sequence[Trial],
+    seed_rows: Tensor,
+    dtype: torch.dtype,
+    from_classes: FromClasses,
+    dense: Places | None = None,
 ) -> BlockLosses:
     """For the trials of a block; seed_rows (k,): the place of each trial's seed.
 
-    from_classes(arm, seed): options that come from the class counts of the seed's training part.
+    from_classes(arm, seed): options that come from the labels of the seed's training part. dense: where each place of a
+    sample has a class.
     """
     options = [{**t.arm.loss_options, **from_classes(t.arm, t.seed)} for t in trials]
     keys = [(loss_key(t), _own_numbers(t.arm.loss, own)) for t, own in zip(trials, options)]
@@ -84,12 +91,17 @@ def block_losses(
     for group in places(keys):
         loss = trials[group[0]].arm.loss
         slope = _slope(loss, [options[i] for i in group], seed_rows.device, dtype)
+        slope = slope if dense is None else dense.around(loss, slope)
         found.append(LossGroup(loss, seed_rows[torch.tensor(group, device=seed_rows.device)], slope))
         order.append(group)
     flat = [i for group in order for i in group]
     positions = None if flat == sorted(flat) else torch.tensor(flat, device=seed_rows.device)
     return BlockLosses(
-        tuple(found), tuple(map(len, order)), positions, None if positions is None else positions.argsort()
+        tuple(found),
+        tuple(map(len, order)),
+        positions,
+        None if positions is None else positions.argsort(),
+        dense is not None,
     )
 
 
@@ -111,7 +123,7 @@ def _slope(loss: Loss, options: Sequence[Options], device: torch.device, dtype: 
     def slope(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         found = None if compiled is None else compiled(outputs, targets)
         if found is not None:
-            return found
+            return found[0], found[1].view_as(outputs)
         with torch.enable_grad():
             leaf = outputs.detach().requires_grad_()
             losses = measure(leaf, targets)

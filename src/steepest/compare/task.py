@@ -9,28 +9,34 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from steepest.core.declare import Metric, Weighting
-from steepest.core.errors import MetricError, ModelError, NotComparable, UsageError
+from steepest.core.declare import Metric
+from steepest.core.errors import MetricError, ModelError, UsageError
 from steepest.core.loss import Loss
 from steepest.core.sealed import sealed
 from steepest.core.streams import generator
+from steepest.data.labels import LEFT_OUT
 from steepest.data.split import Split, check_shares, draw_split
 from steepest.data.standardise import Scale
+from steepest.results.sampling import N_PARTS
 
+from .places import Places
+from .suits import refuse_arm
 from .trial import Arm
 
+DEFAULT_METRIC = {
+    "classification": "accuracy",
+    "multilabel": "multilabel_f1",
+    "regression": "mean_squared_error",
+}
 SMALL_TEST_PART = 100
 """Below so many test samples, one of them moves a share by more than a point: every seed then draws its own test part."""
-BOUNDED = {"probs": "probabilities", "cosines": "cosines"}
-LABEL_KINDS = ("classes", "distribution", "binary", "same")
-"""The kinds of targets that can be made from class labels: indices, or one-hot rows for the others."""
 
 
 @dataclass(frozen=True)
 class Part:
     """Rows as the models of one seed see them: x standardised; y class indices, or standardised numbers.
 
-    truth: y in the data's own units; y_scale turns predictions into them (None for classes).
+    truth: y in the data's own units; y_scale turns predictions into them (None for classes and labels).
     """
 
     x: Tensor
@@ -44,6 +50,8 @@ class Task:
 
     resamples: every seed draws a test part of its own, as the data are few (below SMALL_TEST_PART test samples); else one
     test part is the same for all seeds.
+    kind: what the target is and how many numbers the model gives for it (see suits.KINDS). places: where each place of a
+    sample has a class. has_tokens: rows are whole numbers that the model looks up, so they are not standardised.
     """
 
     def __init__(
@@ -68,14 +76,17 @@ class Task:
         self.select_share, self.test_share = select_share, test_share
         self.dtype, self.device = dtype, torch.device(device)
         self.is_classification = data.task == "classification"
-        self.x = data.x.to(self.device, dtype)
+        self.has_tokens = _looks_up(build_model, data.x, seed)
+        self.x = data.x.to(self.device, torch.int64 if self.has_tokens else dtype)
         self.truth = data.y.to(self.device) if self.is_classification else data.y.to(self.device, dtype)
         self.resamples = round(test_share * len(data.y)) < SMALL_TEST_PART
         self._splits: dict[int, Split] = {}
         self._scales: dict[int, tuple[Scale, Scale | None]] = {}
         self.n_train = len(self.split(0).train)
         self.batch_size = min(batch_size, self.n_train)
-        self.output_shape, self._gives_log_probs = self._look_at_output()
+        self.output_shape, self.gives_log_probs = self._look_at_output()
+        self.places = self._find_places()
+        self.n_classes = self.places.n_classes if self.places and self.places.n_classes > 1 else data.n_classes
         self._check_output()
         self._check_metric(metric)
 
@@ -84,10 +95,10 @@ class Task:
     def split(self, seed: int) -> Split:
         """Train and select are drawn anew for every seed, the test part where the data are few; classes keep their shares."""
         if seed not in self._splits:
-            labels = self.data.y.cpu() if self.is_classification else None
+            labels = self.data.strata
             self._splits[seed] = draw_split(
                 len(self.data.y),
-                labels,
+                None if labels is None else labels.cpu(),
                 seed,
                 study_seed=self.seed,
                 select_share=self.select_share,
@@ -97,12 +108,12 @@ class Task:
         return self._splits[seed]
 
     def scales(self, seed: int) -> tuple[Scale, Scale | None]:
-        """Of x and y (None for classes), from the seed's training rows; tables per column, images over all pixels."""
+        """Of x and y (None for classes and labels), from the seed's training rows; tables per column, others overall."""
         if seed not in self._scales:
             rows = self.split(seed).train.to(self.device)
-            x = self.x.index_select(0, rows)
-            y = None if self.is_classification else Scale.per_feature(self.truth.index_select(0, rows))
-            self._scales[seed] = (Scale.per_feature(x) if x.dim() == 2 else Scale.overall(x), y)
+            y = _scale(self.truth.index_select(0, rows)) if self.data.task == "regression" else None
+            x = Scale.none(self.dtype) if self.has_tokens else _scale(self.x.index_select(0, rows))
+            self._scales[seed] = (x, y)
         return self._scales[seed]
 
     def train_set(self, seed: int) -> Part:
@@ -126,16 +137,19 @@ class Task:
         )
 
     def class_counts(self, seed: int) -> Tensor:
-        """How many of the seed's training rows each class has, (C,) float64."""
-        labels = self.truth.index_select(0, self.split(seed).train.to(self.device))
-        return torch.bincount(labels, minlength=int(self.data.n_classes)).double()
+        """How many of the seed's training rows (or of their places) each class has, (C,) float64."""
+        labels = self.truth.index_select(0, self.split(seed).train.to(self.device)).flatten()
+        return torch.bincount(labels[labels != LEFT_OUT], minlength=int(self.n_classes)).double()
 
-    def from_classes(self, arm: Arm, seed: int) -> dict[str, Tensor]:
-        """What an arm's loss takes from the class counts of the seed's training part: what the weighting gives, or the counts.
+    def from_classes(self, arm: Arm, seed: int) -> dict[str, Any]:
+        """What an arm's loss takes from the labels of the seed's training part: what the weighting gives, or the class counts;
+        and the label of places that have none.
 
         A class without training rows counts as one with a single row, for which such losses are finite.
         """
-        found: dict[str, Tensor] = {}
+        found: dict[str, Any] = {}
+        if self.places is not None and bool((self.truth == LEFT_OUT).any()):
+            found["ignore_index"] = LEFT_OUT
         if arm.weighting is not None:
             found[arm.weighting.gives] = arm.weighting(self.class_counts(seed), **arm.weighting_hyper)
         if arm.takes_counts:
@@ -180,12 +194,29 @@ class Task:
     # -- outputs, targets, scores ------------------------------------------------------------------------------------
 
     @property
+    def kind(self) -> str:
+        """The target's kind: a key of suits.KINDS."""
+        if not self.is_classification:
+            return "several labels" if self.data.task == "multilabel" else "numbers"
+        if self.places is not None:
+            where = "place" if len(self.places.shape) > 1 else "step"
+            return f"one logit per {where}" if self.has_one_logit else f"{where}s"
+        return "one logit" if self.has_one_logit else "labels"
+
+    @property
     def has_one_logit(self) -> bool:
-        """Two classes told apart by one number per row: above zero means class 1."""
+        """Two classes told apart by one number per row (or place): above zero means class 1."""
+        if self.places is not None:
+            return self.places.n_classes == 1
         return self.is_classification and (len(self.output_shape) == 0 or self.output_shape[0] == 1)
 
     def encode(self, loss: Loss, y: Tensor) -> Tensor:
-        """The target that the loss asks for: class indices, one-hot rows, or numbers shaped like the output."""
+        """The target that the loss asks for: class indices, one-hot rows, or numbers shaped like the output.
+
+        Where places have classes: of all places in a row, or maps for losses of regions.
+        """
+        if self.places is not None:
+            return self.places.encode(loss, y, self.dtype)
         if not self.is_classification:
             return y.reshape(len(y), *self.output_shape)
         if self.has_one_logit:
@@ -203,92 +234,53 @@ class Task:
         is_finite = prediction.isfinite().flatten(1).all(1)
         outputs = self._in_own_units(prediction, parts)
         truth = parts[0].truth if isinstance(part, Part) else torch.stack([p.truth for p in parts])
-        values = metric(outputs, truth).to("cpu", torch.float64)
+        if self.places is not None or parts[0].truth.dim() > 2:  # each place is a sample
+            truth = truth.flatten(0 if isinstance(part, Part) else 1)
+        weight = None
+        if self.places is not None and bool((truth == LEFT_OUT).any()):
+            weight, truth = (truth != LEFT_OUT).double(), truth.clamp(min=0)
+        said: dict[str, Any] = {"from_logits": True} if metric.asks_from_logits else {}
+        if self.data.task == "multilabel" and "threshold" in metric.options:
+            said["threshold"] = 0.0
+        values = metric(outputs, truth, weight, **said).to("cpu", torch.float64)
         return torch.where(is_finite.cpu(), values, torch.nan)
 
+    def jackknife(self, metric: Metric, prediction: Tensor, parts: Sequence[Part]) -> list[list[float]]:
+        """For each of K models the metric with each of N_PARTS equal parts of the test samples left out, the same parts for
+        all. Nothing where seeds have test parts of their own."""
+        if self.resamples:
+            return [[] for _ in prediction]
+        n = len(parts[0].truth)
+        order = torch.randperm(n, generator=generator("parts of the test part", self.seed))
+        found = []
+        for part in range(N_PARTS):
+            keep = order[torch.arange(n) % N_PARTS != part].sort().values.to(self.device)
+            fewer = [Part(p.x, p.y[keep], p.truth[keep], p.y_scale) for p in parts]
+            found.append(self.score(metric, prediction[:, keep], fewer))
+        return torch.stack(found, 1).tolist()
+
     def _in_own_units(self, prediction: Tensor, parts: Sequence[Part]) -> Tensor:
+        """Outputs as metrics take them: a row of classes, of labels or of numbers per sample (or place)."""
         if self.is_classification:
+            rows = prediction if self.places is None else self.places.rows(prediction)
             if not self.has_one_logit:
-                return prediction
-            logit = prediction.reshape(*prediction.shape[:2])
+                return rows
+            logit = rows.reshape(*rows.shape[:2])
             return torch.stack([torch.zeros_like(logit), logit], -1)
+        if self.data.task == "multilabel":
+            return prediction
         rows = prediction.reshape(len(prediction), *parts[0].truth.shape)
         scales = [p.y_scale for p in parts if p.y_scale is not None]
         spread, mean = torch.stack([s.spread for s in scales]), torch.stack([s.mean for s in scales])
-        return rows * spread.unsqueeze(1) + mean.unsqueeze(1)
+        axes = (len(scales), *[1] * (rows.dim() - spread.dim()), *spread.shape[1:])
+        values = rows * spread.reshape(axes) + mean.reshape(axes)
+        return values.flatten(1) if values.dim() > 3 else values
 
     # -- what does not fit -------------------------------------------------------------------------------------------
 
     def check(self, arm: Arm) -> None:
-        """Raise NotComparable when the arm's loss cannot be trained on this task, with the repair."""
-        loss, kind = arm.loss, arm.loss.target.name
-        if not self.is_classification and kind != "same":
-            raise NotComparable(
-                where=loss.name,
-                seen=f"the data is a regression and {loss.name} takes {loss.target.says}",
-                needed="a loss of plain numbers was needed (they are standardised, so of either sign)",
-                repair="mse, l1 or huber.",
-            )
-        if kind not in LABEL_KINDS:
-            raise NotComparable(
-                where=loss.name,
-                seen=f"the data is a classification and {loss.name} takes {loss.target.says}",
-                needed="a loss of class labels was needed",
-                repair="cross_entropy, focal or square.",
-            )
-        if self.has_one_logit and loss.target.has_class_axis:
-            raise NotComparable(
-                where=loss.name,
-                seen=f"the model gives one number per row and {loss.name} needs one per class",
-                needed="a loss of single numbers, or a model with two outputs, was needed",
-                repair="bce_with_logits, or let the model end in 2 outputs.",
-            )
-        if loss.expects == "log_probs" and not self._gives_log_probs:
-            raise NotComparable(
-                where=loss.name,
-                seen=f"{loss.name} takes log-probabilities and the model gives plain outputs",
-                needed="a loss of logits was needed",
-                consequence="Without a log-softmax its value falls for ever and nothing is learned.",
-                repair="cross_entropy is the same loss of logits; or let the model end in log_softmax.",
-            )
-        if loss.expects in BOUNDED:
-            raise NotComparable(
-                where=loss.name,
-                seen=f"{loss.name} takes {BOUNDED[loss.expects]} and arms share one model, whose outputs others take as logits",
-                needed="a loss of logits was needed",
-                consequence="Its value would be that of numbers which mean something else.",
-                repair="bce_with_logits or cross_entropy.",
-            )
-        if arm.weighting is not None:
-            self._check_weighting(arm.weighting, loss)
-
-    def _check_weighting(self, weighting: Weighting, loss: Loss) -> None:
-        """Class weights need classes, and a loss that takes class indices; what reads the model's odds needs logits."""
-        if not self.is_classification:
-            raise NotComparable(
-                where=weighting.name,
-                seen="the data is a regression",
-                needed="classes were needed to weigh",
-                repair='Leave weightings out, or pass task="classification" if the target is meant so.',
-            )
-        if loss.target.name != "classes":
-            raise NotComparable(
-                where=weighting.name,
-                seen=f"{loss.name} takes {loss.target.says}, and no class weights",
-                needed="a loss of class indices was needed",
-                consequence="The arm would train without the weights and bear their name.",
-                repair="cross_entropy, focal and square take them; it competes unweighted as a baseline: "
-                f'baseline="{loss.name} + adamw".'
-                if not self.has_one_logit
-                else "Let the model end in 2 outputs and use cross_entropy; or bce_with_logits(pos_weight=...).",
-            )
-        if weighting.gives != "class_weight" and loss.expects != "logits":
-            raise NotComparable(
-                where=weighting.name,
-                seen=f"{loss.name} takes {loss.expects}, and {weighting.name} reads or shifts the odds that logits give",
-                needed="a loss of logits was needed",
-                repair="cross_entropy, focal or gce; inverse_frequency and effective_number weigh the classes of any loss.",
-            )
+        """Raise NotComparable when the arm cannot be trained on this task, with the repair."""
+        refuse_arm(self, arm)
 
     def _look_at_output(self) -> tuple[torch.Size, bool]:
         """Shape per row, and whether rows are log-probabilities, of an untrained model on two rows."""
@@ -315,8 +307,26 @@ class Task:
         total = out.double().exp().sum(1) if out.dim() > 1 else out
         return out.shape[1:], out.dim() == 2 and out.shape[1] > 1 and bool((total - 1).abs().max() < 1e-4)
 
+    def _find_places(self) -> Places | None:
+        """How the output holds a class for each place; None where samples have one target."""
+        if not self.data.has_places:
+            return None
+        shape = tuple(self.truth.shape[1:])
+        found = Places.of(tuple(self.output_shape), shape, int(self.data.n_classes))
+        if found is None:
+            n, places = int(self.data.n_classes), ", ".join(map(str, shape))
+            raise ModelError(
+                where="model",
+                seen=f"each row gives an output of shape {tuple(self.output_shape)}",
+                needed=f"a number for each of {n} classes at each place, ({n}, {places}) or ({places}, {n}), was needed",
+                repair=f"Let the last layer have {n} channels and the size of the target. Labels that mean none: {LEFT_OUT}.",
+            )
+        return found
+
     def _check_output(self) -> None:
         shape = tuple(self.output_shape)
+        if self.places is not None:
+            return
         if self.is_classification:
             n = int(self.data.n_classes)
             if shape == (n,) or (n == 2 and shape in ((), (1,))):
@@ -326,8 +336,11 @@ class Task:
             wanted = tuple(self.truth.shape[1:])
             if shape == wanted or (wanted in ((), (1,)) and shape in ((), (1,))):
                 return
-            needed = f"{wanted[0] if wanted else 1} output(s) were needed, one per target column"
-            repair = f"Let the last layer have {wanted[0] if wanted else 1} output(s)."
+            size = " x ".join(map(str, wanted)) or "1"
+            needed, repair = (
+                f"{size} output(s) were needed, one per target",
+                f"Let the last layer have {size} output(s).",
+            )
         raise ModelError(where="model", seen=f"each row gives an output of shape {shape}", needed=needed, repair=repair)
 
     def _check_metric(self, metric: Metric) -> None:
@@ -336,8 +349,27 @@ class Task:
                 where=metric.name,
                 seen=f"{metric.name} is a metric of {metric.task} and the data is a {self.data.task}",
                 needed=f"a metric of {self.data.task} was needed",
-                repair="accuracy or f1." if self.is_classification else "mean_squared_error or r2.",
+                repair=f"For example {DEFAULT_METRIC[self.data.task]}.",
             )
+
+
+def _scale(rows: Tensor) -> Scale:
+    """Of tables and single numbers per column, of anything else over all."""
+    return Scale.per_feature(rows) if rows.dim() <= 2 else Scale.overall(rows)
+
+
+def _looks_up(build_model: Callable[[], Any], x: Tensor, seed: int) -> bool:
+    """Whether rows of whole numbers (N, T) are what a model looks up: one of its embeddings has them all."""
+    if x.dim() != 2 or not bool(((x >= 0) & (x == x.floor())).all()):
+        return False
+    with sealed("init", seed, 0):
+        model = build_model()
+    sizes = (
+        [m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)]
+        if isinstance(model, nn.Module)
+        else []
+    )
+    return bool(sizes) and int(x.max()) < max(sizes)
 
 
 def _with_dtype(model: nn.Module, dtype: torch.dtype) -> nn.Module:

@@ -105,5 +105,6 @@ def _team(
         own = slice(start, start + size)
         block = make_block(weights, own, seed_rows, engine.runs_one_by_one)
         dtype = weights.flats[0].values.dtype
-        blocks.append((block, block_losses(trials[own], block.seed_rows, dtype, batches.task.from_classes)))
+        task = batches.task
+        blocks.append((block, block_losses(trials[own], block.seed_rows, dtype, task.from_classes, task.places)))
     return Team(weights, engine, batches, tuple(blocks), tuple(rule_groups(trials, rows, weights)))

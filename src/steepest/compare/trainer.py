@@ -15,7 +15,7 @@ from steepest.results.records import Outcome, Plan, RungRecord
 
 from .population import Population
 from .race import TrialKey
-from .task import Task
+from .task import Part, Task
 from .trial import Arm, Trial
 from .winner import best_weights
 
@@ -58,7 +58,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Trainer:
-    """Trains the shards of a study."""
+    """Trains the shards of a study. metrics: the one that decides, then those that are reported."""
 
     task: Task
     arms: Mapping[str, Arm]
@@ -82,28 +82,29 @@ class Trainer:
             population.train((epoch - before) * steps)
             self.progress.advance((epoch - before) * len(keys))
             before = epoch
-            for curve, score in zip(curves, self._scores(population, keys, "select")[self.plan.metric].tolist()):
+            scores = self.task.score(self.metrics[0], *self._judged(population, keys, "select"))
+            for curve, score in zip(curves, scores.tolist()):
                 curve.append([float(epoch), score])
             for curve, value in zip(losses, population.mean_loss().tolist()):
                 curve.append([float(epoch), value])
         is_last = shard.rung.phase == "confirm"
-        measured = self._scores(population, keys, "test" if is_last else "select")
+        prediction, parts = self._judged(population, keys, "test" if is_last else "select")
+        measured = {m.name: self.task.score(m, prediction, parts).tolist() for m in self.metrics}
+        left_out = self.task.jackknife(self.metrics[0], prediction, parts) if is_last else [[] for _ in keys]
         diverged = population.diverged.tolist()
         outcomes = [
             self._outcome(
-                shard.rung, key, diverged[i], curves[i], losses[i], {n: float(v[i]) for n, v in measured.items()}
+                shard.rung, key, diverged[i], curves[i], losses[i], {n: v[i] for n, v in measured.items()}, left_out[i]
             )
             for i, key in enumerate(keys)
         ]
         return Trained(outcomes, best_weights(self.task, self.plan, population, outcomes) if is_last else {})
 
-    def _scores(self, population: Population, keys: Sequence[TrialKey], part: str) -> dict[str, Tensor]:
-        """Every metric on the select or test part of each trial's own seed."""
+    def _judged(self, population: Population, keys: Sequence[TrialKey], part: str) -> tuple[Tensor, list[Part]]:
+        """What the models say of the select or test part of each trial's own seed, and that part."""
         of_seed = self.task.test_set if part == "test" else self.task.select_set
         parts = {seed: of_seed(seed) for seed in sorted({k.seed for k in keys})}
-        prediction = population.predict({seed: p.x for seed, p in parts.items()})
-        per_trial = [parts[k.seed] for k in keys]
-        return {m.name: self.task.score(m, prediction, per_trial) for m in self.metrics}
+        return population.predict({seed: p.x for seed, p in parts.items()}), [parts[k.seed] for k in keys]
 
     def _outcome(
         self,
@@ -113,6 +114,7 @@ class Trainer:
         curve: list[list[float]],
         losses: list[list[float]],
         measured: dict[str, float],
+        left_out: list[float],
     ) -> Outcome:
         on_test = rung.phase == "confirm"
         return Outcome(
@@ -127,6 +129,7 @@ class Trainer:
             metrics={} if diverged else measured,
             curve=curve,
             loss_curve=losses,
+            test_jackknife=[] if diverged else left_out,
         )
 
 

@@ -1,4 +1,7 @@
-"""The target: what kind of task it makes, and its classes numbered from 0."""
+"""The target: what kind of task it makes, and its classes numbered from 0.
+
+A class or a number per sample, several labels per sample, a class for each place of a sample (pixels, tokens), or any numbers.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ from .frame import is_frame
 
 # Whole numbers are classes. With more of them than this, and fewer samples of each than that, they may be measurements.
 MANY_CLASSES, FEW_SAMPLES = 20, 10
+LEFT_OUT = -100
+"""A place with this label has none: padding, or a pixel that nobody judged. torch's ignore_index."""
+Task = Literal["classification", "multilabel", "regression"]
 
 
 @dataclass(frozen=True)
@@ -23,27 +29,43 @@ class Target:
     """values: class indices in int64, or numbers in float32."""
 
     values: Tensor
-    task: Literal["classification", "regression"]
+    task: Task
     n_classes: int | None = None
     class_names: tuple[str, ...] | None = None
 
 
-def read_target(y: Any, where: str, task: str | None, class_names: Sequence[str] | None = None) -> Target:
-    """The target as the task that it makes: see Data.of."""
-    if task not in (None, "classification", "regression"):
+def read_target(
+    y: Any, where: str, task: str | None, class_names: Sequence[str] | None = None, x_shape: tuple[int, ...] = ()
+) -> Target:
+    """The target as the task that it makes: see Data.of. x_shape: of one sample of x."""
+    if task not in (None, "classification", "multilabel", "regression"):
         raise DataError(
-            where=where, seen=f"task is {task!r}", needed="'classification' or 'regression' was needed",
+            where=where, seen=f"task is {task!r}", needed="'classification', 'multilabel' or 'regression' was needed",
             repair="Leave task out to let the target decide.",
         )
     categories = getattr(getattr(y, "dtype", None), "categories", None)
-    values = _flat(_as_array(y, where), where, task)
+    values = _as_array(y, where)
+    if values.ndim == 2 and values.shape[1] == 1 and task != "multilabel":
+        values = values[:, 0]
+    if values.ndim == 0 or task is None and values.ndim > 2 and len(x_shape) < 2:
+        raise DataError(
+            where=where, seen=f"y has shape {values.shape}",
+            needed="one label, or one row of numbers, per sample was needed", repair="Are x and y exchanged?",
+        )
     _refuse_missing(values, where)
     if values.dtype.kind == "O":
         values = _settled(values, where)
     if task is None:
-        task = "classification" if categories is not None else _task_of(values, where)
+        if values.ndim > 1:
+            task = _task_of_many(values, where, x_shape)
+        else:
+            task = "classification" if categories is not None else _task_of(values, where)
     if task == "regression":
         return Target(_numbers(values, where), "regression")
+    if task == "multilabel":
+        return _several(values, where, class_names)
+    if values.ndim > 1:
+        return _places(values, where, class_names)
     return _classes(values, where, class_names, categories)
 
 
@@ -91,29 +113,17 @@ def _as_array(y: Any, where: str) -> np.ndarray:
         ) from error
 
 
-def _flat(values: np.ndarray, where: str, task: str | None) -> np.ndarray:
-    """(N,), or (N, T) numbers."""
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim == 0 or values.ndim > 2:
-        raise DataError(
-            where=where, seen=f"y has shape {values.shape}",
-            needed="one label, or one row of numbers, per sample was needed", repair="Are x and y exchanged?",
-        )
-    looks_like_classes = task == "classification" or values.dtype.kind != "f" or _is_one_hot(values)
-    if values.ndim == 2 and looks_like_classes and task != "regression":
-        raise DataError(
-            where=where, seen=f"y has shape {values.shape}", needed="one class per sample was needed",
-            repair="One-hot rows become classes by y.argmax(1)." if _is_one_hot(values)
-            else "Several numbers per sample are a regression: task='regression'.",
-        )
-    return values
-
-
 def _is_one_hot(values: np.ndarray) -> bool:
     if values.ndim != 2 or values.dtype.kind not in "biuf" or not len(values):
         return False
     return bool(np.isin(values, (0, 1)).all() and (values.sum(1) == 1).all())
+
+
+def _one_hot(values: np.ndarray, where: str) -> DataError:
+    return DataError(
+        where=where, seen=f"y has shape {values.shape}", needed="one class per sample was needed",
+        repair="One-hot rows become classes by y.argmax(1); task='multilabel' takes them as labels that exclude nothing.",
+    )
 
 
 def _refuse_missing(values: np.ndarray, where: str) -> None:
@@ -163,9 +173,24 @@ def _settled(values: np.ndarray, where: str) -> np.ndarray:
 # -- the task ----------------------------------------------------------------------------------------------------------
 
 
-def _task_of(values: np.ndarray, where: str) -> Literal["classification", "regression"]:
-    if values.ndim == 2:
-        return "regression"
+def _task_of_many(values: np.ndarray, where: str, x_shape: tuple[int, ...]) -> Task:
+    """Of several numbers per sample. Whole numbers are classes of places where x is no table and has those places too."""
+    if _is_one_hot(values):
+        raise _one_hot(values, where)
+    is_01 = values.dtype.kind == "b" or values.dtype.kind in "iuf" and bool(np.isin(values, (0, 1)).all())
+    places = values.shape[1:]
+    has_places = len(places) > 1 or places == x_shape[:1] and len(x_shape) == 2
+    if values.dtype.kind == "f":
+        return "multilabel" if values.ndim == 2 and is_01 and not has_places else "regression"
+    if values.dtype.kind not in "biu" or not has_places and not is_01:
+        raise DataError(
+            where=where, seen=f"y has shape {values.shape}", needed="one class per sample was needed",
+            repair="Say task='regression' for several numbers per sample, task='classification' for a class at each place.",
+        )
+    return "classification" if has_places else "multilabel"
+
+
+def _task_of(values: np.ndarray, where: str) -> Task:
     if values.dtype.kind in "bUS":
         return "classification"
     if values.dtype.kind not in "iuf":
@@ -203,6 +228,52 @@ def _numbers(values: np.ndarray, where: str) -> Tensor:
             repair="Rescale the target, for example by its logarithm.",
         )
     return converted
+
+
+def _several(values: np.ndarray, where: str, label_names: Sequence[str] | None) -> Target:
+    """Rows of zeros and ones, (N, L): any number of labels per sample."""
+    if values.ndim != 2 or values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
+        strange = values[~np.isin(values, (0, 1))] if values.ndim == 2 and values.dtype.kind in "iuf" else ()
+        raise DataError(
+            where=where,
+            seen=f"y holds {strange[0]}" if len(strange) else f"y has shape {values.shape} and holds {values.dtype}",
+            needed="a row of zeros and ones per sample, (N, L), was needed",
+            repair="sklearn.preprocessing.MultiLabelBinarizer makes them of lists of labels.",
+        )
+    names = None if label_names is None else tuple(map(str, label_names))
+    if names is not None and len(names) != values.shape[1]:
+        raise DataError(
+            where=where, seen=f"{len(names)} names for {values.shape[1]} labels", needed="one name per label was needed",
+            repair="Leave class_names out.",
+        )
+    return Target(torch.from_numpy(values.astype(np.float32)), "multilabel", None, names)
+
+
+def _places(values: np.ndarray, where: str, class_names: Sequence[str] | None) -> Target:
+    """A class for each place of a sample, (N, *); LEFT_OUT where there is none. Numbers stay as they are."""
+    if values.ndim == 2 and _is_one_hot(values):
+        raise _one_hot(values, where)
+    whole = values.dtype.kind in "biu" or values.dtype.kind == "f" and bool((values == np.floor(values)).all())
+    if not whole:
+        raise DataError(
+            where=where, seen=f"y has shape {values.shape} and holds {values.dtype}",
+            needed="a whole number per place was needed", repair="Numbers that are no classes: task='regression'.",
+        )
+    labels = torch.from_numpy(values.astype(np.int64))
+    judged = labels[labels != LEFT_OUT]
+    least, most = (int(judged.min()), int(judged.max())) if len(judged) else (0, 0)
+    if least < 0:
+        raise DataError(
+            where=where, seen=f"a place has the label {least}", needed="labels from 0 on were needed",
+            repair=f"{LEFT_OUT} leaves a place out: y[y == {least}] = {LEFT_OUT}.",
+        )
+    names = None if class_names is None else tuple(map(str, class_names))
+    if names is not None and most >= len(names):
+        raise DataError(
+            where=where, seen=f"a place has the label {most} and there are {len(names)} class names",
+            needed="every label must have its name", repair=f"Where {most} means none: y[y == {most}] = {LEFT_OUT}.",
+        )
+    return Target(labels, "classification", most + 1 if names is None else len(names), names)
 
 
 def _classes(values: np.ndarray, where: str, class_names: Sequence[str] | None, categories: Any) -> Target:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,17 +14,17 @@ from torch import Tensor
 from steepest.core.errors import DataError
 
 from .features import read_features, refuse_not_finite
-from .labels import refuse_other_order, read_target
-
-Task = Literal["classification", "regression"]
+from .labels import LEFT_OUT, Task, read_target, refuse_other_order
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Data:
-    """Features x (N, *) in float32 and target y: class indices (N,) in int64, or numbers (N,) or (N, T) in float32.
+    """Features x (N, *) in float32 and target y, by its task.
 
-    Make one with `Data.of(x, y)`, which converts; the constructor only checks. class_names[i] is what class i is
-    called, if it has names.
+    classification: class indices in int64, (N,), or (N, *) for a class at each place (pixels, tokens), where LEFT_OUT
+    (-100) marks a place without one. multilabel: zeros and ones (N, L) in float32. regression: numbers (N, *) in float32.
+    Make one with `Data.of(x, y)`, which converts; the constructor only checks. class_names[i] is what class i, or label i,
+    is called, if it has names.
     """
 
     x: Tensor
@@ -44,13 +44,15 @@ class Data:
 
         x: numbers of any kind become float32; 8-bit images (uint8 with three or more axes) are scaled to [0, 1], 8-bit
         tables are not.
-        y: words, truth values, categories and whole numbers are classes, other numbers a regression; `task` overrides.
+        y: words, truth values, categories and whole numbers are classes, other numbers a regression; rows of zeros and
+        ones are labels of which a sample may bear several; whole numbers for each place of x are classes of the places
+        (masks). `task` overrides: tokens (N, T) with a class each need task="classification", as a table might look so.
         Classes are numbered 0, 1, ... in sorted order. Missing and infinite values, one class alone, and lengths that
         differ are refused.
         """
         refuse_other_order(x, y, name)
         features, names = read_features(x, name, feature_names)
-        target = read_target(y, name, task, class_names)
+        target = read_target(y, name, task, class_names, tuple(features.shape[1:]))
         return Data(features, target.values, target.task, name, target.n_classes, target.class_names, names)
 
     def __post_init__(self) -> None:
@@ -58,6 +60,8 @@ class Data:
         refuse_not_finite(self.x, self.name, "x", self.feature_names)
         if self.task == "classification":
             _check_classes(self)
+        elif self.task == "multilabel":
+            _check_labels(self)
         else:
             refuse_not_finite(self.y, self.name, "y", None)
             _check_numbers(self)
@@ -76,6 +80,16 @@ class Data:
         """Numbers per sample."""
         return self.x[0].numel()
 
+    @property
+    def has_places(self) -> bool:
+        """A class at each place of a sample, where others have one for all of it."""
+        return self.task == "classification" and self.y.dim() > 1
+
+    @property
+    def strata(self) -> Tensor | None:
+        """The class of each sample (N,), whose shares a split keeps; None where samples have no one class."""
+        return self.y if self.task == "classification" and self.y.dim() == 1 else None
+
     @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits of the SHA-256 of the bytes of x and y, the same on every machine."""
@@ -93,9 +107,10 @@ class Data:
 
 def _check_shapes(data: Data) -> None:
     x, y = data.x, data.y
-    if data.task not in ("classification", "regression"):
+    if data.task not in ("classification", "multilabel", "regression"):
         raise DataError(
-            where=data.name, seen=f"task is {data.task!r}", needed="'classification' or 'regression' was needed",
+            where=data.name, seen=f"task is {data.task!r}",
+            needed="'classification', 'multilabel' or 'regression' was needed",
             repair="Leave task out to let the target decide.",
         )
     wanted = torch.int64 if data.task == "classification" else torch.float32
@@ -121,23 +136,25 @@ def _check_shapes(data: Data) -> None:
 
 def _check_classes(data: Data) -> None:
     y, n = data.y, data.n_classes
-    if y.dim() != 1 or not n:
+    if y.dim() == 0 or not n:
         raise DataError(
             where=data.name, seen=f"y has shape {tuple(y.shape)} and n_classes is {n}",
             needed="one class index per row, and n_classes, were needed",
             repair="Data.of(x, y) finds both.",
         )
-    outside = ((y < 0) | (y >= n)).nonzero()
+    outside = (((y < 0) | (y >= n)) & ((y != LEFT_OUT) | (y.dim() == 1))).nonzero()
     if len(outside):
-        row = int(outside[0])
+        at = tuple(outside[0].tolist())
         raise DataError(
-            where=data.name, seen=f"y[{row}] is {int(y[row])} and there are {n} classes",
+            where=data.name, seen=f"y[{', '.join(map(str, at))}] is {int(y[at])} and there are {n} classes",
             needed=f"labels in 0..{n - 1} were needed",
             repair="Data.of(x, y) numbers the classes." if not data.class_names
             else f"There are {len(data.class_names)} class names: is one missing?",
         )
-    if bool((y == y[0]).all()):
-        called = repr(data.class_names[int(y[0])]) if data.class_names else f"class {int(y[0])}"
+    judged = y[y != LEFT_OUT] if y.dim() > 1 else y
+    if not len(judged) or bool((judged == judged[0]).all()):
+        only = int(judged[0]) if len(judged) else LEFT_OUT
+        called = repr(data.class_names[only]) if data.class_names and only >= 0 else f"class {only}"
         raise DataError(
             where=data.name, seen=f"every label is {called}", needed="at least two classes were needed",
             consequence="Any model would be right by always giving that answer.",
@@ -145,15 +162,25 @@ def _check_classes(data: Data) -> None:
         )
 
 
-def _check_numbers(data: Data) -> None:
-    if data.y.dim() > 2:
+def _check_labels(data: Data) -> None:
+    y = data.y
+    if y.dim() != 2 or not bool(((y == 0) | (y == 1)).all()):
         raise DataError(
-            where=data.name, seen=f"y has shape {tuple(data.y.shape)}", needed="(N,) or (N, T) numbers were needed",
-            repair="y.reshape(len(y), -1)",
+            where=data.name, seen=f"y has shape {tuple(y.shape)}" if y.dim() != 2 else "y holds more than zeros and ones",
+            needed="zeros and ones (N, L) were needed", repair="Data.of(x, y, task='multilabel') converts.",
         )
-    constant = (data.y == data.y[:1]).reshape(len(data.y), -1).all(0).nonzero()
+    if bool((y == y[:1]).all()):
+        raise DataError(
+            where=data.name, seen="every sample has the same labels", needed="samples that differ were needed",
+            consequence="There is nothing to predict.", repair="Are these the right target columns?",
+        )
+
+
+def _check_numbers(data: Data) -> None:
+    constant = (data.y == data.y[:1]).reshape(len(data.y), -1).all(0)
+    constant = (constant if data.y.dim() < 3 else constant.all(0, keepdim=True)).nonzero()
     if len(constant):
-        column = f" in column {int(constant[0])}" if data.y.dim() > 1 else ""
+        column = f" in column {int(constant[0])}" if data.y.dim() == 2 else ""
         raise DataError(
             where=data.name,
             seen=f"every target{column} is {float(data.y.reshape(len(data.y), -1)[0, int(constant[0])]):g}",

@@ -26,6 +26,11 @@ class Scale:
         return Scale._of(rows.double().reshape(-1), 0, rows.dtype)
 
     @staticmethod
+    def none(dtype: torch.dtype) -> Scale:
+        """Of rows that stay as they are, such as whole numbers that a model looks up."""
+        return Scale(torch.zeros((), dtype=dtype), torch.ones((), dtype=dtype))
+
+    @staticmethod
     def _of(values: Tensor, dim: int, dtype: torch.dtype) -> Scale:
         mean = values.mean(dim)
         spread = (values - mean).square().mean(dim).sqrt()
@@ -34,6 +39,9 @@ class Scale:
         return Scale(mean.to(dtype), torch.where(is_constant, torch.ones_like(spread), spread).to(dtype))
 
     def apply(self, rows: Tensor) -> Tensor:
+        """Whole numbers are names, not amounts: they stay as they are."""
+        if not rows.is_floating_point():
+            return rows
         return (rows - self.mean) / self.spread
 
     def undo(self, rows: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ def setup_of(model: Any, data: Any, **asked: Any) -> Setup:
     encode = Encode(loss, read.data) if read.data is not None else None
     class_weight = asked["class_weight"]
     objective = Objective(loss, None if class_weight is None else torch.as_tensor(class_weight, device=device), encode)
-    metrics = as_metrics(DEFAULT_METRICS[read.task] if asked["metrics"] is None and read.task else asked["metrics"])
+    metrics = as_metrics(DEFAULT_METRICS.get(read.task) if asked["metrics"] is None and read.task else asked["metrics"])
     optimizer, words = optimizer_of(asked["optimizer"], net, asked["learning_rate"])
     multipliers, schedule = multipliers_of(asked["schedule"], asked["optimizer"], read.train, asked["epochs"])
     folder = None if asked["out"] is None else _folder(Path(asked["out"]))

@@ -50,7 +50,7 @@ def read_data(data: Any, asked: Mapping[str, Any], device: torch.device) -> Aske
     read = load(data, task=asked["task"])
     kept: tuple[Any, Any] = (read, None)
     if isinstance(validation, float):
-        keep, rest = _aside(len(read.y), validation, read.y if read.task == "classification" else None, seed)
+        keep, rest = _aside(len(read.y), validation, read.strata, seed)
         kept = (_rows_of(read, keep), _rows_of(read, rest))
     elif validation is not None:
         kept = (read, load(validation, task=read.task))

@@ -9,9 +9,10 @@ from typing import Any
 from torch import nn
 
 from steepest import metrics as metric_catalogue
-from steepest.compare.ask import DEFAULT_LOSSES, DEFAULT_METRIC, text_of
+from steepest.compare.ask import text_of
 from steepest.compare.space import Choice, loss_choices, rule_choices
-from steepest.compare.task import Task
+from steepest.compare.suits import FITTING
+from steepest.compare.task import DEFAULT_METRIC, Task
 from steepest.compare.trial import Arm
 from steepest.core.domains import Counts, Log, check_value
 from steepest.core.errors import DomainError
@@ -34,10 +35,10 @@ def asked_range(**asked: Any) -> LearningRates:
     for name in ("steps", "seeds", "n_rates", "batch_size"):
         check_value("lr_range", name, asked[name], Counts(3 if name == "n_rates" else 1))
     data = load(asked["data"], task=asked["task"])
-    losses = loss_choices(asked["losses"] or DEFAULT_LOSSES[data.task].split(",")[0])
+    task = _task(asked, data)
+    losses = loss_choices(asked["losses"] or FITTING[task.kind].split(",")[0])
     pairs = list(itertools.product(losses, rule_choices(asked["optimizers"])))
     arms = [_arm(loss, rule) for loss, rule in pairs]
-    task = _task(asked, data)
     for arm in arms:
         task.check(arm)
     rates = [_grid(rule, asked["rates"], asked["n_rates"]) for _, rule in pairs]

@@ -11,7 +11,7 @@ class Facts:
     """Sizes of inputs and outputs, by the names under which a model's signature may ask for them.
 
     shape: of one sample, without the batch axis. n_outputs: n_classes, or the number of target columns. n_classes:
-    None in regression.
+    None in regression; the number of labels where a sample may bear several.
     """
 
     n_features: int
@@ -27,4 +27,5 @@ class Facts:
         for size in shape:
             n_features *= size
         n_targets = data.y.shape[1] if data.y.dim() > 1 else 1
-        return Facts(n_features, data.n_classes or n_targets, shape, data.n_classes)
+        n_classes = n_targets if getattr(data, "task", "") == "multilabel" else data.n_classes
+        return Facts(n_features, n_classes or n_targets, shape, n_classes)
