@@ -13,6 +13,7 @@ import pytest
 
 from steepest import report
 from steepest.report.estimates import estimate
+from steepest.report.numbers import scale_of
 from steepest.report.sections import (
     differences,
     learning_curves,
@@ -21,7 +22,7 @@ from steepest.report.sections import (
     seed_by_seed,
     time_to_target,
 )
-from steepest.results.records import Study
+from steepest.results.records import Event, Study
 
 ALL = [
     "verdict",
@@ -40,6 +41,7 @@ ALL = [
     "winner_code",
     "repeat",
     "sources",
+    "words",
 ]
 SEARCHED = [
     "verdict",
@@ -53,6 +55,7 @@ SEARCHED = [
     "data",
     "repeat",
     "sources",
+    "words",
 ]
 
 
@@ -64,7 +67,7 @@ SEARCHED = [
         ("unfinished", SEARCHED),
         ("empty", ["verdict", "data", "repeat", "sources"]),
         ("one_arm", [s for s in [*SEARCHED[:9], "winner_code", *SEARCHED[9:]]]),
-        ("all_diverged", ["verdict", "arms", "learning_rates", "eliminated", "cost", "data", "repeat", "sources"]),
+        ("all_diverged", ["verdict", "arms", "learning_rates", "eliminated", "cost", "data", "repeat", "sources", "words"]),
     ],
 )
 def test_the_page_answers_what_the_study_can(name, answered, page):
@@ -234,7 +237,7 @@ def test_a_section_that_returns_text_becomes_a_paragraph(monkeypatch):
         return "No <rain>."
 
     monkeypatch.setattr(render, "sections", [weather])
-    assert "Is it raining?" in render.page(fake_studies.empty()) and "No &lt;rain&gt;." in render.page(
+    assert "Is it raining?" in report.page(fake_studies.empty()) and "No &lt;rain&gt;." in report.page(
         fake_studies.empty()
     )
 
@@ -248,3 +251,31 @@ def test_charts_are_altair_charts_for_notebooks(study):
 def test_writing_is_atomic_and_says_where(tmp_path):
     path = report.write(fake_studies.empty(), tmp_path / "report.html")
     assert path == tmp_path / "report.html" and "Steepest" in path.read_text("utf-8")
+
+
+def test_the_interval_for_other_samples_stands_in_its_own_column_and_nowhere_without_one(study):
+    drawn = study("classification")
+    assert "Other samples" not in report.page(drawn)
+    first, *others = drawn.verdict.confirmation
+    wide = dataclasses.replace(first, level=0.975, sample_low=first.low - 0.01, sample_high=first.high + 0.01)
+    verdict = dataclasses.replace(drawn.verdict, confirmation=[wide, *others])
+    text = report.page(dataclasses.replace(drawn, verdict=verdict))
+    assert "Other samples" in text and "thin: for other samples" in text
+    scale = scale_of(drawn)
+    assert scale.interval(wide.sample_low, wide.sample_high) in text.replace("\u00a0", " ")
+    assert "at 97.5\u00a0%" in text or "at 97.5 %" in text
+
+
+def test_words_are_explained_when_the_page_uses_them(study, page):
+    assert "equivalent" in page("classification").sections["words"]
+    unfinished = page("unfinished").sections["words"]
+    assert "undecided" not in unfinished and "arm" in unfinished
+
+
+def test_the_trained_model_in_the_folder_is_named_beside_the_script(study):
+    drawn = study("classification")
+    at = {"file": "weights/best.safetensors", "seed": 1007}
+    kept = Event("weights kept", "confirm", drawn.verdict.winner, "...", at)
+    text = report.page(dataclasses.replace(drawn, events=[*drawn.events, kept]))
+    assert "weights/best.safetensors, of seed 1007" in text
+    assert "weights kept" not in text.partition('<script type="application/json"')[0]

@@ -12,7 +12,10 @@ from .theme import described, finish, is_narrow, row_axis, span, tip, values
 
 @dataclass(frozen=True)
 class Row:
-    """A difference in shown units. claimed: measured on fresh seeds and the test part; else a reading of the race."""
+    """A difference in shown units. claimed: measured on fresh seeds and the test part; else a reading of the race.
+
+    wider: the interval that covers the drawing of the samples too.
+    """
 
     label: str
     colour: str
@@ -22,6 +25,7 @@ class Row:
     text: str
     seeds: tuple[float, ...] = ()
     claimed: bool = True
+    wider: tuple[float, float] | None = None
 
 
 def forest(rows: Sequence[Row], rope: float | None, title: str, width: int) -> Any:
@@ -29,7 +33,11 @@ def forest(rows: Sequence[Row], rope: float | None, title: str, width: int) -> A
 
     labels, narrow = [r.label for r in rows], is_narrow(width)
     y = row_axis(labels, width, named=not narrow)
-    every = [v for r in rows for v in (r.low, r.high, r.mean, *r.seeds)] + [0.0, rope or 0.0, -(rope or 0.0)]
+    every = [v for r in rows for v in (r.low, r.high, r.mean, *r.seeds, *(r.wider or ()))] + [
+        0.0,
+        rope or 0.0,
+        -(rope or 0.0),
+    ]
     domain = span(every)
     scale = alt.Scale(domain=domain, nice=False)
     x = alt.X("mean:Q", title=title, scale=scale, axis=alt.Axis(tickCount=4 if narrow else 7))
@@ -49,6 +57,10 @@ def forest(rows: Sequence[Row], rope: float | None, title: str, width: int) -> A
         )
     dots = values({"row": r.label, "x": s, "hue": colour(r.colour)} for r in rows for s in r.seeds)
     hue = alt.Color("hue:N", scale=None)
+    wider = [{"row": r.label, "low": r.wider[0], "high": r.wider[1], "hue": colour(r.colour)} for r in rows if r.wider]
+    if wider:
+        thin = alt.Chart(values(wider)).mark_rule(size=1)
+        marks.append(thin.encode(y=y, x=alt.X("low:Q", scale=scale), x2="high:Q", color=hue))
     marks += [
         alt.Chart(dots)
         .mark_circle(size=22, opacity=0.35, yOffset=9)

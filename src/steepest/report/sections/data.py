@@ -33,8 +33,10 @@ def data(study: Study) -> Block:
         Fact("Trained on", clean(plan.device, 40), clean(plan.engine, 60)),
         Fact("Fingerprint", clean(d.get("fingerprint", "unknown"), 40), "of the data, SHA-256"),
     ]
+    anew = "train, select and test" if plan.resampled else "train and select"
     return Block(
-        f"{named(d.get('name', 'The data'))}: {_samples(d)}{clean(plan.task, 40)}. Every seed cuts train and select anew, the same for all arms.",
+        f"{named(d.get('name', 'The data'))}: {_samples(d)}{clean(plan.task, 40)}. "
+        f"Every seed cuts {anew} anew, the same for all arms.",
         [Facts(facts)],
     )
 

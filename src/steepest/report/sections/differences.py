@@ -76,6 +76,9 @@ def _row(view: View, f: _Found) -> Row:
         text,
         seeds,
         f.claimed,
+        (s.shown(d.sample_low), s.shown(d.sample_high))
+        if d.sample_low is not None and d.sample_high is not None
+        else None,
     )
 
 
@@ -90,7 +93,7 @@ def _answer(view: View, found: Sequence[_Found]) -> str:
     where = "fresh seeds, on the test part" if first.claimed else "shared seeds: no claim rests on it"
     return (
         f"{view.name(d.a)} against {view.name(d.b)}: {s.change(d.difference)}{s.points} of {s.metric}, "
-        f"{100 * d.level:.0f} % interval {s.interval(d.low, d.high)}, on {d.n} {where}."
+        f"{100 * d.level:g} % interval {s.interval(d.low, d.high)}, on {d.n} {where}."
     )
 
 
@@ -108,7 +111,13 @@ def _caption(view: View, found: Sequence[_Found], rope: float | None) -> str:
 def _keys(found: Sequence[_Found], rope: float | None) -> list[Key]:
     keys = [Key("dot", "ink", "confirmed on fresh seeds")] if any(f.claimed for f in found) else []
     keys += [Key("ring", "ink", "race, no claim")] if any(not f.claimed for f in found) else []
+    keys += [Key("line", "faint", "thin: for other samples")] if _of_samples(found) else []
     return keys + ([Key("band", "band", "practically equal")] if rope else [])
+
+
+def _of_samples(found: Sequence[_Found]) -> bool:
+    """Whether there is an interval that covers the drawing of the samples too."""
+    return any(f.difference.sample_low is not None for f in found)
 
 
 def _table(view: View, found: Sequence[_Found]) -> Table:
@@ -116,6 +125,7 @@ def _table(view: View, found: Sequence[_Found]) -> Table:
         Column("Compared with", wide=True),
         Column("Difference", True),
         Column("Interval", True),
+        *([Column("Other samples", True)] if _of_samples(found) else []),
         Column("P(A > B)", True),
         Column("Effect size", True),
         Column("p (Holm)", True),
@@ -124,18 +134,20 @@ def _table(view: View, found: Sequence[_Found]) -> Table:
     ]
     return Table(
         columns,
-        [_cells(view, f) for f in found],
-        "Effect size: difference over the standard deviation of the paired differences.",
+        [_cells(view, f, _of_samples(found)) for f in found],
+        "Effect size: difference over the standard deviation of the paired differences."
+        + (" Other samples: the interval if the data had been drawn anew as well." if _of_samples(found) else ""),
     )
 
 
-def _cells(view: View, f: _Found) -> list[Cell]:
+def _cells(view: View, f: _Found, of_samples: bool) -> list[Cell]:
     d, s = f.difference, view.scale
     judged = Badge(d.verdict, TONES.get(d.verdict, "quiet")) if f.claimed else Badge("no claim", "quiet")
     return [
         Name(view.label[d.b], _colour(view, d)),
         s.change(d.difference),
         s.interval(d.low, d.high),
+        *([s.interval(d.sample_low, d.sample_high) if d.sample_low is not None else NONE] if of_samples else []),
         probability(d.p_better),
         minus(f"{d.effect_size:.2f}"),
         p_value(d.p_value) if f.claimed else NONE,

@@ -16,6 +16,7 @@ from ..numbers import minus, p_value
 from ..view import View
 
 TONES = {"arm eliminated": "bad", "arm flagged": "open", "grid extended": "open", "race stopped": "good"}
+NO_DECISION = ("weights kept",)
 MOST_EVENTS = 200
 
 
@@ -74,7 +75,8 @@ def _figure(view: View) -> Figure:
 
 
 def _table(view: View) -> Table:
-    events = view.study.events[:MOST_EVENTS]
+    decided = [e for e in view.study.events if e.kind not in NO_DECISION]
+    events = decided[:MOST_EVENTS]
     rows: list[list[Cell]] = [
         [
             clean(e.rung, 40) if e.rung else "start",
@@ -88,7 +90,7 @@ def _table(view: View) -> Table:
         ]
         for e in events
     ]
-    more = len(view.study.events) - len(events)
+    more = len(decided) - len(events)
     caption = "p is compared with a threshold that shares the error rate over looks and arms." + (
         f" {more} later events are in the store." if more else ""
     )

@@ -48,7 +48,7 @@ def _facts(view: View, v: Verdict) -> list[Fact]:
             Fact(
                 "Difference" + s.points.replace(" points", ", points"),
                 s.change(d.difference),
-                f"{s.interval(d.low, d.high)} at {100 * d.level:.0f} %, against {view.label.get(d.b, d.b)}",
+                f"{s.interval(d.low, d.high)} at {100 * d.level:g} %, against {view.label.get(d.b, d.b)}",
             )
         )
         facts.append(

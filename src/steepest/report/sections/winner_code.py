@@ -31,6 +31,11 @@ def winner_code(study: Study) -> Block | None:
         Fact("Schedule", clean(winner.schedule, 60), f"over {study.plan.epochs} epochs"),
     ]
     parts: list[Part] = [Facts(facts)]
+    kept = next((e for e in study.events if e.kind == "weights kept" and e.arm == winner.name), None)
+    if kept is not None:
+        file = clean(kept.evidence.get("file", ""), 120)
+        seed = clean(kept.evidence.get("seed", ""), 20)
+        parts.append(Text(f"A trained one lies in the study's folder: {file}, of seed {seed}; safetensors reads it."))
     code = view.verdict.winner_code
     if code:
         parts.append(Code(plain_lines(code)[:MOST], "The whole run in plain PyTorch, nothing of ours needed"))
