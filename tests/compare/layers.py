@@ -109,12 +109,12 @@ LAYERS: dict[str, Layer] = {
     "RNNCell": Layer(lambda: nn.RNNCell(12, 5)),
     "GRUCell": Layer(lambda: nn.GRUCell(12, 5)),
     "LSTMCell": Layer(lambda: nn.LSTMCell(12, 5), (12,), _first),
-    "MultiheadAttention": Layer(lambda: nn.MultiheadAttention(6, 2, batch_first=True), LENGTH, _attended),
+    "MultiheadAttention": Layer(lambda: nn.MultiheadAttention(6, 2, dropout=0.2, batch_first=True), LENGTH, _attended),
     "TransformerEncoderLayer": Layer(lambda: _encoder_layer(), LENGTH),
     "TransformerEncoder": Layer(lambda: nn.TransformerEncoder(_encoder_layer(), 2), LENGTH),
     "TransformerDecoderLayer": Layer(lambda: _decoder_layer(), LENGTH, _with_itself),
     "TransformerDecoder": Layer(lambda: nn.TransformerDecoder(_decoder_layer(), 2), LENGTH, _with_itself),
-    "Transformer": Layer(lambda: nn.Transformer(6, 2, 1, 1, 8, dropout=0.0, batch_first=True), LENGTH, _with_itself),
+    "Transformer": Layer(lambda: nn.Transformer(6, 2, 1, 1, 8, batch_first=True), LENGTH, _with_itself),
     "Sequential": Layer(lambda: nn.Sequential(nn.Linear(12, 5), nn.Tanh())),
     "ModuleList": Layer(lambda: nn.ModuleList([nn.Linear(12, 5)]), call=lambda layer, x: layer[0](x)),
     "ModuleDict": Layer(lambda: nn.ModuleDict({"a": nn.Linear(12, 5)}), call=lambda layer, x: layer["a"](x)),
@@ -132,11 +132,11 @@ NO_LAYERS = {
 
 
 def _encoder_layer() -> nn.Module:
-    return nn.TransformerEncoderLayer(6, 2, 8, dropout=0.0, batch_first=True)
+    return nn.TransformerEncoderLayer(6, 2, 8, dropout=0.1, batch_first=True)
 
 
 def _decoder_layer() -> nn.Module:
-    return nn.TransformerDecoderLayer(6, 2, 8, dropout=0.0, batch_first=True)
+    return nn.TransformerDecoderLayer(6, 2, 8, batch_first=True)
 
 
 def kinds() -> set[str]:

@@ -135,7 +135,15 @@ def masked_dropout(study: int, seed: int, step: int) -> dict[str, Callable]:
     def of_channels(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
         return x * mask((*x.shape[:2], *[1] * (x.dim() - 2)), p).to(x.dtype) if training else x
 
-    return {"dropout": dropout, "dropout1d": of_channels, "dropout2d": of_channels, "dropout3d": of_channels}
+    def attention(
+        q: Tensor, k: Tensor, v: Tensor, mask: None = None, dropout_p: float = 0.0, causal: bool = False
+    ) -> Tensor:
+        assert mask is None and not causal
+        shares = torch.einsum("...td,...sd->...ts", q, k).div(q.shape[-1] ** 0.5).softmax(-1)
+        return torch.einsum("...ts,...sd->...td", dropout(shares, dropout_p, dropout_p > 0), v)
+
+    found = {f"dropout{n}d": of_channels for n in (1, 2, 3)}
+    return {**found, "dropout": dropout, "scaled_dot_product_attention": attention}
 
 
 def state_of(model: nn.Module) -> dict[str, Tensor]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from steepest.core.streams import generator
+from steepest.kernels.dropped_attention import dropped_attention
 
 KIND_OF: Mapping[Any, str] = {
     F.dropout: "dropout",
@@ -21,6 +23,7 @@ KIND_OF: Mapping[Any, str] = {
     torch.feature_dropout: "feature",
 }
 """What is dropped: single numbers, or whole channels of a row."""
+ATTEND: Any = F.scaled_dot_product_attention
 
 
 def mask_shape(kind: str, shape: Sequence[int]) -> tuple[int, ...]:
@@ -65,10 +68,43 @@ class FixedDropout(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        kind = KIND_OF.get(func)
-        if kind is None:
-            return func(*args, **(kwargs or {}))
-        return self._drop(kind, *args, **(kwargs or {}))
+        kind, options = KIND_OF.get(func), kwargs or {}
+        if kind is not None:
+            return self._drop(kind, *args, **options)
+        if func is F.scaled_dot_product_attention:
+            return self._attend(*args, **options)
+        if func is F.multi_head_attention_forward:
+            with self._within():
+                return func(*args, **options)
+        return func(*args, **options)
+
+    @contextmanager
+    def _within(self) -> Iterator[None]:
+        """For functions of torch that call dropouts themselves, out of the mode's sight."""
+        known = F.dropout, F.scaled_dot_product_attention
+        F.dropout = lambda *args, **options: self._drop("dropout", *args, **options)
+        F.scaled_dot_product_attention = self._attend
+        try:
+            yield
+        finally:
+            F.dropout, F.scaled_dot_product_attention = known
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        **options: Any,
+    ) -> Tensor:
+        if dropout_p == 0:
+            return ATTEND(query, key, value, attn_mask, 0.0, is_causal, **options)
+        return dropped_attention(
+            lambda shares: shares * self.next_mask("dropout", shares.shape, dropout_p),
+            query, key, value, attn_mask, is_causal, **options,
+        )  # fmt: skip
 
     def _drop(
         self,

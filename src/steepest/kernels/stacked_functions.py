@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .dropped_attention import dropped_attention
 from .stacked_layers import Run, beside, fold, shifted, stacked_linear, unfold
 
 Stacked = Callable[..., Any]
@@ -65,7 +66,8 @@ def _getitem(run: Run, x: Any, index: Any) -> Any:
     places = index if isinstance(index, tuple) else (index,)
     if any(isinstance(place, (Tensor, list)) for place in places):
         raise NotImplementedError("indexing by a tensor or a list")
-    return x[(slice(None), *places)]
+    of_all = (slice(None), *places)
+    return x[of_all]
 
 
 def _transpose(run: Run, x: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -91,10 +93,14 @@ def _matmul(run: Run, a: Tensor, b: Tensor) -> Tensor:
     return beside(a, b) @ beside(b, a)
 
 
-def _attention(run: Run, *args: Any, **options: Any) -> Tensor:
-    if len(args) > 3 or options.get("attn_mask") is not None or options.get("dropout_p"):
-        raise NotImplementedError("attention with a mask or dropout")
-    return F.scaled_dot_product_attention(*args, **options)
+def _attention(
+    run: Run, query: Tensor, key: Tensor, value: Tensor, attn_mask: Any = None, dropout_p: float = 0.0, **options: Any
+) -> Tensor:
+    if attn_mask is not None:
+        raise NotImplementedError("attention with a mask")
+    if dropout_p == 0:
+        return F.scaled_dot_product_attention(query, key, value, **options)
+    return dropped_attention(lambda shares: run.drop("dropout", shares, dropout_p), query, key, value, **options)
 
 
 def _over_axes(fn: Stacked) -> Stacked:

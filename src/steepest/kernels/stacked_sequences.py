@@ -8,14 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .dropped_attention import dropped_attention
 from .stacked_layers import Form, Names, Run, layer_norm, linear, stacked_linear
 
 # -- attention -------------------------------------------------------------------------------------------------------
 
 
 def attention(module: Any, names: Names) -> Form | None:
-    """nn.MultiheadAttention without masks: (output, mean weights or None). Its dropout draws as no stream does."""
-    if not module._qkv_same_embed_dim or module.bias_k is not None or module.add_zero_attn or module.dropout > 0:
+    """nn.MultiheadAttention without masks: (output, mean weights or None)."""
+    if not module._qkv_same_embed_dim or module.bias_k is not None or module.add_zero_attn:
         return None
     weight, bias, n_heads = names["in_proj_weight"], names.get("in_proj_bias"), module.num_heads
     out_weight, out_bias = names["out_proj.weight"], names.get("out_proj.bias")
@@ -30,11 +31,18 @@ def attention(module: Any, names: Names) -> Form | None:
         into, shift = run.tensors[weight].chunk(3, 1), [None] * 3 if bias is None else run.tensors[bias].chunk(3, 1)
         given = [x if module.batch_first else x.transpose(1, 2) for x in (query, key, value)]
         q, k, v = (heads(stacked_linear(x, w, b)) for x, w, b in zip(given, into, shift))
-        shares = (q @ k.transpose(-2, -1) / module.head_dim**0.5).softmax(-1) if need_weights else None
-        mixed = F.scaled_dot_product_attention(q, k, v) if shares is None else shares @ v
+        kept: list[Tensor] = []
+
+        def drop(shares: Tensor) -> Tensor:
+            kept.append(run.drop("dropout", shares, module.dropout) if has_dropout else shares)
+            return kept[0]
+
+        has_dropout = run.is_training and module.dropout > 0
+        is_plain = not need_weights and not has_dropout
+        mixed = F.scaled_dot_product_attention(q, k, v) if is_plain else dropped_attention(drop, q, k, v)
         own = run.tensors[out_weight], None if out_bias is None else run.tensors[out_bias]
         out = stacked_linear(mixed.transpose(2, 3).flatten(-2), *own)
-        return (out if module.batch_first else out.transpose(1, 2)), None if shares is None else shares.mean(2)
+        return (out if module.batch_first else out.transpose(1, 2)), kept[0].mean(2) if need_weights else None
 
     return form
 
