@@ -428,3 +428,22 @@ def test_ranks_and_medians_of_equal_numbers_agree_with_scipy_and_scikit_learn():
     twin = sklearn.metrics.median_absolute_error(y, x, sample_weight=weight)
     assert metrics.median_absolute_error(x, y, weight).item() == twin
     assert metrics.median_absolute_error(x, y).item() == sklearn.metrics.median_absolute_error(y, x)
+
+
+def test_counting_in_one_pass_gives_the_bits_of_torch_s_way(monkeypatch):
+    from steepest.kernels import class_counts
+
+    monkeypatch.setattr(class_counts, "FEWEST", 0)
+    g = torch.Generator().manual_seed(11)
+    for dtype in (torch.float32, torch.float64):
+        scores = torch.randint(5, (3, 205, 7), generator=g).to(dtype)  # many of equal size: the first wins
+        shared, own = torch.randint(7, (205,), generator=g), torch.randint(7, (3, 205), generator=g)
+        for target in (shared, own):
+            whole = metrics.accuracy.tally.count(metrics.accuracy.rows(scores, target))
+            quick = class_counts.count_classes(scores, target)
+            assert quick is None or torch.equal(quick, whole)  # None without a compiler
+            assert torch.equal(metrics.accuracy.state(scores, target), whole)
+        broken = scores.clone()
+        broken[1, 200, 6] = torch.nan
+        assert metrics.accuracy(broken, shared).isnan().tolist() == [False, True, False]
+        assert class_counts.count_classes(scores, shared - 1) is None

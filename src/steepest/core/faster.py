@@ -75,19 +75,31 @@ class RowSteps(Protocol):
 @cache
 def steps() -> Steps | None:
     """The executor of update rules, if there is one."""
-    return _of_steps("take_steps")
+    return _of_kernels("steps", "take_steps")
 
 
 @cache
 def row_steps() -> RowSteps | None:
     """The executor of update rules for trials side by side, if there is one."""
-    return _of_steps("bind_rows")
+    return _of_kernels("steps", "bind_rows")
 
 
-def _of_steps(name: str) -> Any:
+class ClassCounts(Protocol):
+    """Counts (*lead, C, C) in float64 of scores (*lead, N, C) and labels (N,) or (*lead, N), or None where it cannot."""
+
+    def __call__(self, scores: Tensor, target: Tensor) -> Tensor | None: ...
+
+
+@cache
+def class_counts() -> ClassCounts | None:
+    """The executor of confusion counts, if there is one."""
+    return _of_kernels("class_counts", "count_classes")
+
+
+def _of_kernels(module: str, name: str) -> Any:
     package = __name__.rpartition(".core.")[0]
     try:
-        return getattr(importlib.import_module(f"{package}.kernels.steps"), name)
+        return getattr(importlib.import_module(f"{package}.kernels.{module}"), name)
     except ModuleNotFoundError:
         return None
 

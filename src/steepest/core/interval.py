@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -56,8 +57,8 @@ def clopper_pearson(hits: Tensor, tries: Tensor, level: float) -> tuple[Tensor, 
 
     tail, misses = (1 - level) / 2, tries - hits
     x, n_misses = hits.numpy(force=True), misses.numpy(force=True)
-    low = torch.from_numpy(betaincinv(x.clip(1e-300), n_misses + 1, tail)).reshape(hits.shape)
-    high = torch.from_numpy(betaincinv(x + 1, n_misses.clip(1e-300), 1 - tail)).reshape(hits.shape)
+    low = torch.as_tensor(betaincinv(x.clip(1e-300), n_misses + 1, tail))
+    high = torch.as_tensor(betaincinv(x + 1, n_misses.clip(1e-300), 1 - tail))
     low, high = torch.where(hits.cpu() <= 0, 0.0, low), torch.where(misses.cpu() <= 0, 1.0, high)
     is_known = tries.cpu() > 0
     return torch.where(is_known, low, torch.nan), torch.where(is_known, high, torch.nan)
@@ -101,6 +102,35 @@ def from_replicates(value: Tensor, found: Replicates, level: float) -> tuple[Ten
         z = bias + normal_quantile(tail)
         bounds.append(_quantile(ordered, torch.special.ndtr(bias + z / (1 - skew * z))))
     return bounds[0], bounds[1]
+
+
+@dataclass(frozen=True)
+class Reflection:
+    """For values that a sample makes too large, as every distance is: percentiles of the error instead of the value.
+
+    raw: state -> an estimate without that bias, on a scale of its own; centre: state -> what the raw estimates of
+    resampled states lie around; back: that scale -> the value's.
+    """
+
+    raw: Callable[..., Tensor]
+    centre: Callable[..., Tensor]
+    back: Callable[[Tensor], Tensor]
+
+    def note(self, centre: Tensor, found: Replicates, width: Tensor) -> str:
+        """What is said where chance makes the raw estimate too large all the same, by a tenth of the width or more."""
+        excess = found.values.mean(0) - centre
+        if not bool((excess > 0.1 * width).any()):
+            return ""
+        return f"Chance makes this value too large, by about {float(excess.max()):.2g}: the interval may miss the true one."
+
+    def bounds(self, raw: Tensor, centre: Tensor, found: Replicates, level: float) -> tuple[Tensor, Tensor]:
+        ordered = found.values.sort(0).values
+        far, near = (_quantile(ordered, torch.full_like(raw, tail)) for tail in ((1 + level) / 2, (1 - level) / 2))
+        return self.back(raw - (far - centre)), self.back(raw - (near - centre))
+
+
+def not_below_zero(x: Tensor) -> Tensor:
+    return x.clamp(min=0)
 
 
 def _quantile(ordered: Tensor, share: Tensor) -> Tensor:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor
 
 from . import interval as intervals
 from .errors import DomainError, MetricError, ShapeError, UsageError, did_you_mean
-from .interval import Interval
+from .interval import Interval, Reflection
 from .item import Item
 from .resample import replicates as resampled
 from .rows import Rows
@@ -31,6 +33,7 @@ class Metric(Item):
     slow: where there is no twin, `(prediction, target, weight) -> value` on plain lists, written from the definition.
     share: `(state, *, hyper) -> (hits, tries)` where the value is hits / tries of samples that come one by one, else None.
     bounds: an interval in closed form under its name, `(state, level, *, hyper) -> (low, high) or None`.
+    reflect: how its interval is made of replicates where every sample makes the value too large.
     counts_samples: the value depends on how many samples there are, so that a weight of 2 means two samples.
     usual: shown beside the one that was asked for. avoid: when not to choose it; differs: what other libraries do otherwise.
     """
@@ -53,6 +56,7 @@ class Metric(Item):
         slow: Callable[..., float] | None = None,
         share: Share | None = None,
         bounds: Mapping[str, Bounds] | None = None,
+        reflect: Reflection | None = None,
         counts_samples: bool = False,
         usual: bool = False,
         avoid: str = "",
@@ -62,7 +66,7 @@ class Metric(Item):
         self.counts, self.task, self.best, self.unit, self.formula = counts, task, best, unit, formula
         self.equals, self.equals_with = equals, dict(equals_with or {})
         self.slow, self.share, self.bounds = slow, share, dict(bounds or {})
-        self.counts_samples = counts_samples
+        self.reflect, self.counts_samples = reflect, counts_samples
         self.usual, self.avoid, self.differs = usual, avoid, dict(differs or {})
 
     # -- values ------------------------------------------------------------------------------------------------------
@@ -116,27 +120,45 @@ class Metric(Item):
         corrected for bias and skew; "auto" takes the first that there is. groups (N,): samples that belong together, such as
         the pixels of an image, are drawn together. Fewer than 200 samples, or a class of fewer than 10, are told in `note`.
         """
-        self.check_hyper(hyper)
+        asked = dict(level=level, method=method, replicates=replicates, seed=seed, groups=groups)
+        return self.intervals(state, [(self, hyper)], **asked)[0]
+
+    def intervals(
+        self,
+        state: Any,
+        wanted: Sequence[Metric | tuple[Metric, Mapping[str, Any]]],
+        *,
+        level: float = 0.95,
+        method: str = "auto",
+        replicates: int = 1000,
+        seed: int = 0,
+        groups: Tensor | None = None,
+    ) -> list[Interval]:
+        """Those of several metrics of one state, each alone or with its hyperparameters; the same draws serve them all."""
         _check_asked(self.name, level, replicates)
         counted = self._counted(state)
-        value = self.fn(counted, **hyper)
-        found = self._share(counted, state, hyper) if groups is None else None
-        closed = {} if groups is not None else {k: f(counted, level, **hyper) for k, f in self.bounds.items()}
-        closed = {k: bounds for k, bounds in closed.items() if bounds is not None}
-        name = self._method(method, found is not None, list(closed))
-        n, rarest = self._size(state, counted, groups)
-        note = intervals.few(n, rarest)
-        if found is not None and name in ("wilson", "clopper_pearson"):
-            low, high = getattr(intervals, name)(*found, level)
-        elif name in closed:
-            low, high = closed[name]
-        else:
-            drawn = resampled(self, state, replicates, seed, hyper, groups)
-            low, high = intervals.from_replicates(value, drawn, level)
-        low, high = (bound.to(value.device) for bound in (low, high))
-        if not note and bool(((low == high) & (low == value)).any()):
-            note = "Every replicate gives this same value: the sample does not tell how far off it may be."
-        return Interval(value, low, high, level, name, n, note)
+        found, open_ones = [], []
+        for each, hyper in (pair if isinstance(pair, tuple) else (pair, {}) for pair in wanted):
+            each.check_hyper(hyper)
+            at = each._closed(counted, state, level, method, groups, dict(hyper))
+            if at.method == "bootstrap":
+                open_ones.append((len(found), each, hyper))
+            found.append(at)
+        if open_ones:
+            functions = [
+                partial(each.reflect.raw if each.reflect else each.fn, **hyper) for _, each, hyper in open_ones
+            ]
+            drawn = resampled(self.tally, self.name, functions, state, replicates, seed, groups)
+            for (place, each, hyper), raw, own in zip(open_ones, functions, drawn):
+                at = found[place]
+                if each.reflect:
+                    centre = each.reflect.centre(counted, **hyper)
+                    low, high = each.reflect.bounds(raw(counted), centre, own, level)
+                    at = replace(at, note=at.note or each.reflect.note(centre, own, high - low))
+                else:
+                    low, high = intervals.from_replicates(at.value, own, level)
+                found[place] = replace(at, low=low, high=high)
+        return [_with_note(at) for at in found]
 
     def difference(
         self,
@@ -160,10 +182,11 @@ class Metric(Item):
                 repair=f"metrics.{self.name}.rows(prediction, target) of each model on the same data.",
             )
         value = self.value(a, **hyper) - self.value(b, **hyper)
-        one, other = (resampled(self, rows, replicates, seed, hyper, groups) for rows in (a, b))
+        functions = [partial(self.fn, **hyper)]
+        one, other = (resampled(self.tally, self.name, functions, rows, replicates, seed, groups)[0] for rows in (a, b))
         low, high = intervals.from_replicates(value, one - other, level)
         n, rarest = self._size(a, self._counted(a), groups)
-        return Interval(value, low, high, level, "paired bootstrap", n, intervals.few(n, rarest))
+        return _with_note(Interval(value, low, high, level, "paired bootstrap", n, intervals.few(n, rarest)))
 
     def running(self, **words: Any) -> Running:
         """An object with update, compute and reset, as torchmetrics has them; words: options and hyperparameters."""
@@ -238,16 +261,30 @@ class Metric(Item):
             return None
         return hits, tries
 
-    def _method(self, asked: str, is_share: bool, closed: list[str]) -> str:
-        known = [*["wilson", "clopper_pearson"] * is_share, *closed, "bootstrap"]
-        if asked not in ("auto", *known):
+    def _closed(
+        self, counted: Any, state: Any, level: float, method: str, groups: Tensor | None, hyper: dict[str, Any]
+    ) -> Interval:
+        """The interval in closed form where there is one; else one whose bounds are to come, with method "bootstrap"."""
+        value = self.fn(counted, **hyper)
+        share = self._share(counted, state, hyper) if groups is None else None
+        closed: dict[str, Callable[[], tuple[Tensor, Tensor]]] = {}
+        if share is not None:
+            closed = {f.__name__: partial(f, *share, level) for f in (intervals.wilson, intervals.clopper_pearson)}
+        for name, function in self.bounds.items() if groups is None and method in ("auto", *self.bounds) else ():
+            found = function(counted, level, **hyper)
+            closed |= {} if found is None else {name: lambda found=found: found}
+        known = [*closed, "bootstrap"]
+        if method not in ("auto", *known):
             raise UsageError(
                 where=self.name,
-                seen=f"method={asked!r}",
+                seen=f"method={method!r}",
                 needed=f"one of {', '.join(known)} was needed here",
                 repair='method="auto" takes the first of them.',
             )
-        return known[0] if asked == "auto" else asked
+        name = known[0] if method == "auto" else method
+        n, rarest = self._size(state, counted, groups)
+        low, high = (bound.to(value.device) for bound in (closed[name]() if name in closed else (value, value)))
+        return Interval(value, low, high, level, name, n, intervals.few(n, rarest))
 
     def _size(self, state: Any, counted: Any, groups: Tensor | None) -> tuple[float, float]:
         """Samples, and those of the rarest class that occurs."""
@@ -263,6 +300,12 @@ class Metric(Item):
         support = self.tally.support(counted)
         occurs = support[support > 0]
         return n, float(occurs.min()) if occurs.numel() else 0.0
+
+
+def _with_note(at: Interval) -> Interval:
+    if at.note or not bool(((at.low == at.high) & (at.low == at.value)).any()):
+        return at
+    return replace(at, note="Every replicate gives this same value: the sample does not tell how far off it may be.")
 
 
 def _check_asked(where: str, level: float, replicates: int) -> None:
@@ -293,6 +336,7 @@ def metric(
     slow: Callable[..., float] | None = None,
     share: Share | None = None,
     bounds: Mapping[str, Bounds] | None = None,
+    reflect: Reflection | None = None,
     counts_samples: bool = False,
     usual: bool = False,
     avoid: str = "",
@@ -315,6 +359,7 @@ def metric(
             slow=slow,
             share=share,
             bounds=bounds,
+            reflect=reflect,
             counts_samples=counts_samples,
             usual=usual,
             avoid=avoid,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from steepest.core.declare import metric
+from steepest.core.interval import Reflection, not_below_zero
 from steepest.core.rows import Rows
 
 from .calibration import Norm, confidences, equal_mass, gap, of_top_label
@@ -23,16 +24,21 @@ def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: 
     return sum(map(abs, gaps)) / before
 
 
+def _gap(state: Rows, *, norm: Norm = "l1") -> Tensor:
+    return gap(equal_mass(*of_top_label(state), state.weight, state.facts["bins"]), norm)
+
+
 @metric(
     counts=confidences,
     task="classification",
     best="min",
     unit="share",
     slow=_slow,
+    reflect=Reflection(_gap, _gap, not_below_zero),
     formula="sum_b n_b / n |confidence_b - right_b|, every n_b alike",
     use="Confidences crowd near 1, where bins of equal width hold nearly all samples in one.",
     source="Kumar, Liang & Ma 2019, arXiv:1909.10155",
 )
 def adaptive_calibration_error(state: Rows, *, norm: Norm = "l1") -> Tensor:
     """Rows -> (...); equal confidences share a bin. NaN without samples."""
-    return gap(equal_mass(*of_top_label(state), state.weight, state.facts["bins"]), norm)
+    return _gap(state, norm=norm)

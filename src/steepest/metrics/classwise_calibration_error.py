@@ -9,6 +9,7 @@ from typing import Literal
 from torch import Tensor
 
 from steepest.core.declare import metric
+from steepest.core.interval import Reflection, not_below_zero
 
 from .calibration import Norm, class_bins, gap
 
@@ -22,12 +23,18 @@ def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: 
     return sum(map(abs, gaps.values())) / sum(weight) / len(prediction[0])
 
 
+def _gap(state: Tensor, *, norm: Norm = "l1", average: Literal["macro", "none"] = "macro") -> Tensor:
+    each = gap(state, norm)
+    return each if average == "none" else each.mean(-1)
+
+
 @metric(
     counts=class_bins,
     task="classification",
     best="min",
     unit="share",
     slow=_slow,
+    reflect=Reflection(_gap, _gap, not_below_zero),
     formula="mean over classes c of sum_b n_cb / n |p_cb - share of class c in bin b|",
     use="All probabilities are used, not only the largest: costs, ranking, rare classes.",
     source="Kull et al. 2019, arXiv:1910.12656",
@@ -36,5 +43,4 @@ def classwise_calibration_error(
     state: Tensor, *, norm: Norm = "l1", average: Literal["macro", "none"] = "macro"
 ) -> Tensor:
     """Bins (..., C, bins, 3) -> (...), or (..., C) with average="none". NaN without samples."""
-    each = gap(state, norm)
-    return each if average == "none" else each.mean(-1)
+    return _gap(state, norm=norm, average=average)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from steepest.core.declare import metric
+from steepest.core.interval import Reflection
 
-from .calibration import CONFIDENCE, RIGHT, N, top_label_bins
+from .calibration import CONFIDENCE, RIGHT, N, gap, top_label_bins
 
 
 def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: Sequence[float]) -> float:
@@ -28,12 +29,31 @@ def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: 
     return math.sqrt(max(total / sum(weight), 0.0))
 
 
+def _squared(state: Tensor) -> Tensor:
+    """Without the bias of a sample; below 0 where chance alone would give more."""
+    n = state[..., N]
+    total, some = n.sum(-1), torch.where(n > 1, n, 2.0)
+    right = state[..., RIGHT] / some
+    squared = (state[..., CONFIDENCE] / some - right).square() - right * (1 - right) / (some - 1)
+    return torch.where(total > 0, torch.where(n > 1, n * squared, 0.0).sum(-1) / total, torch.nan)
+
+
+def _of_sample(state: Tensor) -> Tensor:
+    """What the unbiased estimates of resampled states lie around: the sample's own squared gaps."""
+    return gap(state, "l2").square()
+
+
+def _root(squared: Tensor) -> Tensor:
+    return squared.clamp(min=0).sqrt()
+
+
 @metric(
     counts=top_label_bins,
     task="classification",
     best="min",
     unit="share",
     slow=_slow,
+    reflect=Reflection(_squared, _of_sample, _root),
     counts_samples=True,
     formula="sqrt(max(0, sum_b n_b / n ((confidence_b - right_b)**2 - right_b (1 - right_b) / (n_b - 1))))",
     use="Comparing the calibration of models, or of samples of different size: a perfect model comes out near 0.",
@@ -41,9 +61,4 @@ def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: 
 )
 def debiased_calibration_error(state: Tensor) -> Tensor:
     """Bins (..., bins, 3) -> (...), of samples of weight 1; a bin of one sample is left out. NaN without samples."""
-    n = state[..., N]
-    total, some = n.sum(-1), torch.where(n > 1, n, 2.0)
-    right = state[..., RIGHT] / some
-    squared = (state[..., CONFIDENCE] / some - right).square() - right * (1 - right) / (some - 1)
-    value = torch.where(n > 1, n * squared, 0.0).sum(-1) / total
-    return torch.where(total > 0, value.clamp(min=0).sqrt(), torch.nan)
+    return _root(_squared(state))

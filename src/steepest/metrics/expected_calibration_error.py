@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from steepest.core.declare import metric
+from steepest.core.interval import Reflection, not_below_zero
 
 from .calibration import Norm, gap, top_label_bins
 
@@ -20,12 +21,17 @@ def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: 
     return sum(map(abs, gaps.values())) / sum(weight)
 
 
+def _gap(state: Tensor, *, norm: Norm = "l1") -> Tensor:
+    return gap(state, norm)
+
+
 @metric(
     counts=top_label_bins,
     task="classification",
     best="min",
     unit="share",
     slow=_slow,
+    reflect=Reflection(_gap, _gap, not_below_zero),
     formula="sum_b n_b / n |confidence_b - right_b|",
     use="Are the probabilities to be trusted: the usual figure, in bins of equal width over the predicted class's confidence.",
     avoid="Small samples: chance alone makes it positive; debiased_calibration_error corrects that.",
@@ -33,4 +39,4 @@ def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: 
 )
 def expected_calibration_error(state: Tensor, *, norm: Norm = "l1") -> Tensor:
     """Bins (..., bins, 3) -> (...); norm: "l1" the mean gap, "l2" its root mean square, "max" the largest. NaN without samples."""
-    return gap(state, norm)
+    return _gap(state, norm=norm)
