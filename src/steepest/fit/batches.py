@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data.distributed import DistributedSampler
 
 from steepest.core.errors import DataError
 from steepest.core.streams import generator
@@ -151,6 +152,11 @@ class Given:
                 needed="something that can be read anew in every epoch was needed",
                 repair="Pass the DataLoader itself, or a list of its batches.",
             )
+
+    @property
+    def gives_each_rank_its_own(self) -> bool:
+        """The loader cuts the rows for several processes itself."""
+        return isinstance(getattr(self.source, "sampler", None), DistributedSampler)
 
     @property
     def n_batches(self) -> int | None:

@@ -5,6 +5,7 @@ So that a step pays next to nothing for them.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from steepest import metrics as catalogue
 from steepest.core.declare import Metric
 from steepest.core.errors import MetricError, ShapeError
 from steepest.core.rows import Rows
+
+from .ranks import Ranks
 
 KEPT_NUMBERS = 2**18
 """Outputs kept before they are counted: a call of a metric costs as much for one batch as for many."""
@@ -62,12 +65,27 @@ class Judge:
         """What was counted, as plain tensors: a metric that keeps its rows has several, "name.part"."""
         found: dict[str, Tensor] = {}
         for name, state in self._states.items():
-            parts = {f"{name}.{part}": tensor for part, tensor in state.tensors().items()} if isinstance(state, Rows) else {}
+            parts = (
+                {f"{name}.{part}": tensor for part, tensor in state.tensors().items()}
+                if isinstance(state, Rows)
+                else {}
+            )
             found |= parts if isinstance(state, Rows) else {name: state}
         return found
 
-    @states.setter
-    def states(self, found: Mapping[str, Tensor]) -> None:
+    def saved(self) -> dict[str, Any]:
+        """For a checkpoint: outputs that wait are kept as they are, so that sums are cut at the same places afterwards."""
+        return {"states": self.states, "kept": self._kept}
+
+    def put_back(self, saved: Mapping[str, Any], device: torch.device) -> None:
+        def there(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device)
+
+        self._put_states({name: tensor.to(device) for name, tensor in saved["states"].items()})
+        self._kept = [(x.to(device), y.to(device), there(weight)) for x, y, weight in saved["kept"]]
+        self._n_kept = sum(output.numel() for output, _, _ in self._kept)
+
+    def _put_states(self, found: Mapping[str, Tensor]) -> None:
         self._states = {}
         for name in dict.fromkeys(key.partition(".")[0] for key in found):
             parts = {key.partition(".")[2]: tensor for key, tensor in found.items() if key.partition(".")[0] == name}
@@ -107,6 +125,19 @@ class Judge:
             state = metric.state(*self._readable(metric, output, target, weight), **self._said(metric))
             before = self._states.get(metric.name)
             self._states[metric.name] = state if before is None else before + state
+
+    def over(self, ranks: Ranks) -> Judge:
+        """What all processes counted together; itself where there is one."""
+        self.count()
+        if ranks.size == 1:
+            return self
+        together = copy.copy(self)  # torchmetrics' objects stay the same: they gather by themselves
+        together._states = {}
+        for states in ranks.gathered(self._states):
+            for name, state in states.items():
+                before = together._states.get(name)
+                together._states[name] = state if before is None else before + state
+        return together
 
     def values(self) -> dict[str, float]:
         self.count()

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from steepest.core.digits import plain_doubles
 from steepest.core.errors import StoreError
-from steepest.core.progress import Progress, duration
+from steepest.core.progress import Progress, duration, progress_of
 from steepest.core.sealed import sealed
+from steepest.core.streams import seed_of
 from steepest.results.lock import FolderLock
 
 from . import checkpoint
@@ -26,6 +27,7 @@ from .history import History, Row
 from .interrupt import Interruptible
 from .judge import Judge
 from .objective import Objective
+from .ranks import Ranks, ranks_of
 from .saved import Best, put_back, random_state, set_random_state, state_of
 
 Source = Rows | Given
@@ -71,7 +73,7 @@ class Run:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.history = History(monitor=setup.monitor, notes=list(setup.notes))
+        self.history = History(monitor=setup.monitor, notes=list(setup.notes), model=setup.model)
         self.step = self.epoch = self.batch = 0
         self.total = self.share = 0.0
         self.best: Best | None = None
@@ -87,6 +89,7 @@ class Run:
         self.scaler = torch.amp.GradScaler(setup.device.type) if uses_scaler else None
         self._model = setup.compiled if setup.compiled is not None else setup.model
         self._stop = ""
+        self.ranks = Ranks()
 
     @property
     def seconds(self) -> float:
@@ -100,27 +103,40 @@ class Run:
 
         The user's random numbers are afterwards where they were.
         """
-        setup, modes = self.setup, _modes(self.setup.model)
-        setup.progress.start(float(setup.epochs), self._greeting())
+        modes = _modes(self.setup.model)
         try:
-            with sealed("fit", setup.seed), plain_doubles(), self._alone_in_folder(), Interruptible() as asked:
-                setup.model.train()
-                self._resume()
-                self._tell("begin", {})
-                while self.epoch < setup.epochs and not self.is_over:
-                    self._train_epoch(asked)
-                    if self._stop:
-                        break
-                self._finish()
+            with ranks_of(self.setup.device) as self.ranks, sealed("fit", self.setup.seed), plain_doubles():
+                self._join()
+                with self._alone_in_folder(), Interruptible() as asked:
+                    self._train(asked)
         finally:
-            setup.progress.stop()
+            self.setup.progress.stop()
             _set_modes(modes)
         return self.history
+
+    def _join(self) -> None:
+        """All processes begin with the weights of the first, which alone shows progress and calls back."""
+        setup = self.setup
+        setup.config["processes"] = self.ranks.size
+        self.ranks.take_over([*setup.model.parameters(), *setup.model.buffers(), *self.average])
+        if not self.ranks.is_first:
+            setup.progress, setup.callbacks = progress_of(False), []
+        setup.progress.start(float(setup.epochs), self._greeting())
+
+    def _train(self, asked: Interruptible) -> None:
+        self.setup.model.train()
+        self._resume()
+        self._tell("begin", {})
+        while self.epoch < self.setup.epochs and not self.is_over:
+            self._train_epoch(asked)
+            if self._stop:
+                break
+        self._finish()
 
     @contextlib.contextmanager
     def _alone_in_folder(self) -> Iterator[None]:
         """Two runs in one folder would take each other's checkpoints for their own."""
-        if self.setup.folder is None:
+        if self.setup.folder is None or not self.ranks.is_first:
             yield
             return
         lock = FolderLock(self.setup.folder, "run")
@@ -136,7 +152,9 @@ class Run:
     def _train_epoch(self, asked: Interruptible) -> None:
         setup = self.setup
         if self.batch == 0:
-            self.random_of_epoch = random_state()
+            self.random_of_epoch = self.ranks.from_first(random_state())
+            if self.ranks.size > 1:
+                set_random_state(self.random_of_epoch)
             self.total, self.share = 0.0, 0.0
             self.judge = Judge(setup.metrics, setup.threshold)
         begun, seen = time.monotonic(), self.batch
@@ -144,7 +162,7 @@ class Run:
         share: Any = self.share
         beat = begun
         for batch in self._batches():
-            value, counts = self._step(batch)
+            value, counts = self._step(self._share(batch, setup.train))
             self.step += 1
             self.batch += 1
             number = value.item() if value.device.type == "cpu" else value
@@ -154,20 +172,37 @@ class Run:
                 break
             if setup.callbacks:
                 self._tell("step", {"loss": float(number), "learning_rate": self.learning_rate})
-            now = time.monotonic()
+            now, is_due = time.monotonic(), False
             if now - beat > BEAT_S:
                 setup.progress.advance((self.batch - seen) / (setup.train.n_batches or self.batch))
                 beat, seen = now, self.batch
-                if setup.folder is not None and now - self._saved > setup.checkpoint_s:
-                    self.total, self.share = float(total), float(share)
-                    self._save()
-            if asked or self._stop:
+                is_due = setup.folder is not None and now - self._saved > setup.checkpoint_s
+            is_asked, is_due = self._agreed(bool(asked), is_due)
+            if is_due:
+                self.total, self.share = float(total), float(share)
+                self._save()
+            if is_asked or self._stop:
                 self._stop = self._stop or "interrupted"
                 break
         self.total, self.share = float(total), float(share)
         if self._stop in ("", "early") or self.batch == setup.train.n_batches:
             setup.progress.advance(max(0.0, (self.batch - seen) / max(self.batch, 1)))
             self._end_epoch(time.monotonic() - begun)
+
+    def _agreed(self, is_asked: bool, is_due: bool) -> tuple[bool, bool]:
+        """What any process was asked to do holds for all; when a checkpoint is due the first one says."""
+        if self.ranks.size == 1:
+            return is_asked, is_due
+        wishes = [is_asked, bool(self._stop), is_due and self.ranks.is_first]
+        any_asked, any_stop, due = self.ranks.summed(torch.tensor(wishes, dtype=torch.float32)).tolist()
+        if any_stop:
+            self._stop = self.ranks.from_first(self._stop)
+        return any_asked > 0, due > 0
+
+    def _share(self, batch: Batch, source: Source) -> Batch | None:
+        """This process's rows; a loader with a DistributedSampler has cut them already."""
+        is_cut = isinstance(source, Given) and source.gives_each_rank_its_own
+        return batch if is_cut else self.ranks.share(batch)
 
     def _batches(self) -> Iterator[Batch]:
         """The rest of the epoch. A source that draws its own order is read from the epoch's start, as it was then."""
@@ -180,12 +215,17 @@ class Run:
             set_random_state(now)
             if first is not None:
                 yield first
+        elif self.ranks.rank:  # the order is drawn and is that of all; noise and dropout are each process's own
+            first = next(batches, None)
+            torch.manual_seed(seed_of("rank", setup.seed, self.epoch, self.ranks.rank))
+            if first is not None:
+                yield first
         yield from batches
 
     # -- one step ----------------------------------------------------------------------------------------------------
 
-    def _step(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
-        """(the batch's loss, what it counts); the weights are moved."""
+    def _step(self, batch: Batch | None) -> tuple[Tensor, Tensor | float]:
+        """(the batch's loss, what it counts); the weights are moved. None: other processes have all rows."""
         setup, optimizer = self.setup, self.setup.optimizer
         setup.objective.at(self.step)
         if setup.multipliers:
@@ -193,7 +233,7 @@ class Run:
             for group, rate in zip(optimizer.param_groups, self.rates):
                 _set_rate(group, rate * factor)
         optimizer.zero_grad()
-        if setup.accumulate > 1:
+        if batch is None or setup.accumulate > 1 or self.ranks.size > 1:
             value, counts = self._accumulated(batch)
         else:
             output = self._output(batch)
@@ -215,20 +255,20 @@ class Run:
             torch._foreach_lerp_(self.average, [p.detach() for p in self._parameters], 1 - (setup.ema or 0.0))
         return value, counts
 
-    def _accumulated(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The batch in pieces: numerators are differentiated.
-
-        Their sum of gradients divided by the sum of denominators.
-        """
+    def _accumulated(self, batch: Batch | None) -> tuple[Tensor, Tensor]:
+        """The batch in pieces, over all processes: the sum of the numerators' gradients, by the sum of denominators."""
         setup = self.setup
         top, bottom = torch.zeros((), device=setup.device), torch.zeros((), device=setup.device)
-        for piece in pieces(batch, setup.accumulate):
+        for piece in [] if batch is None else pieces(batch, setup.accumulate):
             output = self._output(piece)
             with self._half():
                 numerator, denominator = setup.objective.parts(output, piece.target, piece.weight, piece.n_rows)
             self._backward(numerator)
             top, bottom = top + numerator.detach(), bottom + denominator.detach()
             self.judge.add(output, piece.target, piece.weight)
+        if self.ranks.size > 1:
+            top, bottom = self.ranks.summed(torch.stack([top.double(), bottom.double()])).unbind()
+            self.ranks.sum_gradients(self._parameters)
         divisor = torch.where(bottom == 0, 1.0, bottom)
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         torch._foreach_div_(gradients, divisor)
@@ -260,7 +300,8 @@ class Run:
     def _end_epoch(self, seconds: float) -> None:
         setup = self.setup
         row: Row = {"epoch": self.epoch + 1, "loss": self.total / self.share if self.share else float("nan")}
-        row |= self.judge.values()
+        self.ranks.take_over(list(setup.model.buffers()))
+        row |= self.judge.over(self.ranks).values()
         if setup.validation is not None:
             row |= {f"val_{name}": value for name, value in self.scores(setup.validation).items()}
         row |= {"learning_rate": self.learning_rate, "seconds": seconds}
@@ -269,6 +310,7 @@ class Run:
         self._keep_best(row)
         setup.progress.say(_line(row, setup.epochs))
         self._tell("epoch", row)
+        self._stop = self.ranks.from_first(self._stop)
         is_last = self.epoch == setup.epochs
         if setup.patience is not None and self.best is not None and self.epoch - self.best.epoch >= setup.patience:
             self._stop = self._stop or "early"
@@ -293,13 +335,17 @@ class Run:
         setup, judge = self.setup, Judge(self.setup.metrics, self.setup.threshold)
         total, share = 0.0, 0.0
         with self._evaluating(), torch.no_grad():
-            for batch in source.epoch(0):
+            for whole in source.epoch(0):
+                batch = self._share(whole, source)
+                if batch is None:
+                    continue
                 output = self._output(batch)
                 with self._half():
                     value, counts = setup.objective.mean(output, batch.target, batch.weight, batch.n_rows)
                 total, share = total + float(value) * float(counts), share + float(counts)
                 judge.add(output, batch.target, batch.weight)
-        return {"loss": total / share if share else float("nan"), **judge.values()}
+        total, share = self.ranks.summed(torch.tensor([total, share], dtype=torch.float64)).tolist()
+        return {"loss": total / share if share else float("nan"), **judge.over(self.ranks).values()}
 
     @contextlib.contextmanager
     def _evaluating(self) -> Iterator[None]:
@@ -397,9 +443,10 @@ class Run:
     def _save(self) -> None:
         """A checkpoint. Where none can be written (a full disk), training goes on and says so; the last one stands."""
         assert self.setup.folder is not None
-        self._saved = time.monotonic()
+        self._saved, state = time.monotonic(), state_of(self)
         try:
-            checkpoint.save(self.setup.folder, self.step, state_of(self))
+            if self.ranks.is_first:
+                checkpoint.save(self.setup.folder, self.step, state)
         except StoreError as error:
             note = f"No checkpoint at step {self.step}: {error.seen}. {error.repair}"
             self.setup.progress.say(note)

@@ -29,7 +29,6 @@ class Best:
 def state_of(run: Run) -> dict[str, Any]:
     """All that the rest of the run depends on."""
     setup, best, history = run.setup, run.best, run.history
-    run.judge.count()
     return {
         "config": setup.config,
         "model": setup.model.state_dict(),
@@ -39,12 +38,12 @@ def state_of(run: Run) -> dict[str, Any]:
         "epoch": run.epoch,
         "batch": run.batch,
         "sums": [run.total, run.share],
-        "metrics": run.judge.states,
+        "metrics": run.ranks.gathered(run.judge.saved()),
         "rows": history.rows,
         "best": None if best is None else {"value": best.value, "epoch": best.epoch, "weights": best.weights},
         "average": run.average,
         "scaler": None if run.scaler is None else run.scaler.state_dict(),
-        "random": random_state(),
+        "random": run.ranks.gathered(random_state()),
         "random_of_epoch": run.random_of_epoch,
         "stopped": history.stopped if history.stopped != "interrupted" else "",
         "seconds": run.seconds,
@@ -60,7 +59,7 @@ def put_back(run: Run, state: dict[str, Any]) -> None:
     run.rates = state["rates"]
     run.step, run.epoch, run.batch = state["step"], state["epoch"], state["batch"]
     run.total, run.share = state["sums"]
-    run.judge.states = {name: value.to(setup.device) for name, value in state["metrics"].items()}
+    run.judge.put_back(state["metrics"][run.ranks.rank], setup.device)
     run.history.rows = state["rows"]
     if state["best"] is not None:
         run.best = Best(**state["best"])
@@ -69,7 +68,7 @@ def put_back(run: Run, state: dict[str, Any]) -> None:
     if run.scaler is not None:
         run.scaler.load_state_dict(state["scaler"])
     run.random_of_epoch = state["random_of_epoch"]
-    set_random_state(state["random"])
+    set_random_state(state["random"][run.ranks.rank])
     run.seconds_before = state["seconds"]
     run.history.stopped, run.is_over = state["stopped"], bool(state["stopped"])
 
