@@ -16,7 +16,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c const
 # One thread per worker: two workers with two threads each would fight over two cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test test-slow contract-table ulp-table layer-table torch-suite bench docs stubs clean
+.PHONY: demo test test-slow contract-table ulp-table layer-table torch-suite check-table bench docs stubs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m steepest demo --out steepest-runs/demo
@@ -29,6 +29,9 @@ test-slow: $(VENV)/installed-test
 
 contract-table: $(VENV)/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python tools/contract_table.py
+
+check-table: $(VENV)/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python tools/check_table.py
 
 ulp-table: $(VENV)/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python tools/ulp_table.py

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .flow import Step
-from .names import called, stored
+from .names import called
 
 if TYPE_CHECKING:
     from .source import Source
 
 Found = Iterator[tuple[int, str]]
-EPOCHS = ("StepLR", "MultiStepLR", "ExponentialLR", "CosineAnnealingLR")
 
 
 def _is_plain(source: Source) -> bool:
@@ -82,6 +81,19 @@ def no_step(source: Source) -> Found:
             )
 
 
+def never_backward(source: Source) -> Found:
+    """A loop in which an optimizer of torch is stepped, and backward stands nowhere in the program."""
+    if source.mentions(
+        r"backward|autograd|closure|\.grad(\.data)?\s*[-+*/]?=[^=]|lightning|fastai|\bTrainer\b|functional_call"
+    ) or source.names.classes.keys() & {"Optimizer"}:
+        return
+    built = any(source.names.dotted(c.func).startswith("torch.optim.") for c in source.nodes if isinstance(c, ast.Call))
+    for s in source.flow.of("step"):
+        if built and s.loops and isinstance(s.node, ast.Call) and not s.node.args:
+            yield s.line, f"{s.name}.step() is called in a loop, and backward() nowhere: no parameter has a gradient"
+            return
+
+
 def clipping_misplaced(source: Source) -> Found:
     for _, steps in source.flow.training_loops():
         order = [s for s in steps if s.kind in ("clip", "backward", "step") and s.sure]
@@ -94,101 +106,6 @@ def clipping_misplaced(source: Source) -> Found:
             clip = next(s for s in order if s.kind == "clip")
             if kinds.index("backward") < kinds.index("step"):
                 yield clip.line, f"the order is {', '.join(kinds)}"
-
-
-def schedule_misplaced(source: Source) -> Found:
-    """A schedule of epochs in the loop over batches, or OneCycle outside of it."""
-    for name, values in source.names.bound.items():
-        made = values[0] if len(values) == 1 and isinstance(values[0], ast.Call) else None
-        kind = called(made) if made is not None else ""
-        if kind not in (*EPOCHS, "OneCycleLR"):
-            continue
-        uses = [s for s in source.flow.of("schedule") if s.name == name and s.loops]
-        loops = [
-            first.loops
-            for _, steps in source.flow.training_loops()
-            for first in [next(s for s in steps if s.kind == "backward")]
-            if len(first.loops) > 1
-        ]
-        if not uses or not loops or made is None:
-            continue
-        per_batch, per_epoch = (
-            any(s.loops == loops[0] and s.sure for s in uses),
-            all(s.loops == loops[0][:-1] for s in uses),
-        )
-        text = ast.unparse(made)
-        if kind == "OneCycleLR" and per_epoch and re.search(r"steps_per_epoch|len\(", text):
-            yield uses[0].line, "OneCycleLR counts batches and is stepped once per epoch"
-        if kind in EPOCHS and per_batch and _counts_epochs(source, made, kind, loops[0][0]):
-            yield (
-                uses[0].line,
-                f"{text[:70]} is stepped in the loop over batches (line {getattr(loops[0][-1], 'lineno', 0)})",
-            )
-
-
-def _counts_epochs(source: Source, made: ast.Call, kind: str, epochs: ast.AST) -> bool:
-    """Its numbers are those of epochs: the loop's own count, or at most that."""
-    total = count_of(source, epochs)
-    given = {k.arg: k.value for k in made.keywords}
-    first = (
-        made.args[1]
-        if len(made.args) > 1
-        else given.get({"StepLR": "step_size", "CosineAnnealingLR": "T_max"}.get(kind, "milestones"))
-    )
-    if first is None or total is None:
-        return False
-    if ast.unparse(first) == total[0] and kind == "CosineAnnealingLR":
-        return True
-    size = number_of(source, first)
-    return (
-        kind in ("StepLR", "CosineAnnealingLR")
-        and size is not None
-        and total[1] is not None
-        and 1 < size <= total[1]
-        and total[1] <= 500
-    )
-
-
-def count_of(source: Source, loop: ast.AST) -> tuple[str, float | None] | None:
-    """(as spelled, number) of `for epoch in range(n)`."""
-    over = getattr(loop, "iter", None)
-    while isinstance(over, ast.Call) and called(over) != "range" and over.args:
-        over = over.args[0]
-    if not isinstance(over, ast.Call) or not over.args:
-        return None
-    last = over.args[1] if len(over.args) > 1 else over.args[0]
-    return ast.unparse(last), number_of(source, last)
-
-
-def number_of(source: Source, node: ast.expr) -> float | None:
-    value = source.names.value_of(node)
-    return float(value.value) if isinstance(value, ast.Constant) and isinstance(value.value, (int, float)) else None
-
-
-def plateau_turned_round(source: Source) -> Found:
-    for name, values in source.names.bound.items():
-        made = values[0] if len(values) == 1 and isinstance(values[0], ast.Call) else None
-        if made is None or called(made) != "ReduceLROnPlateau":
-            continue
-        given = next((k.value for k in made.keywords if k.arg == "mode"), made.args[1] if len(made.args) > 1 else None)
-        mode = given.value if isinstance(given, ast.Constant) else "min" if given is None else ""
-        for s in source.flow.of("schedule"):
-            call = s.node
-            if s.name == name and isinstance(call, ast.Call) and call.args:
-                kind = kind_of(ast.unparse(call.args[0]))
-                if (kind, mode) in (("loss", "max"), ("score", "min")):
-                    yield s.line, f"mode={mode!r} and step({ast.unparse(call.args[0])}): that is a {kind}"
-
-
-def kind_of(name: str) -> str:
-    """ "loss" or "score" where the name says it, else nothing."""
-    is_loss = bool(re.search(r"loss|error|err\b|mse|mae|rmse|perplex|ppl|nll", name, re.IGNORECASE))
-    is_score = bool(
-        re.search(r"acc|f1|auc|score|iou|dice|precision|recall|r2|reward|bleu|map\b|correct", name, re.IGNORECASE)
-    )
-    if name.lstrip().startswith("-"):
-        return "score" if is_loss and not is_score else "loss" if is_score and not is_loss else ""
-    return "loss" if is_loss and not is_score else "score" if is_score and not is_loss else ""
 
 
 def never_evaluates(source: Source) -> Found:
@@ -269,112 +186,6 @@ def built_again(source: Source) -> Found:
                     f"{s.name} is built in the loop of line {getattr(s.loops[-1], 'lineno', 0)}, where it is stepped",
                 )
                 return
-
-
-def made_anew(source: Source) -> Found:
-    """torch.tensor(..., requires_grad=True), requires_grad_() or Variable on what backward is called on."""
-    roots = {s.name for s in source.flow.of("backward")}
-    for node in source.nodes:
-        if isinstance(node, ast.Assign):
-            names, text = {n for t in node.targets for n in stored(t)}, ast.unparse(node.value)
-            fresh = re.match(
-                r"(torch\.tensor|Variable|(torch\.)?autograd\.Variable|torch\.FloatTensor|torch\.Tensor|torch\.as_tensor)\(",
-                text,
-            ) and re.search(r"loss|item|\.data|output|pred|numpy|mse|error|\w\(", text[8:])
-            if names & roots and fresh and "requires_grad" in text:
-                yield node.lineno, f"{sorted(names & roots)[0]} becomes a new tensor: {text[:60]}"
-            elif names & roots and re.search(r"\.requires_grad_\((True)?\)$", text) and "rand" not in text:
-                yield node.lineno, f"requires_grad_() is called on the loss: it had no history ({text[:50]})"
-            if any(
-                ast.unparse(t).endswith(".requires_grad") and ast.unparse(t)[: -len(".requires_grad")] in roots
-                for t in node.targets
-            ):
-                yield node.lineno, "requires_grad is set on the loss itself: it had no history"
-        elif isinstance(node, ast.Call) and called(node) == "requires_grad_" and isinstance(node.func, ast.Attribute):
-            owner = ast.unparse(node.func.value)
-            value = source.models.last_value(owner, node) if owner.isidentifier() else None
-            if owner in roots and not (value is not None and "rand" in ast.unparse(value)):
-                yield node.lineno, f"requires_grad_() is called on {owner}, the loss: it had no history"
-
-
-def cut_off(source: Source) -> Found:
-    """The loss is computed from .detach(), .data, argmax or numpy of the output."""
-    roots = {s.name for s in source.flow.of("backward")}
-    for site in source.models.losses():
-        output = site.argument(0, "input")
-        if output is None or not _is_root(source, site.call, roots):
-            continue
-        text = ast.unparse(output)
-        value = source.models.last_value(text, site.call) if text.isidentifier() else output
-        spelled = ast.unparse(value) if value is not None else text
-        if re.search(
-            r"\.(argmax|detach|data|item|numpy|round)\b(?!\[)|torch\.(argmax|round)\(|\.max\([^)]*\)\[1\]", spelled
-        ) and not re.search(r"fake|\bD\(|disc|critic|teacher|target", spelled):
-            if re.match(
-                r".*\.(argmax|detach|data|item|numpy|round)(\([^()]*\))?(\.float\(\)|\.to\([^()]*\))*$", spelled
-            ) or spelled.startswith(("torch.argmax", "torch.round")):
-                yield site.call.lineno, f"the loss is computed from {spelled[:60]}: no gradient comes through"
-
-
-def _is_root(source: Source, call: ast.Call, roots: set[str]) -> bool:
-    """The result of a call is what backward is called on."""
-    for node in source.nodes:
-        if isinstance(node, ast.Assign) and (node.value is call or any(n is call for n in ast.walk(node.value))):
-            return bool({n for t in node.targets for n in stored(t)} & roots)
-    return False
-
-
-def plain_terms(source: Source) -> Found:
-    """loss = a + b.item(): the second term is a plain number."""
-    roots = {s.name for s in source.flow.of("backward")}
-    for node in source.nodes:
-        if (
-            isinstance(node, ast.Assign)
-            and {n for t in node.targets for n in stored(t)} & roots
-            and isinstance(node.value, ast.BinOp)
-        ):
-            for term in _addends(node.value):
-                if re.search(r"\.(item\(\)|detach\(\))$", ast.unparse(_without_factor(term))):
-                    yield node.lineno, f"the term {ast.unparse(term)[:50]} is a plain number for the gradient"
-
-
-def _addends(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
-        yield from _addends(node.left)
-        yield from _addends(node.right)
-    else:
-        yield node
-
-
-def _without_factor(node: ast.expr) -> ast.expr:
-    return node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) else node
-
-
-def sums_keep_graphs(source: Source) -> Found:
-    """total += loss in the loop where loss.backward() is called, without item or detach."""
-    for _, steps in source.flow.training_loops():
-        backward = next(s for s in steps if s.kind == "backward")
-        if not backward.name.isidentifier() or len(source.flow.of("backward")) > 1:
-            continue
-        for node in ast.walk(backward.loops[-1]):
-            if (
-                isinstance(node, ast.AugAssign)
-                and isinstance(node.op, ast.Add)
-                and re.fullmatch(
-                    rf"{backward.name}( \* (len\(\w+\)|\w+\.size\(0\)|\w+\.shape\[0\]))?", ast.unparse(node.value)
-                )
-            ):
-                if ast.unparse(node.target) != backward.name and not re.search(
-                    rf"{re.escape(ast.unparse(node.target))}\.backward", source.text
-                ):
-                    yield node.lineno, f"{ast.unparse(node)} keeps the graph of every batch"
-            elif (
-                isinstance(node, ast.Call)
-                and called(node) == "append"
-                and node.args
-                and ast.unparse(node.args[0]) == backward.name
-            ):
-                yield node.lineno, f"{ast.unparse(node)} keeps the graph of every batch"
 
 
 def first_batch_again(source: Source) -> Found:

@@ -9,9 +9,10 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.graphs import cut_off
 from ..reading.reach import all_cut
 from ..reading.targets import fixed_number
-from ..reading.training import cut_off
+from ..reading.training import never_backward
 from ..running.record import Backward, Run
 from ..seeing import number
 
@@ -33,6 +34,7 @@ from ..seeing import number
 def no_gradient(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(fixed_number)
     yield from facts.read(cut_off)
+    yield from facts.read(never_backward)
     yield from facts.read(all_cut)
     run = facts.run
     if run is None:
@@ -44,6 +46,7 @@ def no_gradient(facts: Facts) -> Iterator[Seen]:
                 seen.place.line,
             )
             return
+    yield from _never_backward(run)
     owned = {id(p) for o in run.optimizers for p in o.params}
     if not owned:
         return
@@ -62,6 +65,19 @@ def no_gradient(facts: Facts) -> Iterator[Seen]:
             + _cut(passes[0], run),
             passes[0].place.line,
         )
+
+
+def _never_backward(run: Run) -> Iterator[Seen]:
+    """Steps without a single backward pass, and nobody fills the gradients by hand."""
+    steps = [e for e in run.events if e.kind == "step"]
+    if run.backwards or len(steps) < 2 or any(o.has_closure for o in run.optimizers):
+        return
+    if any(e.kind == "grad" for e in run.events) or any(p.grad is not None for o in run.optimizers for p in o.params):
+        return
+    yield Seen(
+        f"{run.steps} steps were taken and backward() was never called: no parameter has a gradient",
+        steps[0].place.line,
+    )
 
 
 def _others_learn(run: Run, passes: list[Backward]) -> bool:

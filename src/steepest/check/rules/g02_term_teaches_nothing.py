@@ -9,8 +9,8 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.graphs import plain_terms
 from ..reading.reach import cut_in_forward, cut_terms, taught_nothing
-from ..reading.training import plain_terms
 from ..running.graph import Op, ancestors
 from ..running.numbers_seen import source_of
 from ..running.record import Run

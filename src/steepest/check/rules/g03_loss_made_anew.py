@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.training import made_anew
+from ..reading.graphs import made_anew
 from ..seeing import backwards_by_line, first_kept, number
 
 

@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import STEP, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.training import sums_keep_graphs
+from ..reading.graphs import sums_keep_graphs
 
 
 @check(

@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.targets import equal_start
+from ..reading.parameters import equal_start
 
 
 @check(

@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import MLP3, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.network import linear_in_linear, linear_twice
+from ..reading.structure import linear_in_linear, linear_twice
 from ..running.graph import Op, origin
 from ..seeing import first_kept
 

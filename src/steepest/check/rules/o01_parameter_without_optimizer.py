@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.targets import forgotten_attribute, forgotten_module
+from ..reading.parameters import forgotten_attribute, forgotten_module
 
 
 @check(

@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.network import hidden_in_lists
+from ..reading.structure import hidden_in_lists
 
 
 @check(

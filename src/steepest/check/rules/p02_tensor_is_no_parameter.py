@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.network import no_parameter
+from ..reading.structure import no_parameter
 
 
 @check(

@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.network import repeated_module
+from ..reading.structure import repeated_module
 
 
 @check(

@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.network import built_in_forward
+from ..reading.structure import built_in_forward
 
 
 @check(

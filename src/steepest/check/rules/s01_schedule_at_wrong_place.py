@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import ADAM, STEP, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.training import schedule_misplaced
+from ..reading.rates import schedule_misplaced
 from ..running.schedules import schedules_of, unstepped
 
 

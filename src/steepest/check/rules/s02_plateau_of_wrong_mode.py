@@ -9,7 +9,7 @@ from steepest.core.checks import check
 from ..examples import ADAM, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.training import kind_of, plateau_turned_round
+from ..reading.rates import kind_of, plateau_turned_round
 from ..running.graph import origin
 from ..running.numbers_seen import source_of
 from ..seeing import SQUARES
