@@ -67,7 +67,7 @@ def read_program(model: nn.Module, is_training: bool) -> Program:
         graph = fx.Tracer().trace(own)
     except Exception as error:
         raise NotStackable(
-            f"its forward cannot be read as a fixed sequence of layers ({type(error).__name__}: {first_line(error)})"
+            f"its forward cannot be read as a fixed sequence of layers ({type(error).__name__}: {first_sentence(error)})"
         ) from error
     names = _canonical_names(own)
     return _program(graph, own, names)
@@ -137,8 +137,8 @@ def _refuse_hooks(model: nn.Module) -> None:
             raise NotStackable(f"{name or 'the model'} has hooks")
 
 
-def first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [""])[0]
+def first_sentence(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0].split(". ")[0]
 
 
 def _last_uses(graph: fx.Graph) -> dict[str, str]:
