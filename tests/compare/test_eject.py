@@ -341,3 +341,70 @@ def test_an_ejected_script_keeps_the_rules_of_python_style(results, tmp_path):
     compile(path.read_text(), str(path), "exec")
     lines = path.read_text().splitlines()
     assert not [line for line in lines if line != line.rstrip()] and "\n\n\n\n" not in path.read_text()
+
+
+# -- targets of other kinds ----------------------------------------------------------------------------------------
+
+
+def several_labels() -> tuple[torch.Tensor, torch.Tensor]:
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(200, 6, generator=g)
+    return x, (x[:, :3] + 0.5 * torch.randn(200, 3, generator=g) > 0.4).float()
+
+
+@pytest.mark.parametrize("loss", ["bce_with_logits", "zlpr", "asl"])
+def test_several_labels_per_row_are_trained_and_scored_as_in_the_study(loss):
+    plan, request, task = asked(
+        data=several_labels(), task="multilabel", losses=f"{loss}, multilabel_soft_margin", model="mlp(width=8)"
+    )
+    names = ready(written(plan, request, task, request.arms[0].arm, 0.01).text, task)
+    model = names["train"](*names["load"](), SEED)
+    population = Population(task, [Trial(request.arms[0].arm, 0.01, SEED)], horizon=3 * task.steps_per_epoch)
+    population.train(3 * task.steps_per_epoch)
+    for name, value in population.model(0).state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], value, rtol=1e-4, atol=1e-5)
+    wanted = task.score(task.metric, population.predict(task.test_set), [task.test_set(SEED)])
+    assert names["score"](model, task.data.x, task.data.y, SEED) == pytest.approx(float(wanted[0]), abs=1e-9)
+
+
+def ready(text: str, task: Task) -> dict[str, Any]:
+    """The names of a script whose data lie in a file, with these data in its place."""
+    names = defined_by(text)
+    names["load"] = lambda: (task.data.x, task.data.y)
+    return names
+
+
+class Words(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.last = nn.Embedding(20, 4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.last(self.table(x.long()).mean(1))
+
+
+def test_tokens_that_a_model_looks_up_stay_whole_numbers():
+    g = torch.Generator().manual_seed(0)
+    x = torch.randint(20, (200, 5), generator=g).float()
+    plan, request, task = asked(data=(x, (x[:, 0] > 9).long()), model=Words)
+    script = written(plan, request, task, request.arms[0].arm, 0.01)
+    assert "Scale.none(torch.float32)" in script.text
+    names = ready(script.text, task)
+    model = names["train"](*names["load"](), SEED)
+    population = Population(task, [Trial(request.arms[0].arm, 0.01, SEED)], horizon=3 * task.steps_per_epoch)
+    population.train(3 * task.steps_per_epoch)
+    for name, value in population.model(0).state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_a_class_for_each_place_is_refused_with_the_repair():
+    g = torch.Generator().manual_seed(0)
+    maps = torch.randint(3, (80, 4, 4), generator=g)
+    plan, request, task = asked(data=(torch.randn(80, 2, 4, 4, generator=g), maps), model=Pixels, metric="accuracy")
+    with pytest.raises(Unsupported, match="pixels, tokens"):
+        written(plan, request, task, request.arms[0].arm, 0.01)
+
+
+class Pixels(nn.Conv2d):
+    def __init__(self) -> None:
+        super().__init__(2, 3, 1)

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from steepest.core.declare import Metric
 from steepest.core.errors import Unsupported
 from steepest.core.sealed import sealed
 from steepest.models.resolve import Factory
@@ -19,7 +18,7 @@ from steepest.results.records import Plan
 from ..dropout import FixedDropout, Recorder
 from ..task import Task
 from ..trial import Arm
-from . import data, model, recipe
+from . import data, measure, model, recipe
 from .bundle import Bundle, Key
 
 FILE, BESIDE = "train.py", "train.npz"
@@ -87,13 +86,7 @@ def _home(factory: Factory) -> str:
 
 def _pieces(subject: Subject, bundle: Bundle) -> dict[str, Any]:
     task, arm, plan = subject.task, subject.arm, subject.plan
-    if task.data.task not in ("classification", "regression"):
-        raise Unsupported(
-            where="eject",
-            seen=f"the task is {task.data.task}",
-            needed="a classification of rows or a regression was needed",
-            repair="Train the winner with steepest.fit.",
-        )
+    measure.refuse_places(task)
     has_dropout, has_noise = _random_parts(task)
     if has_dropout:
         for name in ("FixedDropout", "draw_masks", "mask_shape"):
@@ -106,20 +99,19 @@ def _pieces(subject: Subject, bundle: Bundle) -> dict[str, Any]:
         forward = ["with FixedDropout(masks(seed, step)):", f"    loss = {call}"]
     if has_noise:
         forward.insert(0, 'start_streams("noise", STUDY_SEED, seed, step)')
-    is_regression = not task.is_classification
-    stratified = "y" if task.is_classification else "None"
+    stratified = "None" if task.data.strata is None else "y"
     shares = f"select_share={task.select_share!r}, test_share={task.test_share!r}"
-    shares += ", own_test=True" if getattr(task, "resamples", False) else ""
+    shares += ", own_test=True" if task.resamples else ""
     return {
         "criterion": recipe.criterion(arm, task, bundle),
         "optimizer": recipe.optimizer(arm, subject.learning_rate, bundle),
         "schedule": recipe.schedule(arm, bundle),
         "build": model.build(subject.factory, task, bundle),
-        "targets": _targets(arm, task),
-        "x_scale": "Scale.per_feature" if task.x.dim() == 2 else "Scale.overall",
+        "targets": measure.targets(arm, task),
+        "x_scale": measure.input_scale(task),
         "split_words": f"len(y), {stratified}, seed, study_seed=STUDY_SEED, {shares}",
-        "scoring": _scoring(task, bundle),
-        "is_regression": is_regression,
+        "scoring": measure.scoring(task, bundle),
+        "is_regression": task.data.task == "regression",
         "gives": gives,
         "forward": forward,
         "closure": recipe.looks_twice(arm),
@@ -138,77 +130,6 @@ def _random_parts(task: Task) -> tuple[bool, bool]:
         built(rows)
         has_noise = not torch.equal(before, torch.default_generator.get_state())
     return bool(recorder.calls), has_noise
-
-
-def _targets(arm: Arm, task: Task) -> str:
-    """What the loss asks for of each row, as Task.encode makes it."""
-    shape = "".join(f", {n}" for n in task.output_shape)
-    if not task.is_classification:
-        return f"y_scale.apply(y).reshape(len(y){shape})"
-    if task.has_one_logit:
-        return f"y.float().reshape(len(y){shape})"
-    if arm.loss.target.name == "classes":
-        return "y"
-    return f"torch.nn.functional.one_hot(y, {task.output_shape[0]}).float()"
-
-
-def _scoring(task: Task, bundle: Bundle) -> list[str]:
-    """Lines that return the metric of output and truth, both as the model and the study have them."""
-    lines = []
-    if not task.is_classification:
-        lines.append("output = y_scale.undo(output.reshape(truth.shape))")
-    elif task.has_one_logit:
-        lines.append("output = torch.stack([torch.zeros_like(output.flatten()), output.flatten()], 1)")
-    for last in _metric_forms(task.metric):
-        if _is_the_metric(task, last):
-            if "score_of(" in last:
-                twin = (task.metric.equals or "").rpartition(".")[2]
-                bundle.imports[f"from sklearn.metrics import {twin} as score_of"] = None
-            return [*lines, last]
-    raise Unsupported(
-        where=task.metric.name,
-        seen="no plain form of this metric is known",
-        needed="a metric that scikit-learn computes from classes, probabilities or numbers was needed",
-        repair="accuracy and mean_squared_error can always be written.",
-    )
-
-
-def _metric_forms(metric: Metric) -> list[str]:
-    found = [
-        "return (output.argmax(1) == truth).double().mean().item()",
-        "return (output.double() - truth.double()).square().mean().item()",
-    ]
-    if metric.equals and metric.equals.startswith("sklearn.metrics."):
-        words = "".join(f", {n}={v!r}" for n, v in metric.equals_with.items())
-        forms = ("output.argmax(1)", "output.double().softmax(1)", "output.double().softmax(1)[:, 1]", "output")
-        found += [f"return float(score_of(truth, {form}{words}))" for form in forms]
-    return found
-
-
-def _is_the_metric(task: Task, line: str) -> bool:
-    """Whether the line gives what the metric gives, on made-up rows."""
-    g = torch.Generator().manual_seed(0)
-    n = int(task.data.n_classes or 0)
-    truth = torch.arange(60).square() // 3 % n if n else torch.randn(60, *task.truth.shape[1:], generator=g)
-    output = torch.randn(60, n, generator=g) if n else truth + torch.randn(truth.shape, generator=g)
-    known: dict[str, Any] = {"output": output, "truth": truth, "torch": torch}
-    if task.metric.equals:
-        known["score_of"] = _found(task.metric.equals)
-    body = "def score(output, truth):\n    " + line
-    try:
-        exec(body, known)
-        found = known["score"](output, truth)
-        wanted = task.score_of(output.unsqueeze(0), truth) if hasattr(task, "score_of") else task.metric(output, truth)
-    except Exception:  # a form that does not take such numbers is no form of this metric
-        return False
-    return bool(abs(found - float(wanted)) < 1e-9)
-
-
-def _found(path: str) -> Any:
-    from importlib import import_module
-
-    module, _, name = path.rpartition(".")
-    return getattr(import_module(module), name)
 
 
 def _rendered(subject: Subject, bundle: Bundle, pieces: dict[str, Any]) -> str:
