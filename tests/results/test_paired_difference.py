@@ -305,6 +305,13 @@ def test_the_mean_of_an_arm_has_scipys_t_interval():
     assert mean_interval(values, 0.9) == pytest.approx((np.mean(values), low, high))
 
 
+def test_the_interval_of_a_share_ends_where_shares_do():
+    values = [1.0, 1.0, 0.97, 1.0]
+    assert mean_interval(values).high > 1
+    centre, low, high = mean_interval(values, limits=(0.0, 1.0))
+    assert (centre, low, high) == (mean_interval(values).centre, mean_interval(values).low, 1.0)
+
+
 def test_one_score_has_no_interval_and_none_no_mean():
     assert mean_interval([0.5])[0] == 0.5
     assert all(math.isnan(x) for x in (*mean_interval([0.5])[1:], *mean_interval([])))

@@ -65,6 +65,7 @@ def compare(
     batch_size: options.BatchSize = 64,
     epochs: options.Epochs = None,
     engine: options.Engine = "auto",
+    check: options.Check = True,
     machines: options.Machines = "local",
     out: options.Out = None,
     open_page: options.Open = False,
@@ -101,6 +102,7 @@ def compare(
         batch_size=batch_size,
         epochs=epochs,
         engine=engine,
+        check=check,
     )
     compare_or_plan(asked, out, machines=machines, dry_run=dry_run, open_page=open_page)
 

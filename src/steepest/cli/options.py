@@ -123,7 +123,7 @@ Task = Annotated[
         autocompletion=known.complete_task,
         show_default="seen from the target",
         rich_help_panel=TRAINING,
-        help="classification or regression, where it could be either.",
+        help="classification, multilabel or regression, where it could be another.",
     ),
 ]
 BatchSize = Annotated[int, typer.Option(metavar="N", rich_help_panel=TRAINING, help="Rows per step.")]
@@ -171,6 +171,14 @@ DocsOut = Annotated[
     Path, typer.Option("--out", "-o", metavar="DIR", rich_help_panel=RESULT, help="Where the pages go.")
 ]
 DemoOut = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The study's folder.")]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check/--no-check",
+        rich_help_panel=TRAINING,
+        help="Look first for a model and loss that cannot learn together.",
+    ),
+]
 Open = Annotated[
     bool, typer.Option("--open", metavar=" ", rich_help_panel=RESULT, help="Open the page in the browser.")
 ]

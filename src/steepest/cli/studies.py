@@ -155,7 +155,9 @@ def command_line(asked: Mapping[str, Any], folder: Path | None = None) -> str:
     """The command in full, so that it means the same when a default changes."""
     words = ["steepest", "compare", str(asked["model"])]
     for name, value in asked.items():
-        if name != "model" and value is not None:
+        if isinstance(value, bool):
+            words += [] if value else [f"--no-{name}"]
+        elif name != "model" and value is not None:
             words += [f"--{name.replace('_', '-')}", str(value)]
     return shlex.join(words + (["--out", str(folder)] if folder is not None else []))
 

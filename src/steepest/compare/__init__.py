@@ -18,7 +18,7 @@ from .ask import ask
 from .eject import with_script
 from .machines import Place, place_of
 from .population import Population
-from .prepare import Prepared, prepared, prepared_again, refuse_another_study
+from .prepare import Prepared, prepared, prepared_again, refuse_another_study, refuse_unwritable
 from .results import Results
 from .stopping import TellsOnce
 from .study import run_study
@@ -46,6 +46,7 @@ def compare(
     batch_size: int = 64,
     epochs: int | None = None,
     engine: str = "auto",
+    check: bool = True,
     machines: str | int = "local",
     progress: Any = True,
     command: str | None = None,
@@ -57,11 +58,13 @@ def compare(
     losses, optimizers, schedules: names with options, several values make several arms: "focal(gamma=1|2), cross_entropy".
     losses="auto": up to six that suit the task and the imbalance of these data (see steepest.suggest).
     weightings: how much a class counts, by its training samples: "none, inverse_frequency, effective_number(beta=0.99)".
-    metric: the criterion, the same for all arms; accuracy or mean_squared_error when not given.
+    Targets: one class or number per sample, several of either, a class for each pixel or token (see data.Data).
+    metric: the criterion, the same for all arms; accuracy, multilabel_f1 or mean_squared_error when not given.
     budget: time ("60s", "5m") or work ("2000epochs", passes over the training part summed over all trials). With work, the
     same call gives the same verdict. seeds: "auto" or how many fresh seeds confirm. rope: differences up to this size count
     as equivalent, in the metric's unit (percent points for shares); a quarter of the seeds' standard deviation when not given.
     baseline: "loss + optimizer", such as "mse + sgd(lr=0.01, momentum=0.9)"; a fixed lr competes as it is and tuned.
+    check: look at a few rows first, and refuse a model and loss that cannot learn together (softmax before cross-entropy).
     machines: where trials train: "local" (this process), "local:2" (two processes), "auto" or "ray://host:10001" (a Ray
     cluster, pip install steepest[ray]). The verdict does not depend on it.
     out: the study's folder (report.html, verdict.json, store.sqlite, weights/ of the finalists); the same call on it
@@ -88,6 +91,7 @@ def compare(
         batch_size=batch_size,
         epochs=epochs,
         engine=engine,
+        check=check,
     )
     folder, place = _folder(out), place_of(machines)
     bar = progress_of(progress)
@@ -143,7 +147,9 @@ def _run(folder: Path, store: Store, study: Prepared, place: Place, bar: Any) ->
 
 
 def _folder(out: str | Path | None) -> Path:
+    """Where the study will lie; a place that cannot be written to is told before anything is measured."""
     if out is not None:
+        refuse_unwritable(Path(out))
         return Path(out)
     import tempfile
 

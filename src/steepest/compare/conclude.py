@@ -126,8 +126,8 @@ def _summary(
 ) -> ArmSummary:
     race, test = _scores(outcomes, arm, "race"), _scores(outcomes, arm, "confirm")
     own = [o for o in outcomes if o.arm == arm]
-    select = evidence.mean_interval(race, LEVEL, plan.best)
-    final = evidence.mean_interval(test, LEVEL, plan.best)
+    select = evidence.mean_interval(race, LEVEL, plan.best, plan.limits)
+    final = evidence.mean_interval(test, LEVEL, plan.best, plan.limits)
     return ArmSummary(
         name=arm,
         status="winner"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from steepest.results.records import ArmRecord, Event, Plan
 from steepest.results.store import read_study
 
 from .ask import Request, ask, spec_of, text_of
+from .first_look import refuse_mistakes
 from .plan import RACE_LOOKS, SIZES, TIME_SAFETY, Course, fit_budget, forecast
 from .population import Population
 from .race import TrialKey
@@ -49,6 +51,8 @@ def prepared(request: Request, command: str | None, bar: Any, n_workers: int = 1
     n_workers: shards that will train at the same time; a budget of time then pays for more.
     """
     task = task_of(request)
+    if request.asked.get("check", True):
+        refuse_mistakes(task, [a.arm for a in request.arms])
     engine = _engine(request, task)
     trial_epochs = request.budget.epochs
     if trial_epochs is None:
@@ -126,6 +130,26 @@ def refuse_another_study(folder: Path, request: Request) -> None:
         )
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Try a file that leaves no trace where the folder is, or will be made."""
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        if not place.is_dir():
+            raise NotADirectoryError(f"{place} is no folder")
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise StoreError(
+            where=str(folder),
+            seen=f"{place} cannot be written to ({error.strerror or error})",
+            needed="a folder for the study was needed",
+            consequence="Hours of training would have had no place to go.",
+            repair="Name another one (--out, out=).",
+        ) from error
+
+
 def task_of(request: Request) -> Task:
     """Model, data and metric of a request; each of its arms can be trained on them."""
     facts, asked = Facts.of(request.data), request.asked
@@ -140,7 +164,9 @@ def task_of(request: Request) -> Task:
 
 
 def _trainer(task: Task, request: Request, plan: Plan, bar: Any) -> Trainer:
-    beside = [m for m in metric_catalogue if m.usual and m.task == request.metric.task and m.name != request.metric.name]
+    beside = [
+        m for m in metric_catalogue if m.usual and m.task == request.metric.task and m.name != request.metric.name
+    ]
     return Trainer(task, {a.arm.name: a.arm for a in request.arms}, plan, [request.metric, *beside], bar)
 
 

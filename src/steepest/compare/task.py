@@ -147,14 +147,17 @@ class Task:
 
         A class without training rows counts as one with a single row, for which such losses are finite.
         """
-        found: dict[str, Any] = {}
-        if self.places is not None and bool((self.truth == LEFT_OUT).any()):
-            found["ignore_index"] = LEFT_OUT
+        found = dict(self.ignored)
         if arm.weighting is not None:
             found[arm.weighting.gives] = arm.weighting(self.class_counts(seed), **arm.weighting_hyper)
         if arm.takes_counts:
             found["class_counts"] = self.class_counts(seed).clamp(min=1)
         return found
+
+    @property
+    def ignored(self) -> dict[str, Any]:
+        """What tells a loss of the label of places that have no class."""
+        return {"ignore_index": LEFT_OUT} if self.places is not None and bool((self.truth == LEFT_OUT).any()) else {}
 
     def build(self, seed: int) -> nn.Module:
         """A model initialised from the seed's own stream, in the task's dtype; the global generators stay put."""

@@ -28,14 +28,14 @@ class Estimate:
         return math.isfinite(self.low) and math.isfinite(self.high)
 
 
-def estimate(scores: Sequence[float]) -> Estimate | None:
-    """None when no score is finite."""
+def estimate(scores: Sequence[float], limits: tuple[float, float] = (-math.inf, math.inf)) -> Estimate | None:
+    """None when no score is finite. limits: what a score can be."""
     finite = [s for s in scores if math.isfinite(s)]
     if not finite:
         return None
     if len(finite) < 2:
         return Estimate(finite[0], math.nan, math.nan, 1)
-    found = evidence.mean_interval(finite, LEVEL)
+    found = evidence.mean_interval(finite, LEVEL, limits=limits)
     low, high = (math.nan if v is None else v for v in (found.low, found.high))
     return Estimate(sum(finite) / len(finite), low, high, len(finite))
 

@@ -128,8 +128,15 @@ def probability_better(a_scores: Iterable[float], b_scores: Iterable[float], bes
     return chance_to_win(pair(a_scores, b_scores, best))
 
 
-def mean_interval(scores: Iterable[float], level: float = 0.95, best: str = "max") -> Interval:
+def mean_interval(
+    scores: Iterable[float],
+    level: float = 0.95,
+    best: str = "max",
+    limits: tuple[float, float] = (-math.inf, math.inf),
+) -> Interval:
     """(centre, low, high) of one arm's scores over seeds: mean and t interval; low and high are NaN below two seeds.
+
+    limits: what a score can be, (0, 1) for shares; the interval is cut there, which changes nothing of what it covers.
 
     When a trial diverged there is no mean: the centre is the median, with the diverged trials as the worst, and the
     bounds are the order statistics that cover it (infinite where a divergence is within reach).
@@ -144,7 +151,7 @@ def mean_interval(scores: Iterable[float], level: float = 0.95, best: str = "max
     if len(values) < 2:
         return Interval(centre, math.nan, math.nan)
     half = t_quantile(len(values), level) * statistics.stdev(values) / math.sqrt(len(values))
-    return Interval(centre, centre - half, centre + half)
+    return Interval(centre, max(centre - half, limits[0]), min(centre + half, limits[1]))
 
 
 def _more_seeds(pairs: Pairs, found: Estimate, rope: float, alpha: float, overlap: float) -> int | None:

@@ -96,6 +96,11 @@ class Plan(Record):
         values["rungs"] = [r if isinstance(r, RungRecord) else RungRecord.of(r) for r in values["rungs"]]
         return super().of(values)
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What a score can be: shares lie between 0 and 1."""
+        return (0.0, 1.0) if self.unit == "points" else (-math.inf, math.inf)
+
     def arm(self, name: str) -> ArmRecord:
         return next(a for a in self.arms if a.name == name)
 

@@ -130,4 +130,4 @@ def _so_far(view: View) -> Block:
 def _standing(view: View, arm: str) -> tuple[Estimate | None, str]:
     at = view.chosen_rate(arm)
     runs = [o for o in view.latest(arm) if o.learning_rate == at] or view.latest(arm)
-    return estimate([o.final() for o in runs]), runs[0].rung
+    return estimate([o.final() for o in runs], view.plan.limits), runs[0].rung

@@ -56,7 +56,7 @@ def _curve(view: View, arm: str, phase: str) -> Curve | None:
     most = max(map(len, by_epoch.values()), default=0)
     s, points = view.scale, []
     for epoch in sorted(e for e, scores in by_epoch.items() if len(scores) == most):
-        e = estimate(by_epoch[epoch])
+        e = estimate(by_epoch[epoch], view.plan.limits)
         if e is not None:
             points.append((epoch, s.shown(e.mean), s.shown(e.low), s.shown(e.high)))
     return Curve(view.label[arm], view.role[arm], points) if points and math.isfinite(points[-1][1]) else None

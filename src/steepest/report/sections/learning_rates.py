@@ -54,7 +54,7 @@ def _points(view: View, arm: str) -> list[Point]:
 
 def _point(view: View, rung: str, lr: float, runs: Sequence[Outcome]) -> Point:
     s, lost = view.scale, sum(o.diverged for o in runs)
-    e = estimate([o.final() for o in runs])
+    e = estimate([o.final() for o in runs], view.plan.limits)
     label = clean(rung, 40)
     text = f"{label}, learning rate {rate(lr)}: "
     if e is None:

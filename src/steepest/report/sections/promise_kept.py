@@ -48,7 +48,7 @@ def _found(view: View, arm: str, phase: str) -> tuple[float, Estimate] | None:
     """The best score of any run before the phase, and the mean of the phase."""
     before = ("search", "race") if phase == "confirm" else ("search",)
     tried = [o.score for o in view.outcomes[arm] if view.phase[o.rung] in before and math.isfinite(o.score)]
-    e = estimate([o.final() for o in view.runs(arm, phase)]) if phase else None
+    e = estimate([o.final() for o in view.runs(arm, phase)], view.plan.limits) if phase else None
     if not tried or e is None:
         return None
     return (max if view.scale.rises else min)(tried), e

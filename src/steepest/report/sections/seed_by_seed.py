@@ -45,7 +45,7 @@ def _arms(view: View) -> tuple[str, list[str]]:
 def _strip(view: View, arm: str, phase: str) -> Strip | None:
     s, runs = view.scale, view.runs(arm, phase)
     scores = {o.seed: s.shown(o.final()) for o in runs if math.isfinite(o.final())}
-    e = estimate([o.final() for o in runs])
+    e = estimate([o.final() for o in runs], view.plan.limits)
     if e is None:
         return None
     lost = len(runs) - len(scores)
