@@ -78,35 +78,42 @@ def _forms(metric: Metric) -> list[str]:
         odds = "output.double().softmax(1)"
         for form in ("output.argmax(1)", odds, f"{odds}[:, 1]", "output", "output > 0", "output.double().sigmoid()"):
             found.append(f"return float(score_of(truth, {form}{words}))")
+        found.append(f"return float(score_of(truth.double(), output.double(){words}))")
     return found
 
 
 def _is_the_metric(task: Task, line: str) -> bool:
     """Whether the line gives what the metric gives, on made-up rows."""
-    output, truth = _made_up(task)
     known: dict[str, Any] = {"torch": torch}
     if task.metric.equals:
         module, _, name = task.metric.equals.rpartition(".")
         known["score_of"] = getattr(import_module(module), name, None)
-    try:
-        exec(f"def score(output, truth):\n    {line}", known)
-        found = known["score"](output, truth)
-    except Exception:  # a form that does not take such numbers is no form of this metric
-        return False
+    exec(f"def score(output, truth):\n    {line}", known)
     said: dict[str, Any] = {"from_logits": True} if task.metric.asks_from_logits else {}
     if task.data.task == "multilabel" and "threshold" in task.metric.options:
         said["threshold"] = 0.0
-    return bool(abs(found - float(task.metric(output, truth, **said))) < 1e-9)
+    for seed in (0, 1):
+        output, truth = _made_up(task, seed)
+        wanted = float(task.metric(output, truth, **said))
+        try:
+            found = known["score"](output, truth)
+        except Exception:  # a form that does not take such numbers is no form of this metric
+            return False
+        if not abs(found - wanted) < 1e-9 * max(1.0, abs(wanted)):
+            return False
+    return True
 
 
-def _made_up(task: Task) -> tuple[Tensor, Tensor]:
-    """Outputs in the form that metrics take, and targets in which no class is as frequent as another."""
-    g = torch.Generator().manual_seed(0)
+def _made_up(task: Task, seed: int) -> tuple[Tensor, Tensor]:
+    """Outputs in the form that metrics take, and targets in which classes differ in frequency."""
+    g = torch.Generator().manual_seed(seed)
     if task.data.task == "multilabel":
         labels = (torch.rand(60, task.truth.shape[1], generator=g) < 0.3).long()
         return torch.randn(labels.shape, generator=g), labels
     if task.is_classification:
         n = int(task.data.n_classes or 0)
-        return torch.randn(60, n, generator=g), torch.arange(60).square() // 3 % n
-    truth = torch.randn(60, *task.truth.shape[1:], generator=g)
-    return truth + torch.randn(truth.shape, generator=g), truth
+        skewed = (torch.rand(6 * n + 40, generator=g).square() * n).long()
+        truth = torch.cat([torch.arange(n), skewed])
+        return torch.randn(len(truth), n, generator=g), truth
+    truth = torch.randn(60, *task.truth.shape[1:], generator=g).exp()  # deviances want what is above 0
+    return truth * torch.randn(truth.shape, generator=g).exp(), truth
