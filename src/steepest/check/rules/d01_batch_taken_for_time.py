@@ -54,7 +54,7 @@ model = Reader()
     needs="batch",
     certainty="proven",
     severity="error",
-    source="cross-sample Jacobian of a copy of the model",
+    source="https://github.com/aipixel/AEMatter/issues/3: attention with batch_first=False over batches",
 )
 def batch_taken_for_time(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(time_for_batch)

@@ -34,7 +34,7 @@ from ..seeing import shown
     needs="batch",
     certainty="likely",
     severity="warning",
-    source="shapes before and after",
+    source="https://github.com/reczoo/FuxiCTR/issues/30: heads split by view without a transpose",
 )
 def view_instead_of_transpose(facts: Facts) -> Iterator[Seen]:
     yield from facts.told(axes_mixed)

@@ -27,7 +27,7 @@ from ..finding import Seen
     needs="source",
     certainty="proven",
     severity="error",
-    source="hashes of rows",
+    source="https://github.com/scikit-learn-contrib/imbalanced-learn/issues/751",
 )
 def rows_on_both_sides(facts: Facts) -> Iterator[Seen]:
     if facts.source:

@@ -27,7 +27,7 @@ from ..reading.training import first_batch_again
     needs="history",
     certainty="proven",
     severity="error",
-    source="batches in the record",
+    source="https://github.com/ZhaoJ9014/face.evoLVe/pull/39",
 )
 def first_batch_only(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(first_batch_again)

@@ -34,7 +34,7 @@ from ..finding import Seen
     needs="source",
     certainty="likely",
     severity="warning",
-    source="overlap of neighbouring rows",
+    source="https://github.com/Y-debug-sys/Diffusion-TS/issues/67",
 )
 def overlapping_windows(facts: Facts) -> Iterator[Seen]:
     if facts.source:

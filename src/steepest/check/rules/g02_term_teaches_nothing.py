@@ -35,7 +35,7 @@ from ..seeing import first_kept, number
     needs="gradients",
     certainty="proven",
     severity="error",
-    source="gradients after backward",
+    source="https://github.com/nikhilsinghmus/image2reverb/issues/37: detach in the generator's step",
 )
 def term_teaches_nothing(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(plain_terms)

@@ -27,7 +27,7 @@ from ..seeing import backwards_by_line, first_kept, number
     needs="gradients",
     certainty="proven",
     severity="error",
-    source="grad_fn of the loss is None",
+    source="https://github.com/speechbrain/speechbrain/issues/735",
 )
 def loss_made_anew(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(made_anew)

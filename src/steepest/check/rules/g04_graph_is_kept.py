@@ -22,7 +22,7 @@ from ..reading.graphs import sums_keep_graphs
     needs="history",
     certainty="proven",
     severity="warning",
-    source="live results of earlier steps",
+    source="https://github.com/BatsResearch/labelmodels/issues/4",
 )
 def graph_is_kept(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(sums_keep_graphs)

@@ -29,7 +29,7 @@ from ..seeing import number
     needs="batch",
     certainty="proven",
     severity="error",
-    source="cross-sample Jacobian of a copy of the model",
+    source="https://github.com/aipixel/AEMatter/issues/3: samples of a batch read as one sequence",
 )
 def samples_see_each_other(facts: Facts) -> Iterator[Seen]:
     run = facts.run

@@ -27,7 +27,7 @@ from ..seeing import first_kept, shown
     needs="batch",
     certainty="proven",
     severity="error",
-    source="torch's warning about broadcasting stands in its own element-wise losses only",
+    source="https://github.com/pytorch/pytorch/issues/16045",
 )
 def shapes_broadcast(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(column_against_row)

@@ -29,7 +29,7 @@ from ..seeing import SQUARES, shown
     needs="batch",
     certainty="likely",
     severity="warning",
-    source="A widely copied Fashion-MNIST article; see the recipes",
+    source="https://github.com/Graylab/DL4Proteins-notebooks/issues/5: the square loss needs one-hot targets",
 )
 def regression_on_classes(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(classes_as_numbers)

@@ -34,7 +34,7 @@ from ..seeing import losses, number, rows_sum_to_one
     needs="batch",
     certainty="proven",
     severity="error",
-    source="PyTorch documentation, KLDivLoss",
+    source="https://github.com/microsoft/ProDA/issues/43; PyTorch documentation, KLDivLoss",
 )
 def kl_div_of_no_logarithms(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(no_logarithms)

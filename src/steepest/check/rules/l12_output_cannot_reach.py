@@ -28,7 +28,7 @@ from ..seeing import SQUARES, losses, number
     needs="batch",
     certainty="proven",
     severity="error",
-    source="the range of the activation",
+    source="https://github.com/yzhao062/pyod/issues/314: a sigmoid at the end, standardised data",
 )
 def output_cannot_reach(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(cut_logits)

@@ -37,7 +37,7 @@ from ..seeing import first_kept
     needs="gradients",
     certainty="likely",
     severity="warning",
-    source="reduction of the recorded terms",
+    source="https://github.com/zdebruine/MMVAE/pull/19: the mean of the one, the sum of the other",
 )
 def units_of_terms(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(sum_beside_mean)

@@ -33,7 +33,7 @@ from ..reading.training import stays_in_evaluation
     needs="history",
     certainty="proven",
     severity="error",
-    source="PyTorch documentation, Module.train",
+    source="https://github.com/fartashf/vsepp/issues/4; PyTorch documentation, Module.train",
 )
 def trains_in_evaluation_mode(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(stays_in_evaluation)

@@ -31,7 +31,7 @@ from ..reading.parameters import forgotten_attribute, forgotten_module
     needs="gradients",
     certainty="proven",
     severity="error",
-    source="id() of parameters and of the optimizers' groups",
+    source="https://github.com/zjunlp/HVPNeT/issues/5",
 )
 def parameter_without_optimizer(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(forgotten_module)

@@ -24,7 +24,7 @@ from ..reading.training import other_tensors
     needs="gradients",
     certainty="proven",
     severity="error",
-    source="id() of parameters and of the optimizer's groups",
+    source="https://github.com/hustzxd/EfficientPyTorch/issues/1",
 )
 def optimizer_of_other_tensors(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(other_tensors)

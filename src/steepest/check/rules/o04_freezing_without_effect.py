@@ -25,7 +25,7 @@ from ..finding import Seen
     needs="source",
     certainty="proven",
     severity="warning",
-    source="attributes of parameters and modules",
+    source="https://github.com/udacity/deep-learning-v2-pytorch/issues/12: require_grad",
 )
 def freezing_without_effect(facts: Facts) -> Iterator[Seen]:
     found = False

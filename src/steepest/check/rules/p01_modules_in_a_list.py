@@ -52,7 +52,7 @@ model = Net()
     needs="batch",
     certainty="proven",
     severity="error",
-    source="PyTorch documentation, ModuleList",
+    source="https://github.com/pytorch/pytorch/issues/715; PyTorch documentation, ModuleList",
 )
 def modules_in_a_list(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(hidden_in_lists)

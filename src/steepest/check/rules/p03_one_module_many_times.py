@@ -56,7 +56,7 @@ model = Net()
     needs="batch",
     certainty="likely",
     severity="warning",
-    source="id() of the entries",
+    source="https://github.com/yaoppeng/U-Net_v2/issues/10",
 )
 def one_module_many_times(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(repeated_module)

@@ -52,7 +52,7 @@ model = Net()
     needs="batch",
     certainty="proven",
     severity="error",
-    source="constructors called inside forward",
+    source="https://github.com/wangyida/softpool/issues/11",
 )
 def layers_built_in_forward(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(built_in_forward)

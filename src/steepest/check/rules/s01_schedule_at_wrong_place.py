@@ -34,7 +34,7 @@ from ..running.schedules import schedules_of, unstepped
     needs="history",
     certainty="proven",
     severity="error",
-    source="PyTorch documentation, torch.optim.lr_scheduler",
+    source="https://github.com/pytorch/vision/issues/1261; PyTorch documentation, torch.optim.lr_scheduler",
 )
 def schedule_at_wrong_place(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(schedule_misplaced)

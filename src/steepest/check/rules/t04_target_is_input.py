@@ -30,7 +30,7 @@ from ..seeing import losses, shown
     needs="batch",
     certainty="proven",
     severity="error",
-    source="Bengio et al. 2003, A Neural Probabilistic Language Model: the next word from those before",
+    source="https://github.com/Project-MONAI/GenerativeModels/issues/314: trained to predict token N given tokens 0 to N",
 )
 def target_is_input(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(unmoved_target)

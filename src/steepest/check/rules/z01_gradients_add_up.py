@@ -25,7 +25,7 @@ from ..reading.training import no_clearing
     needs="history",
     certainty="proven",
     severity="error",
-    source="gradients before each backward",
+    source="https://github.com/pytorch/pytorch/issues/47175",
 )
 def gradients_add_up(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(no_clearing)

@@ -35,7 +35,16 @@ class Patches:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for owner, name, old, own in reversed(self.undo):
+        self._put_back(self.undo)
+
+    def leave_models(self) -> None:
+        """Calls of modules are no longer recorded: with the tracer gone they would show nothing."""
+        calls = [u for u in self.undo if u[0] is nn.Module and u[1] in ("__call__", "__init__")]
+        self._put_back(calls)
+        self.undo = [u for u in self.undo if u not in calls]
+
+    def _put_back(self, undo: list[tuple[Any, str, Any, bool]]) -> None:
+        for owner, name, old, own in reversed(undo):
             if own:
                 setattr(owner, name, old)
             else:
@@ -54,8 +63,6 @@ class Patches:
         call, init, train = nn.Module.__call__, nn.Module.__init__, nn.Module.train
 
         def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if recorder.has_traced and recorder.tracer.modules:
-                return call(module, *args, **kwargs)
             return recorder.called(functools.partial(call, module), module, args, kwargs)
 
         def __init__(module: nn.Module, *args: Any, **kwargs: Any) -> None:

@@ -64,6 +64,7 @@ class Recorder:
         self.n_gradients = 40
         self.has_traced = False
         self._tracing: Any = None
+        self._patches: Patches | None = None
 
     # -- what is kept, and how long the program goes on ------------------------------------------------------------
 
@@ -252,7 +253,7 @@ class Recorder:
     def _before_backward(self, root: Tensor | None) -> Backward:
         place, run = here(), self.run
         op = self.tracer.op_of(root) if root is not None else None
-        value = float(root.detach().float().sum()) if root is not None and root.numel() == 1 else math.nan
+        value = float(root.detach()) if root is not None and root.numel() == 1 else math.nan
         seen = Backward(place, self.tracer.count, None, op, value, bool(root is not None and root.requires_grad),
                         bool(root is not None and root.is_leaf), run.steps)  # fmt: skip
         key = ("backward", place.line)
@@ -313,8 +314,8 @@ class Recorder:
         for o in self.run.optimizers:
             if o.steps > 400 or not any(id(p) in ids for p in o.params):
                 continue
-            full = any(not is_zero(p.grad) for p in o.params if id(p) in ids)
-            if full and o.backward_since_step and not self.stepped_since_backward and o not in self.stepping:
+            unused = o.backward_since_step and not self.stepped_since_backward and o not in self.stepping
+            if unused and any(not is_zero(p.grad) for p in o.params if id(p) in ids):
                 o.thrown_away.append(place)
             o.last_zero = place
             o.zeroed_since_backward = True
@@ -374,6 +375,8 @@ class Recorder:
         if self.stops_tracing_after and self.run.steps == self.stops_tracing_after:
             self._tracing.close()
             self.has_traced = True
+            if self._patches is not None:
+                self._patches.leave_models()
         if self.when_stepped is not None:
             self.when_stepped(self.run.steps)
 
@@ -427,7 +430,7 @@ class Recorder:
     def recording(self) -> Iterator[Run]:
         """While entered, everything is recorded; afterwards torch is as before."""
         hooks = [register_optimizer_step_pre_hook(self.before_step), register_optimizer_step_post_hook(self.after_step)]
-        patches = Patches(self)
+        self._patches = patches = Patches(self)
         self.active = True
         try:
             with patches, ExitStack() as tracing:
@@ -435,7 +438,7 @@ class Recorder:
                 tracing.enter_context(self.tracer)
                 yield self.run
         finally:
-            self.active = False
+            self.active, self._patches = False, None
             for hook in hooks:
                 hook.remove()
 
