@@ -156,6 +156,33 @@ def test_a_copied_and_a_loaded_optimizer_go_on_with_the_same_bits(compiled_steps
     same(params, others)
 
 
+@pytest.mark.parametrize("name", ["lamb", "lars", "mars"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_rules_that_take_norms_are_compiled_too(name, dtype, compiled_steps):
+    """Beside their bodies: a norm is summed in another order, so that some roundings differ."""
+    rule = optim[name]
+    shapes = (*SHAPES[:2], (300, 200), (7,))
+    ours = train(rule, parameters(dtype, shapes), weight_decay=0.05)
+    assert compiled_steps == [len(shapes)] * 20
+    theirs = train(rule, parameters(dtype, shapes), weight_decay=0.05, fused=False)
+    assert len(compiled_steps) == 20
+    for found, expected in zip(ours, theirs, strict=True):
+        assert (found - expected).abs().max() <= 64 * torch.finfo(dtype).eps * expected.abs().max()
+
+
+def test_threads_never_cut_a_tensor_of_which_a_norm_is_taken(monkeypatch, compiled_steps):
+    monkeypatch.setattr(steps, "PER_TASK", 1000)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(train(optim.lamb, parameters(torch.float32)))
+    finally:
+        torch.set_num_threads(before)
+    same(*found)
+    assert len(compiled_steps) == 40
+
+
 def test_small_groups_wait_for_no_compiler(compiled_steps):
     train(optim.adamw, parameters(torch.float32, ((63, 65),)))
     assert not compiled_steps

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import ctypes
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 import torch
@@ -23,6 +23,7 @@ from torch import Tensor
 
 from .addresses import addresses_of
 from .compiled import compiled_text
+from .step_text import numbers_of, takes_norms, written
 
 Columns = Sequence[Sequence[Tensor]]
 REALS = {torch.float32: "float", torch.float64: "double"}
@@ -31,44 +32,6 @@ LEAST = 4096
 to save some microseconds a step."""
 PER_TASK = 2**18
 """Elements per task of the pool; a task is a millisecond of memory traffic at most."""
-
-PARTS = """
-#include <cmath>
-#include <cstdint>
-using R = REAL;
-namespace op {  // not to meet the functions of the same names that C has for doubles
-#ifdef __FMA__
-inline R fma_of(R a, R b, R c) { return std::fma(a, b, c); }
-#else
-inline R fma_of(R a, R b, R c) { return a * b + c; }
-#endif
-inline R add(R a, R b) { return a + b; }
-inline R sub(R a, R b) { return a - b; }
-inline R mul(R a, R b) { return a * b; }
-inline R div(R a, R b) { return a / b; }
-inline R neg(R a) { return -a; }
-inline R square(R a) { return a * a; }
-inline R reciprocal(R a) { return R(1) / a; }
-inline R abs(R a) { return std::fabs(a); }
-inline R sqrt(R a) { return std::sqrt(a); }
-inline R rsqrt(R a) { return R(1) / std::sqrt(a); }
-inline R sign(R a) { return R(a > 0) - R(a < 0); }
-inline R maximum(R a, R b) { return a > b || a != a ? a : b; }
-inline R minimum(R a, R b) { return a < b || a != a ? a : b; }
-inline R maximum_of(R a, R low) { return a < low ? low : a; }
-inline R minimum_of(R a, R high) { return a > high ? high : a; }
-inline R lerp(R a, R b, R w) {
-  const bool near = std::fabs(w) < R(0.5);
-  return fma_of(near ? w : w - R(1), b - a, near ? a : b);
-}
-inline R addcmul(R a, R b, R c, R value) { return fma_of(value * b, c, a); }
-inline R addcdiv(R a, R b, R c, R value) { return a + value * b / c; }
-inline R minus(R a, R b, R alpha) { return fma_of(-alpha, b, a); }
-}
-"""
-WRITTEN = frozenset(
-    "add sub mul div neg square reciprocal abs sqrt rsqrt sign maximum minimum lerp addcmul addcdiv".split()
-)
 
 
 def take_steps(
@@ -95,7 +58,7 @@ def take_steps(
         places = array("q", [tensor.data_ptr() for column in zip(*kept) for tensor in column])
     if sizes:
         values = array("d", [numbers[name] for name in _numbers_of(program)])
-        _call(function, values.buffer_info()[0], 0, sizes, sum(sizes), places)
+        _call(function, values.buffer_info()[0], 0, sizes, sum(sizes), places, takes_norms(program))
     return left
 
 
@@ -130,24 +93,25 @@ def bind_rows(program: Any, decay: str, tensors: Mapping[str, Tensor]) -> Callab
     return move
 
 
-def _call(function: Any, numbers: int, stride: int, sizes: array[int], total: int, places: array[int]) -> None:
+def _call(
+    function: Any, numbers: int, stride: int, sizes: array[int], total: int, places: array[int], whole: bool = False
+) -> None:
     """places: the first tensor of each row, then the second of each, ...
 
-    stride: how far the numbers of one tensor lie from those of the next; 0 where all have the same.
+    stride: how far the numbers of one tensor lie from those of the next; 0 where all have the same. whole: no tensor is
+    cut, as the function takes norms.
     """
     call = (numbers, stride, sizes.buffer_info()[0], places.buffer_info()[0], len(sizes))
     threads = torch.get_num_threads()
     if threads == 1 or total <= PER_TASK:
         function(*call, 0, total)
         return
-    starts = range(0, total, PER_TASK)
+    starts = [0, *accumulate(sizes)][:-1] if whole else [*range(0, total, PER_TASK)]
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda start: function(*call, start, start + PER_TASK), starts))
+        list(pool.map(lambda start, end: function(*call, start, end), starts, [*starts[1:], total]))
 
 
-@lru_cache(maxsize=None)
-def _numbers_of(program: Any) -> list[str]:
-    return list(dict.fromkeys((*program.used_numbers, "decay")))
+_numbers_of = lru_cache(maxsize=None)(numbers_of)
 
 
 @lru_cache(maxsize=None)
@@ -162,73 +126,3 @@ def _function_of(
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     built.step.argtypes, built.step.restype = [pointer, number, pointer, pointer, number, number, number], None
     return built.step
-
-
-# -- the text ----------------------------------------------------------------------------------------------------------
-
-
-def written(program: Any, names: Sequence[str], decay: str, maximize: bool) -> str | None:
-    """One step as C++: elements start..end of n tensors, counted through. names: param, grad, states in their order."""
-    lines = ["v_grad = -v_grad;"] if maximize else []
-    lines += {"coupled": ["v_grad = op::fma_of(n_decay, v_param, v_grad);"], "decoupled": ["v_param *= n_decay;"]}.get(
-        decay, []
-    )
-    for op in program.tensor_ops:
-        line = _line(op, names, {*_numbers_of(program)})
-        if line is None:
-            return None
-        lines.append(line)
-    lines += [f"v_{name} = v_{value};" for name, value in program.copies.items()]
-    numbers = (f"const R n_{name} = R(numbers[{i}]);" for i, name in enumerate(_numbers_of(program)))
-    places = (f"R* __restrict__ p_{name} = places[{i} * n + t];" for i, name in enumerate(names))
-    reads = (f"R v_{name} = p_{name}[i];" for name in names)
-    writes = (f"p_{name}[i] = v_{name};" for name in names if name != "grad")
-    return f"""{PARTS}
-extern "C" void step(const double* numbers, int64_t stride, const int64_t* sizes, R* const* places, int64_t n, int64_t start,
-                     int64_t end) {{
-  for (int64_t t = 0, first = 0; t < n; first += sizes[t++], numbers += stride) {{
-    {_joined(numbers, 4)}
-    const int64_t from = start > first ? start - first : 0, to = end - first < sizes[t] ? end - first : sizes[t];
-    {_joined(places, 4)}
-#pragma omp simd
-    for (int64_t i = from; i < to; ++i) {{
-      {_joined((*reads, *lines, *writes), 6)}
-    }}
-  }}
-}}
-"""
-
-
-def _joined(lines: Iterable[str], by: int = 2) -> str:
-    return ("\n" + " " * by).join(lines)
-
-
-def _line(op: Any, names: Sequence[str], numbers: set[str]) -> str | None:
-    """One operation, or None where it is not known."""
-
-    def word(value: Any) -> str:
-        if hasattr(value, "text"):
-            return f"{'n' if value.text in numbers else 'v'}_{value.text}"
-        return f"R({float(value)!r})"
-
-    call, args = op.call.__name__, [word(a) for a in op.args]
-    if not op.result:  # the parameter moves
-        if call == "_subtract_product":
-            is_number = args[2].startswith("n_")
-            return f"v_param = op::{'minus' if is_number else 'addcmul'}({', '.join(args)}{'' if is_number else ', R(-1)'});"
-        return {
-            "sub_": f"v_param = v_param - {args[-1]};",
-            "addcdiv_": f"v_param = op::addcdiv({', '.join(args)}, R({op.kwargs.get('value', 1)}));",
-        }.get(call)
-    if call == "clamp":
-        low, high = (word(op.kwargs[name]) if op.kwargs.get(name) is not None else "" for name in ("min", "max"))
-        value = f"op::maximum_of({args[0]}, {low})" if low else args[0]
-        value = f"op::minimum_of({value}, {high})" if high else value
-        known = len(args) == 1
-    else:
-        value = f"op::{call}({', '.join([*args, *('R(1)' for _ in range(call in ('addcmul', 'addcdiv')))])})"
-        known = call in WRITTEN and not op.kwargs
-    if not known:
-        return None
-    kept = f" v_{op.out} = v_{op.result};" if op.out in names else ""
-    return f"const R v_{op.result} = {value};{kept}"

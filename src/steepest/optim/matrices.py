@@ -11,10 +11,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 
 def norm(x: Tensor) -> Tensor:
-    """The Euclidean norm of each trial's tensor, (K, 1, ..., 1)."""
+    """The Euclidean norm of each trial's tensor, (K, 1, ..., 1). Recorded as one operation."""
+    if has_torch_function_unary(x):
+        return handle_torch_function(norm, (x,), x)
     return x.reshape(len(x), -1).norm(dim=1).view(-1, *[1] * (x.dim() - 1))
 
 

@@ -24,7 +24,7 @@ from .around import evaluated_weights, refuse_other_transforms, step_around, wit
 from .chain import Chain
 from .delegated import DELEGATED
 from .options import EXECUTION, Interface, interface_of, twin_of
-from .program import program_of
+from .program import program_of, program_with_norms
 from .tensors import state_shape
 from .work import Member, Work, run_captured, run_differentiably, run_elementwise, run_whole, usual_columns
 
@@ -141,7 +141,10 @@ class RuleOptimizer(torch.optim.Optimizer):
     def _has_usual_columns(self, work: Work, group: Options) -> bool:
         """Whether there is nothing to look at one by one; then the work has its columns, and the counts are raised."""
         is_special = group.get("differentiable") or group.get("capturable") or work.rule.name == "sparse_adam"
-        if is_special or work.rule.looks_at != "elementwise":
+        takes_columns = work.rule.looks_at == "elementwise" or program_with_norms(
+            work.rule, work.rule.states_with(work.settings)
+        )
+        if is_special or not takes_columns:
             return False
         needed = ("step", *work.rule.scalar_states) if self._counts else work.rule.scalar_states
         found = usual_columns(group["params"], self.state, work.tensor_states, needed)

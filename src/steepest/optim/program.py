@@ -123,6 +123,21 @@ def program_of(rule: Rule, states: tuple[str, ...] | None = None) -> Program:
     return Program(rule, rule.states if states is None else states)
 
 
+@cache
+def program_with_norms(rule: Rule, states: tuple[str, ...]) -> Program | None:
+    """The program of a rule that looks at whole tensors, where all that it wants of them are norms; else None.
+
+    Its `run` is not to be used: the numbers of whole tensors are no memory of a block. `tensor_ops` says all.
+    """
+    sees_decayed = rule.needs_param and rule.decay in ("decoupled", "coupled")
+    if rule.looks_at != "matrix" or rule.state_shapes or rule.scalar_states or rule.static or sees_decayed:
+        return None
+    try:
+        return Program(rule, states)
+    except (DeclarationError, AttributeError):
+        return None
+
+
 def _function(ops: Sequence[Op], copies: Mapping[str, str] | None = None) -> Callable[..., dict[str, Any]]:
     """The ops as one Python function of a dict of values, which it fills; cheaper than a loop over the ops."""
     known: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from steepest.core.declare import Rule
 from steepest.core.faster import steps
 
 from .apply import Scratch, apply_block, blocks
-from .program import Program, program_of
+from .program import Program, program_of, program_with_norms
 from .tensors import Cell, step_cells
 
 Options = dict[str, Any]
@@ -49,7 +49,7 @@ class Work:
     decay: str
     maximize: bool
     members: list[Member]
-    columns: Columns = ()
+    columns: list[list[Tensor]] = field(default_factory=list)
     owners: list[Options] = field(default_factory=list)
     counts: list[float] = field(default_factory=list)
     may_fuse: bool = True
@@ -58,6 +58,13 @@ class Work:
     def tensor_states(self) -> list[str]:
         """The states that exist here and have the parameter's shape."""
         return [n for n in self.rule.states_with(self.settings) if n not in self.rule.scalar_states]
+
+    def take(self, members: Sequence[Member]) -> None:
+        """Columns, owners and counts of members."""
+        names = self.tensor_states
+        self.columns = [[m.param for m in members], [m.grad for m in members]]
+        self.columns += [[m.state[name] for m in members] for name in names]
+        self.counts, self.owners = [m.count for m in members], [m.state for m in members]
 
 
 # -- element by element ------------------------------------------------------------------------------------------------
@@ -96,7 +103,7 @@ def run_together(
 
 def usual_columns(
     params: Sequence[Tensor], states: Mapping[Tensor, Options], names: Sequence[str], scalars: Sequence[str]
-) -> tuple[Columns, list[Options]] | None:
+) -> tuple[list[list[Tensor]], list[Options]] | None:
     """Columns and owners of what has a gradient, where no gradient is sparse and every state is there; else None.
 
     60 parameters in 20 us; looked at one by one, with all that may be unusual, they take 300.
@@ -107,7 +114,7 @@ def usual_columns(
         grads = [param.grad for param in params]
     owners: list[Any] = [states.get(param) for param in params] if names or scalars else [{} for _ in params]
     try:
-        columns = [params, grads, *([own[name] for own in owners] for name in names)]
+        columns = [[*params], grads, *([own[name] for own in owners] for name in names)]
     except (KeyError, TypeError):
         return None
     is_usual = (
@@ -123,10 +130,8 @@ def run_elementwise(work: Work, scratch: Scratch) -> None:
     program = program_of(work.rule, work.rule.states_with(work.settings))
     constants = program.constants(dict(work.settings))
     names = ("param", "grad", *work.tensor_states)
-    dense = [member for member in work.members if not member.grad.is_sparse]
-    if dense:
-        work.columns = [*zip(*(_row(names, member) for member in dense))]
-        work.counts, work.owners = [member.count for member in dense], [member.state for member in dense]
+    if work.members:
+        work.take([member for member in work.members if not member.grad.is_sparse])
     for age, places in _by_age(work):
         numbers = _numbers(program, work, constants, age)
         columns = work.columns
@@ -238,7 +243,7 @@ def run_whole(works: Sequence[Work]) -> None:
     """One step of a rule that looks at whole tensors or at the whole model, over all groups at once."""
     cells, owners = [], []
     for work in works:
-        for member in work.members:
+        for member in _left_by_executor(work):
             scalars = {name: member.state[name].item() for name in work.rule.scalar_states}
             named = {name: member.state.get(name) for name in work.rule.states if name not in scalars}
             states = {name: None if value is None else value.unsqueeze(0) for name, value in named.items()}
@@ -249,3 +254,23 @@ def run_whole(works: Sequence[Work]) -> None:
         for state, scalars in zip(owners, step_cells(works[0].rule, cells)):
             for name, value in scalars.items():
                 state[name].fill_(value)
+
+
+def _left_by_executor(work: Work) -> list[Member]:
+    """The members that no other executor has moved."""
+    program = program_with_norms(work.rule, work.rule.states_with(work.settings))
+    if program is None:
+        return work.members
+    if work.members:
+        work.take(work.members)
+    left: list[Member] = []
+    executor = steps() if work.may_fuse else None
+    names, constants = ("param", "grad", *work.tensor_states), program.constants(dict(work.settings))
+    for age, places in _by_age(work):
+        columns = [[column[place] for place in places] for column in work.columns]
+        stay: Sequence[int] = range(len(places))
+        if executor is not None:
+            numbers = _numbers(program, work, constants, age)
+            stay = executor(program, work.decay, work.maximize, numbers, names, columns)
+        left += [Member(columns[0][i], columns[1][i], work.owners[places[i]], age[0]) for i in stay]
+    return left

@@ -1,0 +1,181 @@
+"""The C++ of a step: one pass over a tensor, after a pass for each norm of the whole tensor that the rule asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+PARTS = """
+#include <cmath>
+#include <cstdint>
+using R = REAL;
+namespace op {  // not to meet the functions of the same names that C has for doubles
+#ifdef __FMA__
+inline R fma_of(R a, R b, R c) { return std::fma(a, b, c); }
+#else
+inline R fma_of(R a, R b, R c) { return a * b + c; }
+#endif
+inline R add(R a, R b) { return a + b; }
+inline R sub(R a, R b) { return a - b; }
+inline R mul(R a, R b) { return a * b; }
+inline R div(R a, R b) { return a / b; }
+inline R neg(R a) { return -a; }
+inline R square(R a) { return a * a; }
+inline R reciprocal(R a) { return R(1) / a; }
+inline R abs(R a) { return std::fabs(a); }
+inline R sqrt(R a) { return std::sqrt(a); }
+inline R rsqrt(R a) { return R(1) / std::sqrt(a); }
+inline R sign(R a) { return R(a > 0) - R(a < 0); }
+inline R maximum(R a, R b) { return a > b || a != a ? a : b; }
+inline R minimum(R a, R b) { return a < b || a != a ? a : b; }
+inline R maximum_of(R a, R low) { return a < low ? low : a; }
+inline R minimum_of(R a, R high) { return a > high ? high : a; }
+inline R lerp(R a, R b, R w) {
+  const bool near = std::fabs(w) < R(0.5);
+  return fma_of(near ? w : w - R(1), b - a, near ? a : b);
+}
+inline R addcmul(R a, R b, R c, R value) { return fma_of(value * b, c, a); }
+inline R addcdiv(R a, R b, R c, R value) { return a + value * b / c; }
+inline R minus(R a, R b, R alpha) { return fma_of(-alpha, b, a); }
+inline R gt(R a, R b) { return R(a > b); }
+inline R and_(R a, R b) { return R(a != 0 && b != 0); }
+inline R where(R a, R b, R c) { return a != 0 ? b : c; }
+inline R ones_like(R) { return R(1); }
+}
+"""
+WRITTEN = frozenset(
+    "add sub mul div neg square reciprocal abs sqrt rsqrt sign maximum minimum lerp addcmul addcdiv".split()
+    + "gt and_ where ones_like".split()
+)
+
+
+def numbers_of(program: Any) -> list[str]:
+    """The numbers that a step reads, in their order."""
+    return list(dict.fromkeys((*program.used_numbers, "decay")))
+
+
+def written(program: Any, names: Sequence[str], decay: str, maximize: bool) -> str | None:
+    """One step of elements start..end of n tensors, counted through; None where an operation is not known.
+
+    names: param, grad, states in their order. A rule that takes norms is given whole tensors.
+    """
+    text = Text(program, names, decay, maximize)
+    if not text.is_known:
+        return None
+    numbers = (f"const R n_{name} = R(numbers[{i}]);" for i, name in enumerate(numbers_of(program)))
+    places = (f"R* __restrict__ p_{name} = places[{i} * n + t];" for i, name in enumerate(names))
+    return f"""{PARTS}
+extern "C" void step(const double* numbers, int64_t stride, const int64_t* sizes, R* const* places, int64_t n,
+                     int64_t start, int64_t end) {{
+  for (int64_t t = 0, first = 0; t < n; first += sizes[t++], numbers += stride) {{
+    {_joined(numbers, 4)}
+    const int64_t from = start > first ? start - first : 0, to = end - first < sizes[t] ? end - first : sizes[t];
+    if (to <= from) continue;
+    {_joined(places, 4)}
+    {_joined(text.of_norms(), 4)}
+#pragma omp simd
+    for (int64_t i = from; i < to; ++i) {{
+      {_joined(text.of_step(), 6)}
+    }}
+  }}
+}}
+"""
+
+
+class Text:
+    """Lines of a step. v_: of one element; s_: of the whole tensor, a norm or made of norms; n_: a given number."""
+
+    def __init__(self, program: Any, names: Sequence[str], decay: str, maximize: bool) -> None:
+        self.program, self.names, self.numbers = program, names, set(numbers_of(program))
+        self.first = ["v_grad = -v_grad;"] if maximize else []
+        if decay == "coupled":
+            self.first.append("v_grad = op::fma_of(n_decay, v_param, v_grad);")
+        if decay == "decoupled":
+            self.first.append("v_param *= n_decay;")
+        self.scalars: set[str] = set()
+        for op in program.tensor_ops:
+            if _is_norm(op) or (op.result and op.names() <= self.scalars | self.numbers):
+                self.scalars.add(op.result)
+        lines = {op.result: self.line(op) for op in program.tensor_ops}
+        self.is_known, self.lines = None not in lines.values(), lines
+
+    def reads(self) -> Iterable[str]:
+        return [*(f"R v_{name} = p_{name}[i];" for name in self.names), *self.first]
+
+    def of_step(self) -> list[str]:
+        """The body of the last pass, which alone writes."""
+        ops = [str(self.lines[op.result]) for op in self.program.tensor_ops if op.result not in self.scalars]
+        copies = (f"v_{name} = v_{value};" for name, value in self.program.copies.items())
+        writes = (f"p_{name}[i] = v_{name};" for name in self.names if name != "grad")
+        return [*self.reads(), *ops, *copies, *writes]
+
+    def of_norms(self) -> list[str]:
+        """A pass for each norm, which computes again what it needs of the elements, and what is made of the norms."""
+        found: list[str] = []
+        for op in self.program.tensor_ops:
+            if _is_norm(op):
+                (of,) = op.names()
+                found += [f"double q_{op.result} = 0;", f"#pragma omp simd reduction(+ : q_{op.result})"]
+                found += ["for (int64_t i = from; i < to; ++i) {", *self.reads(), *self.needed_for(of)]
+                found += [f"q_{op.result} += double(v_{of}) * double(v_{of});", "}"]
+                found.append(f"const R s_{op.result} = R(std::sqrt(q_{op.result}));")
+            elif op.result in self.scalars:
+                found.append(str(self.lines[op.result]))
+        return found
+
+    def needed_for(self, name: str) -> list[str]:
+        """The operations on elements from which a value is made, in their order."""
+        needed, lines = {name}, []
+        for op in reversed(self.program.tensor_ops):
+            if op.result in needed and op.result not in self.scalars:
+                needed |= op.names()
+                lines.append(str(self.lines[op.result]))
+        return lines[::-1]
+
+    def word(self, value: Any) -> str:
+        if not hasattr(value, "text"):
+            return f"R({float(value)!r})"
+        name = value.text
+        return f"{'n' if name in self.numbers else 's' if name in self.scalars else 'v'}_{name}"
+
+    def line(self, op: Any) -> str | None:
+        """One operation, or None where it is not known."""
+        call, args = op.call.__name__, [self.word(a) for a in op.args]
+        if _is_norm(op):
+            return ""
+        if not op.result:
+            return self.move(op, call, args)
+        if call == "clamp":
+            low, high = (self.word(op.kwargs[n]) if op.kwargs.get(n) is not None else "" for n in ("min", "max"))
+            value = f"op::maximum_of({args[0]}, {low})" if low else args[0]
+            value = f"op::minimum_of({value}, {high})" if high else value
+            known = len(args) == 1
+        else:
+            value = f"op::{call}({', '.join([*args, *('R(1)' for _ in range(call in ('addcmul', 'addcdiv')))])})"
+            known = call in WRITTEN and not op.kwargs
+        kept = f" v_{op.out} = v_{op.result};" if op.out in self.names else ""
+        return f"const R {'s' if op.result in self.scalars else 'v'}_{op.result} = {value};{kept}" if known else None
+
+    def move(self, op: Any, call: str, args: list[str]) -> str | None:
+        """How the parameter moves."""
+        if call == "_subtract_product":
+            is_number = args[2].startswith("n_")
+            more = "" if is_number else ", R(-1)"
+            return f"v_param = op::{'minus' if is_number else 'addcmul'}({', '.join(args)}{more});"
+        return {
+            "sub_": f"v_param = v_param - {args[-1]};",
+            "addcdiv_": f"v_param = op::addcdiv({', '.join(args)}, R({op.kwargs.get('value', 1)}));",
+        }.get(call)
+
+
+def takes_norms(program: Any) -> bool:
+    """Whether a step needs whole tensors."""
+    return any(map(_is_norm, program.tensor_ops))
+
+
+def _is_norm(op: Any) -> bool:
+    return op.call.__name__ == "norm"
+
+
+def _joined(lines: Iterable[str], by: int = 2) -> str:
+    return ("\n" + " " * by).join(lines)
