@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ from typer.testing import CliRunner
 
 from steepest.cli import app
 
-GUIDES = ("losses.md", "articles.md", "optimizers.md")
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+GUIDES = sorted(p.name for p in DOCS.glob("*.md") if "```pycon" in p.read_text("utf-8"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
