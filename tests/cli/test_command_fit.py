@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from sklearn.datasets import load_breast_cancer
 from typer.testing import CliRunner
 
+import steepest
 from steepest.cli import app
 from steepest.core.errors import StoreError
 from steepest.data import load
@@ -177,6 +178,14 @@ def test_a_table_with_other_columns_and_orders_is_judged_by_those_of_training(tr
     said = run("evaluate", str(trained), "--data", f"{tables}/test.csv:target", "--slices", "site", "--out", str(page))
     assert "169 rows" in said and "site = x" in said and "Threshold" in said and "mlp on test.csv" in said
     assert "Does sure mean right?" in page.read_text("utf-8")
+
+
+def test_python_judges_a_folder_as_the_command_does(trained, tables):
+    table = pandas.read_csv(tables / "test.csv")[[*load_trained(trained).feature_names, "target"]]
+    table.to_csv(tables / "same.csv", index=False)
+    found = steepest.evaluate(trained, f"{tables}/same.csv:target", metrics="accuracy")
+    by_command = json.loads(run("evaluate", str(trained), "--data", f"{tables}/test.csv:target", "--format", "json"))
+    assert found["accuracy"].value == by_command["numbers"][0]["value"] and found.found.loss == "focal"
 
 
 def test_json_is_all_that_is_printed(trained, tables):

@@ -506,7 +506,7 @@ def test_text_table_and_json_tell_the_same(classes, tmp_path):
             "NaN for row 0",
         ),
         (Given(), (torch.ones(4, 2), torch.ones(4)), {"loss": "mse"}, SteepestError, r"\(4, 2\)"),
-        ("no model", drawn(2, 9), {"loss": "cross_entropy"}, SteepestError, "a str"),
+        (3, drawn(2, 9), {"loss": "cross_entropy"}, ModelError, "a int"),
         (Given(), drawn(2, 9), {"loss": "cross_entropy", "metrics": "r2"}, MetricError, "classification"),
         (Given(), drawn(2, 9), {"loss": "cross_entropy", "threshold": "f3"}, UsageError, "no rule 'f3'"),
         (Given(), drawn(2, 9), {"loss": "cross_entropy", "threshold": "cost(hit=1)"}, UsageError, "hit"),

@@ -41,8 +41,9 @@ def evaluate(
 ) -> Evaluation:
     """How good a model is on data that it was not trained on. The model stays as it is, in the mode that it has.
 
-    model: an nn.Module, or a function of a batch. data: tensors (x, y) or (x, y, weight), a Dataset, a DataLoader
-    without shuffling, or what data.load reads ("digits", "table.csv:y").
+    model: an nn.Module, a function of a batch, or the folder of a run of the command fit.
+    data: tensors (x, y) or (x, y, weight), a Dataset, a DataLoader without shuffling, or what data.load reads
+    ("digits", "table.csv:y").
     metrics: names ("accuracy, fbeta(beta=2)") or items; by default the usual ones of the task.
     loss: what it was trained with: it tells whether outputs are logits, and which rows cost most. from_logits: says it
     where there is no loss. Neither is guessed from values.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from steepest.fit.batches import Given, Rows, leaves
 from steepest.fit.links import what_it_takes
 from steepest.fit.objective import Objective, as_loss
 from steepest.fit.reading import Encode
+from steepest.fit.trained import Trained, load_trained
 
 from .answers import KINDS, Answers, Reading, answers
 
@@ -39,6 +40,8 @@ class Asked:
 
 def asked_of(model: Any, data: Any, asked: Mapping[str, Any]) -> Asked:
     """The model's answers. The keywords are those of `evaluate`."""
+    if isinstance(model, (str, Path)):
+        return _of_folder(load_trained(model), data, asked)
     _check(model, asked)
     device = _device(model, asked["device"])
     source, read = _source(data, asked, device)
@@ -52,6 +55,16 @@ def asked_of(model: Any, data: Any, asked: Mapping[str, Any]) -> Asked:
         return Asked(found, answers(model, other, reading, names, device), found, _name(model), name)
     aside, rest = _halves(found, 0.5 if asked["held_out"] is None else asked["held_out"], asked["seed"])
     return Asked(found, aside, rest, _name(model), name)
+
+
+def _of_folder(trained: Trained, data: Any, asked: Mapping[str, Any]) -> Asked:
+    """A run of the command fit: the loss and the numbers of the classes are those of training."""
+    known: dict[str, Any] = {"class_names": trained.class_names} if asked["class_names"] is None else {}
+    if asked["loss"] is None and asked["from_logits"] is None:
+        known |= {"loss": trained.loss}
+    if not isinstance(data, tuple):
+        data = trained.read(load(data, task=trained.task))  # type: ignore[arg-type]
+    return replace(asked_of(trained.model, data, {**asked, **known}), model=trained.about["model"])
 
 
 def _check(model: Any, asked: Mapping[str, Any]) -> None:

@@ -62,7 +62,7 @@ def page(found: Findings) -> str:
 
 def _numbers(found: Findings) -> Block:
     first = found.numbers[0]
-    level = f"{found.level:.0%}"
+    level = f"{100 * found.level:g} %"
     sentence = f"{title(first.name).capitalize()} {value(first)}, {level} interval {interval(first)}."
     facts = [Fact(title(n.name), value(n), interval(n)) for n in found.numbers]
     parts: list[Part] = [
@@ -166,7 +166,7 @@ def _residuals(found: Findings) -> Block | None:
 
 def _cloud(r: Residuals) -> Figure:
     alt = f"Residuals over predictions. Mean {value(r.bias)} {interval(r.bias)}; " + ", ".join(
-        f"{name} quantile {v:.4g}" for name, v in r.quantiles.items()
+        f"{name} {v:.4g}" for name, v in r.quantiles.items()
     )
     return Figure(
         partial(residuals, r.cloud), alt, f"Up to {len(r.cloud)} rows, evenly taken from low to high predictions."
@@ -277,27 +277,27 @@ def _costly(found: Findings) -> Block | None:
     if not found.costly:
         return None
     most = max((s.loss for s in found.costly if s.loss == s.loss), default=1.0) or 1.0
-    columns = [Column("row", True), Column("true"), Column("said"), Column("sure", True), Column(found.loss)]
+    knows_how_sure = found.costly[0].confidence is not None
+    columns = [Column("row"), Column("true"), Column("said"), *([Column("sure", True)] if knows_how_sure else [])]
     rows: list[list[Cell]] = [
         [
             str(s.row),
             clean(s.true, 40),
             clean(s.predicted, 40),
-            "" if s.confidence is None else percent(s.confidence),
+            *([percent(s.confidence)] if s.confidence is not None else []),
             Bar(f"{s.loss:.4g}", max(0.0, s.loss / most)),
         ]
         for s in found.costly
     ]
-    return Block(
-        "Look at these first: mistakes in the data gather here.", [Table(columns, rows, "Rows are counted from 0.")]
-    )
+    table = Table([*columns, Column(found.loss)], rows, "Rows are counted from 0.")
+    return Block("Look at these first: mistakes in the data gather here.", [table])
 
 
 def _suspects(found: Findings) -> Block | None:
     if not found.suspects:
         return None
     columns = [
-        Column("row", True),
+        Column("row"),
         Column("label"),
         Column("likely"),
         Column("p of the label", True),

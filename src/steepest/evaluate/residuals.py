@@ -10,7 +10,7 @@ from .answers import Answers
 from .record import Number, Residuals
 
 MOST_POINTS = 400
-QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+QUANTILES = {"lowest": 0.0, "5 %": 0.05, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "95 %": 0.95, "highest": 1.0}
 
 
 def residuals(found: Answers, level: float) -> list[Residuals]:
@@ -24,8 +24,8 @@ def residuals(found: Answers, level: float) -> list[Residuals]:
         half = float(normal_quantile((1 + level) / 2) * off.std() / len(off) ** 0.5) if len(off) > 1 else float("nan")
         mean = float(off.mean())
         bias = Number("mean residual", mean, mean - half, mean + half, unit="target", best="", method="normal")
-        at = torch.quantile(off, torch.tensor(QUANTILES, dtype=off.dtype)).tolist()
+        at = torch.quantile(off, torch.tensor(list(QUANTILES.values()), dtype=off.dtype)).tolist()
         order = said.argsort()[shown]
         cloud = list(zip(said[order].tolist(), off[order].tolist()))
-        made.append(Residuals(name, bias, {f"{q:.0%}": v for q, v in zip(QUANTILES, at)}, cloud))
+        made.append(Residuals(name, bias, dict(zip(QUANTILES, at)), cloud))
     return made

@@ -13,7 +13,7 @@ MOST_CLASSES = 12
 def text(found: Findings) -> str:
     """Headline numbers, classes, mistakes, slices; about a screen."""
     head = f"{clean(found.model, 60)} on {clean(found.data, 60)}: {count(found.n, 'row')}, {found.task}"
-    lines = [f"{head}, {found.level:.0%} intervals", ""]
+    lines = [f"{head}, {100 * found.level:g} % intervals", ""]
     lines += [f"{title(n.name):<28} {value(n):>10} {interval(n)}{' *' if n.note else ''}" for n in found.numbers]
     lines += _classes(found)
     if found.confused:

@@ -27,6 +27,11 @@ KEY = "steepest"
 class Ready(nn.Module):
     """A module between its scales: takes rows, and gives numbers, in their own units. grows: it gives logarithms."""
 
+    x_mean: Tensor | None
+    x_spread: Tensor | None
+    y_mean: Tensor | None
+    y_spread: Tensor | None
+
     def __init__(self, module: nn.Module, x: Scale | None, y: Scale | None, grows: bool = False) -> None:
         super().__init__()
         self.module, self.grows = module, grows
@@ -35,11 +40,11 @@ class Ready(nn.Module):
             self.register_buffer(f"{name}_spread", None if scale is None else scale.spread)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.x_mean is not None:
-            x = (x - self.x_mean) / self.x_spread
+        if self.x_mean is not None and self.x_spread is not None:
+            x = Scale(self.x_mean, self.x_spread).apply(x)
         output: Tensor = self.module(x)
-        if self.y_mean is not None:
-            output = output * self.y_spread + self.y_mean
+        if self.y_mean is not None and self.y_spread is not None:
+            output = Scale(self.y_mean, self.y_spread).undo(output)
         return output.exp() if self.grows else output
 
 

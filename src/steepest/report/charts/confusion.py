@@ -8,14 +8,15 @@ from typing import Any
 from ..palette import colour
 from .theme import described, finish, is_narrow, row_axis, short, tip, values
 
-SHORT = 4
+LETTER, ROOM = 8, 0.7
+"""Pixels of a letter; the share of the width that is left for the cells."""
 
 
 def confusion(counts: Sequence[Sequence[float]], labels: Sequence[str], width: int) -> Any:
     """Rows are true classes, columns what was said, by number where names are long; mistakes are ochre, hits blue."""
     import altair as alt
 
-    are_short = all(len(label) <= SHORT for label in labels)
+    are_short = max(map(len, labels)) * LETTER < ROOM * width / len(labels)
     number = {label: label if are_short else str(i + 1) for i, label in enumerate(labels)}
     rows = [text if are_short else f"{number[label]}  {text}" for label, text in short(labels, width).items()]
     x = alt.X(
