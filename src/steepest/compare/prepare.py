@@ -77,6 +77,7 @@ def prepared_again(plan: Plan, request: Request | None, bar: Any) -> Prepared:
             needed="the same data were needed",
             repair="Put the data back as they were, or begin a new study in another folder.",
         )
+    _refuse_other_versions(plan)
     return Prepared(plan, _trainer(task_of(request), request, plan, bar), [], request)
 
 
@@ -321,6 +322,22 @@ def _python_call(request: Request) -> str:
             shown.append(f"{name}={value!r}")
     model, data = (repr(asked[k]) if isinstance(asked[k], str) else text_of(asked[k]) for k in ("model", "data"))
     return f"steepest.compare({model}, {data}, {', '.join(shown)})"
+
+
+def _refuse_other_versions(plan: Plan) -> None:
+    """Half a study of one version and half of another is neither's."""
+    now = versions()
+    changed = [name for name in ("steepest", "torch") if plan.versions.get(name) not in (None, now[name])]
+    if changed:
+        raise StoreError(
+            where="resume",
+            seen="the study began with " + " and ".join(f"{n} {plan.versions[n]}, here is {now[n]}" for n in changed),
+            needed="the versions with which it began were needed",
+            consequence="Its trials would not be comparable: another version trains to other numbers.",
+            repair="pip install "
+            + " ".join(f"{n}=={plan.versions[n]}" for n in changed)
+            + ", or begin a new study in another folder. steepest report shows what is known so far.",
+        )
 
 
 def versions() -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
+from steepest.core.errors import StoreError
 from steepest.results.records import Event, Outcome, Study, Verdict
 from steepest.results.store import Store
 
@@ -61,6 +63,7 @@ def _converse(
         name = request.rung.name
         if name in finished:
             answer = stored.get(name, [])
+            _refuse_other_trials(store.path, request, answer)
             trainer.progress.advance(request.cost)
             continue
         if is_stop_asked():
@@ -72,6 +75,18 @@ def _converse(
         answer, weights = train_rung(trainer, machines, request, most)
         kept = winner.keep(store.path.parent, name, weights)
         store.write_rung(name, answer, [*request.events, *kept], time.perf_counter() - begun)
+
+
+def _refuse_other_trials(path: Path, request: Request, stored: list[Outcome]) -> None:
+    """What was decided before must be decided again: else the store is another protocol's, or somebody changed it."""
+    if [TrialKey(o.arm, o.learning_rate, o.seed) for o in stored] != request.trials:
+        raise StoreError(
+            where=str(path),
+            seen=f"its rung {request.rung.name!r} holds {len(stored)} trials that this study would not have asked for",
+            needed="the rungs of this very study were needed",
+            consequence="Nothing was changed.",
+            repair="Was it begun by another version? Go on with that one, or begin again in another folder (--out).",
+        )
 
 
 def train_rung(
