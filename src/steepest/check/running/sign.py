@@ -23,12 +23,18 @@ OTHER_SCALES = {
 SURE = 8.0
 
 
+DISTANCES = frozenset("sqrt norm vector_norm linalg_norm cdist pdist pairwise_distance cosine_similarity".split())
+"""An output that measures how far two things are apart is no answer to be equal to the target: 0 stands for the same pair."""
+
+
 def prefers_wrong(run: Run, seen: Backward) -> tuple[float, float] | None:
     """(value of a perfect output, value of a wrong one) when the wrong one is better; None when all is well or nothing can be said."""
     if seen.op is None or any(_maximizes(o) for o in run.optimizers):
         return None
     found = outputs_in(run, seen)
     if len({id(t) for _, t in found}) != 1:
+        return None
+    if any(op.name in DISTANCES for op in found[0][0].outputs_ops):
         return None
     output = found[0][1].detach()
     target = _only_target(seen, found[0][1])
