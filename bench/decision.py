@@ -43,7 +43,7 @@ from torch.nn import functional as F
 import steepest as st
 from steepest import data, losses, metrics, models, optim
 from steepest.compare import Arm, Population, Trial
-from steepest.compare.space import N_LEARNING_RATES, learning_rates
+from steepest.compare.arms import N_LEARNING_RATES, learning_rates
 from steepest.compare.task import Task
 from steepest.core.streams import generator
 from steepest.optim import schedules

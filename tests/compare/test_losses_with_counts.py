@@ -7,7 +7,7 @@ import torch
 
 from steepest import data, metrics
 from steepest.compare.population import Population
-from steepest.compare.space import arms_of
+from steepest.compare.arms import arms_of
 from steepest.compare.task import Task
 from steepest.compare.trial import Trial
 from steepest.core.errors import UsageError

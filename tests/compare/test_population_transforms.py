@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from steepest import data, losses, metrics, optim, transforms
 from steepest.compare import Arm, Population, Trial
-from steepest.compare.space import arms_of, rule_choices
+from steepest.compare.arms import arms_of
+from steepest.compare.space import rule_choices
 from steepest.compare.task import Task
 from steepest.core.errors import UsageError
 from steepest.core.streams import generator

@@ -11,7 +11,7 @@ from torch import nn
 
 from steepest import losses, metrics, optim
 from steepest.compare import Arm, Population, Trial, compare, resume
-from steepest.compare.space import arms_of
+from steepest.compare.arms import arms_of
 from steepest.compare.task import Task
 from steepest.core.declare import loss
 from steepest.core.errors import NotComparable, UnknownName

@@ -15,8 +15,9 @@ from steepest.explain.candidates import auto_losses
 from steepest.models import factory_of
 from steepest.models.facts import Facts
 
+from .arms import ArmChoice, arms_of
 from .plan import Budget, parse_budget, parse_seeds
-from .space import ArmChoice, arms_of, split_list
+from .space import split_list
 from .suits import FITTING
 from .task import DEFAULT_METRIC, Task
 

@@ -17,10 +17,10 @@ from steepest.kernels.trial_slopes import slope_form
 
 from .groups import is_number, loss_key, places
 from .places import Places
-from .trial import Arm, Trial
+from .trial import Arm, Term, Trial
 
 Measure = Callable[[Tensor, Tensor], Tensor]
-Slope = Callable[[Tensor, Tensor], "tuple[Tensor, Tensor]"]
+Slope = Callable[[Tensor, Any], "tuple[Tensor, Tensor]"]
 FromClasses = Callable[[Arm, int], dict[str, Any]]
 Options = Mapping[str, Any]
 
@@ -29,12 +29,22 @@ Options = Mapping[str, Any]
 class LossGroup:
     """Trials of one loss: `slope(outputs, targets) -> (losses (k,), gradient of their sum)`.
 
-    outputs and targets (k, C, N), classes (k, N); see `class_first`.
+    outputs and targets (k, C, N), classes (k, N); see `class_first`. losses: one, or the summands, each with its targets.
     """
 
-    loss: Loss
+    losses: tuple[Loss, ...]
     seed_rows: Tensor
     slope: Slope
+
+
+@dataclass(frozen=True)
+class EachTerm:
+    """The targets of a sum of losses, one for each, over several steps; an index takes a step of all."""
+
+    of_terms: tuple[Tensor, ...]
+
+    def __getitem__(self, step: int) -> tuple[Tensor, ...]:
+        return tuple(y[step] for y in self.of_terms)
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,7 @@ class BlockLosses:
     back: Tensor | None
     has_places: bool
 
-    def __call__(self, outputs: Tensor, targets: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def __call__(self, outputs: Tensor, targets: Sequence[Any]) -> tuple[Tensor, Tensor]:
         """The losses (k,) of a block's trials, and the gradient of their sum by their outputs (k, N, *).
 
         The losses are no part of the graph of the forward pass: the backward pass starts from this gradient, so that
@@ -85,14 +95,19 @@ def block_losses(
     from_classes(arm, seed): options that come from the labels of the seed's training part. dense: where each place of a
     sample has a class.
     """
-    options = [{**t.arm.loss_options, **from_classes(t.arm, t.seed)} for t in trials]
-    keys = [(loss_key(t), _own_numbers(t.arm.loss, own)) for t, own in zip(trials, options)]
+    given = [from_classes(t.arm, t.seed) for t in trials]
+    options = [[_of_term(term, own) for term in t.arm.terms] for t, own in zip(trials, given)]
+    keys = [(loss_key(t), _own_numbers(t.arm.loss, own[0])) for t, own in zip(trials, options)]
     found, order = [], []
     for group in places(keys):
-        loss = trials[group[0]].arm.loss
-        slope = _slope(loss, [options[i] for i in group], seed_rows.device, dtype)
-        slope = slope if dense is None else dense.around(loss, slope)
-        found.append(LossGroup(loss, seed_rows[torch.tensor(group, device=seed_rows.device)], slope))
+        terms = trials[group[0]].arm.terms
+        slopes = []
+        for at, term in enumerate(terms):
+            slope = _slope(term.loss, [options[i][at] for i in group], seed_rows.device, dtype)
+            slopes.append(slope if dense is None else dense.around(term.loss, slope))
+        losses = tuple(term.loss for term in terms)
+        own_seeds = seed_rows[torch.tensor(group, device=seed_rows.device)]
+        found.append(LossGroup(losses, own_seeds, _sum(terms, slopes)))
         order.append(group)
     flat = [i for group in order for i in group]
     positions = None if flat == sorted(flat) else torch.tensor(flat, device=seed_rows.device)
@@ -103,6 +118,26 @@ def block_losses(
         None if positions is None else positions.argsort(),
         dense is not None,
     )
+
+
+def _of_term(term: Term, from_classes: Options) -> dict[str, Any]:
+    """A summand's options; of the class counts only what it asks for."""
+    asked = "class_counts" in term.loss.hyper and "class_counts" not in term.options
+    return {**term.options, **{n: v for n, v in from_classes.items() if n != "class_counts" or asked}}
+
+
+def _sum(terms: Sequence[Term], slopes: Sequence[Slope]) -> Slope:
+    """factor x loss + ..., and its gradient; the loss itself where it stands alone."""
+    if len(terms) == 1 and terms[0].factor == 1:
+        return slopes[0]
+
+    def slope(outputs: Tensor, targets: Any) -> tuple[Tensor, Tensor]:
+        of_terms = targets if len(terms) > 1 else (targets,)
+        found = [(term.factor, *one(outputs, y)) for term, one, y in zip(terms, slopes, of_terms)]
+        losses, gradient = (torch.stack([factor * pair[i] for factor, *pair in found]).sum(0) for i in (0, 1))
+        return losses, gradient
+
+    return slope
 
 
 def _own_numbers(loss: Loss, options: Options) -> Hashable:

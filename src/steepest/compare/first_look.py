@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -25,7 +26,8 @@ def refuse_mistakes(task: Task, arms: Sequence[Arm]) -> None:
     """
     others = tuple(c.code for c in all_checks() if c.code not in FATAL)
     part = task.train_set(0)
-    for arm in {arm.loss.name: arm for arm in reversed(arms)}.values():
+    single = [replace(arm, loss=t.loss, loss_options=t.options, beside=()) for arm in arms for t in arm.terms]
+    for arm in {arm.loss.name: arm for arm in reversed(single)}.values():
         target = part.y[:ROWS] if _reads_labels(task, arm.loss) else task.encode(arm.loss, part.y[:ROWS])
         report = check(task.build(0), _loss(task, arm), None, (part.x[:ROWS], target), ignore=others)
         refuse_fatal(report, f"compare, {arm.loss.name}")

@@ -34,7 +34,9 @@ def rule_key(trial: Trial) -> Hashable:
 
 def loss_key(trial: Trial) -> Hashable:
     arm = trial.arm
-    return id(arm.loss), _words(arm.loss_options), None if arm.weighting is None else arm.weighting.gives
+    others = tuple((term.factor, id(term.loss), repr(sorted(term.options.items()))) for term in arm.beside)
+    gives = None if arm.weighting is None else arm.weighting.gives
+    return id(arm.loss), _words(arm.loss_options), gives, arm.factor, others
 
 
 def places(keys: Sequence[Hashable]) -> list[list[int]]:

@@ -22,13 +22,13 @@ from steepest.results.identity import differing_fields
 from steepest.results.records import ArmRecord, Event, Plan
 from steepest.results.store import read_study
 
+from .arms import ArmChoice
 from .ask import Request, ask, spec_of, text_of
 from .first_look import refuse_mistakes
 from .plan import RACE_LOOKS, SIZES, TIME_SAFETY, Course, fit_budget, forecast
 from .population import Population
 from .race import TrialKey
 from .shards import cut, most_together
-from .space import ArmChoice
 from .task import Task
 from .trainer import Trainer, one_thread
 from .trial import Trial
@@ -292,7 +292,8 @@ def _data_facts(request: Request, task: Task) -> dict[str, Any]:
 
 
 def _sources(request: Request) -> dict[str, str]:
-    items = [item for a in request.arms for item in (a.arm.loss, a.arm.weighting, a.arm.rule, a.arm.schedule)]
+    items = [item for a in request.arms for item in (a.arm.weighting, a.arm.rule, a.arm.schedule)]
+    items += [term.loss for a in request.arms for term in a.arm.terms]
     items += [use.transform for a in request.arms for use in a.arm.transforms]
     return {item.name: item.source for item in [*items, request.metric] if item is not None and item.source}
 

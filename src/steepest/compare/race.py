@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from steepest.results import evidence
 from steepest.results.records import Event, Outcome, Plan, RungRecord, Verdict
 
+from .arms import beyond
 from .conclude import conclude, rope_of
-from .space import beyond
 from .tuning import best_rate
 
 N_EXTENSIONS = 2

@@ -1,4 +1,4 @@
-"""The arms of a comparison, read from what a user writes: "focal(gamma=1|2|5)", "sgd(momentum=0.9, lr=0.01)", items and modules."""
+"""Losses, rules, schedules and weightings as a user writes them: "focal(gamma=1|2|5)", "sgd(momentum=0.9)", items, modules."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from typing import Any
 from steepest import losses as loss_catalogue
 from steepest import optim as rule_catalogue
 from steepest.core.calls import split_sum
-from steepest.core.declare import Rule, Schedule, Weighting
+from steepest.core.compose import LossSum
 from steepest.core.domains import check_value
 from steepest.core.errors import UsageError, did_you_mean
 from steepest.core.item import Item
-from steepest.core.loss import OPTIONS, Loss, LossModule
+from steepest.core.loss import OPTIONS, LossModule
 from steepest.core.transform import Transform, Use, read_call, uses_of
 from steepest.losses import weightings as weighting_catalogue
 from steepest.optim import schedules as schedule_catalogue
 from steepest.optim import transforms as transform_catalogue
 from steepest.optim.chain import Chain
-
-from .trial import Arm
 
 LOSS_OPTIONS = ("label_smoothing", "normalize")
 """Options of the contract that make sense for a whole study; weights and masks belong to the data."""
@@ -31,15 +29,19 @@ RULE_OPTIONS = ("lr", "weight_decay")
 
 @dataclass(frozen=True)
 class Choice:
-    """One item with its options, and the text that chooses it again."""
+    """One item with its options, and the text that chooses it again. factor, beside: of a sum of losses."""
 
     item: Item
     options: dict[str, Any] = field(default_factory=dict)
     transforms: tuple[Use, ...] = ()
+    factor: float = 1.0
+    beside: tuple[Choice, ...] = ()
 
     @property
     def text(self) -> str:
-        return " + ".join([call_text(self.item.name, self.options), *(use.text for use in self.transforms)])
+        own = call_text(self.item.name, self.options)
+        own = own if self.factor == 1 else f"{self.factor:g}*{own}"
+        return " + ".join([own, *(use.text for use in self.transforms), *(other.text for other in self.beside)])
 
 
 def call_text(name: str, options: dict[str, Any]) -> str:
@@ -89,7 +91,9 @@ def _word(catalogue: Any) -> str:
 
 
 def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[Choice]:
-    if isinstance(one, str):
+    if isinstance(one, str) and catalogue is loss_catalogue:
+        yield from map(_summed, itertools.product(*(list(_summands(part)) for part in split_sum(one) or [one])))
+    elif isinstance(one, str):
         first, *others = split_sum(one) or [one]
         name, axes = _parse_call(first)
         item = catalogue[name]
@@ -103,6 +107,8 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
         uses = list(itertools.product(*(list(_transforms_of(other)) for other in others)))
         for values, chain in itertools.product(list(itertools.product(*axes.values())), uses):
             yield _with_transforms(_checked(item, dict(zip(axes, values)), extra), chain)
+    elif isinstance(one, LossSum):
+        yield _summed([_of_term(term, extra) for term in one.terms])
     elif isinstance(one, LossModule):
         yield _checked(one.loss, dict(one.options), extra)
     elif isinstance(one, type) and issubclass(one, LossModule):
@@ -111,6 +117,13 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
         yield Choice(one)
     elif isinstance(one, Choice):
         yield one
+    elif type(one).__name__ in NO_ARMS:
+        raise UsageError(
+            where="compare",
+            seen=f"{type(one).__name__} was given as {_word(catalogue)}: {NO_ARMS[type(one).__name__]}",
+            needed="a loss, or a sum of losses with fixed factors, was needed",
+            repair='For example "cross_entropy + 0.5*dice"; steepest.fit trains with any loss.',
+        )
     else:
         raise UsageError(
             where="compare",
@@ -120,6 +133,66 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
             + ", ".join(catalogue.names())
             + ".",
         )
+
+
+NO_ARMS = {
+    "Heads": "it has a loss for each of several outputs, and arms are judged by one",
+    "UncertaintyWeighting": "its factors are learned beside the model",
+    "Deferred": "its class weights wait for calls that nobody makes here",
+}
+
+
+def _summands(text: str) -> Iterator[Choice]:
+    """ "0.5*dice(smooth=1|2)" -> two choices with a factor; "(0.1|1)*dice" too."""
+    factors: list[Any] = [1.0]
+    try:
+        tree = ast.parse(text, mode="eval").body
+        if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult):
+            number, call = (
+                (tree.left, tree.right) if isinstance(tree.right, (ast.Call, ast.Name)) else (tree.right, tree.left)
+            )
+            factors, text = list(_alternatives(number)), ast.unparse(call)
+    except (SyntaxError, ValueError):
+        pass  # _parse_call says what cannot be read
+    name, axes = _parse_call(text)
+    if name not in loss_catalogue and (name in transform_catalogue or name in rule_catalogue):
+        raise UsageError(
+            where="compare",
+            seen=f"{name!r} as a summand of a loss",
+            needed="a loss was needed: only an optimizer is followed by transforms",
+            repair="Separate several losses by commas; optimizers are named apart.",
+        )
+    for factor, values in itertools.product(factors, list(itertools.product(*axes.values()))):
+        chosen = _checked(loss_catalogue[name], dict(zip(axes, values)), LOSS_OPTIONS)
+        yield replace(chosen, factor=_checked_factor(factor, name))
+
+
+def _checked_factor(factor: Any, name: str) -> float:
+    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 < factor < float("inf"):
+        raise UsageError(
+            where=name,
+            seen=f"the factor {factor!r}",
+            needed="a number above 0 was needed",
+            repair=f'For example "0.5*{name}".',
+        )
+    return float(factor)
+
+
+def _summed(terms: Sequence[Choice]) -> Choice:
+    return replace(terms[0], beside=tuple(terms[1:]))
+
+
+def _of_term(term: Any, extra: Sequence[str]) -> Choice:
+    """A summand of a sum of modules; its factor must be a number."""
+    if not isinstance(term.loss, LossModule) or term.tensor is not None or term.ramp is not None:
+        raise UsageError(
+            where="compare",
+            seen="a sum of losses with a factor that is learned or changes with the step",
+            needed="fixed factors were needed",
+            repair='For example losses="cross_entropy + 0.5*dice"; steepest.fit trains with any loss.',
+        )
+    chosen = _checked(term.loss.loss, dict(term.loss.options), extra)
+    return replace(chosen, factor=_checked_factor(term.number, chosen.item.name))
 
 
 def _transforms_of(text: str) -> Iterator[Use]:
@@ -206,7 +279,7 @@ def _checked(item: Item, options: dict[str, Any], extra: Sequence[str]) -> Choic
 
 def loss_choices(asked: Any) -> list[Choice]:
     found = choices(asked, loss_catalogue, LOSS_OPTIONS)
-    for choice in found:
+    for choice in (term for one in found for term in (one, *one.beside)):
         choice.item.check_complete({"class_counts": "those of each seed's training part", **choice.options})
     return found
 
@@ -221,144 +294,3 @@ def rule_choices(asked: Any) -> list[Choice]:
 
 def schedule_choices(asked: Any) -> list[Choice]:
     return choices(asked, schedule_catalogue)
-
-
-@dataclass(frozen=True)
-class ArmChoice:
-    """An arm with the learning rates that will be tried; fixed when the user named one, and untuned says it without."""
-
-    arm: Arm
-    loss: str
-    optimizer: str
-    schedule: str
-    learning_rates: tuple[float, ...]
-    is_fixed: bool
-    is_baseline: bool = False
-    weighting: str = "none"
-    untuned: str = ""
-
-    @property
-    def objective(self) -> str:
-        """The loss and how its classes are weighed."""
-        return objective_text(self.loss, self.weighting)
-
-
-def objective_text(loss: str, weighting: str) -> str:
-    """ "focal x square_root", or the loss alone where nothing is weighed."""
-    return loss if weighting == UNWEIGHTED.text else f"{loss} x {weighting}"
-
-
-UNWEIGHTED = Choice(weighting_catalogue.none)
-N_LEARNING_RATES = 7
-
-
-def arms_of(
-    asked_losses: Any,
-    asked_optimizers: Any,
-    asked_schedules: Any = "constant",
-    baseline: str | None = None,
-    n_learning_rates: int = N_LEARNING_RATES,
-    asked_weightings: Any = "none",
-) -> list[ArmChoice]:
-    """Every combination, the baseline's among them: given by the user, else the first loss with nadamw, else the first arm;
-    unweighted, where it is.
-
-    A user's baseline that names its learning rate competes twice: as it is, and tuned.
-    """
-    schedules = schedule_choices(asked_schedules)
-    objectives = itertools.product(loss_choices(asked_losses), weighting_choices(asked_weightings))
-    product = itertools.product(objectives, rule_choices(asked_optimizers), schedules)
-    arms = [_arm(*o, rule, schedule, len(schedules) > 1, n_learning_rates) for o, rule, schedule in product]
-    if baseline is not None:
-        wanted = _baseline_arms(baseline, schedules[0], len(schedules) > 1, n_learning_rates)
-        arms += [a for a in wanted if a.arm.name not in {b.arm.name for b in arms}]
-        base = wanted[0].arm.name
-    else:
-        first_loss = arms[0].loss
-        nadamw = [a for a in arms if a.loss == first_loss and a.arm.rule.name == "nadamw"]
-        base = min(nadamw or arms[:1], key=lambda a: a.arm.weighting is not None).arm.name
-    if len(arms) < 2:
-        raise UsageError(
-            where="compare",
-            seen=f"one arm: {arms[0].arm.name}",
-            needed="at least two arms were needed: there is nothing to compare",
-            repair='Name several losses or optimizers, such as losses="cross_entropy,focal", or a baseline.',
-        )
-    return [replace(a, is_baseline=a.arm.name == base) for a in arms]
-
-
-def _baseline_arms(text: str, schedule: Choice, names_schedule: bool, n: int) -> list[ArmChoice]:
-    """ "mse + sgd(lr=0.01)" -> the arm as it is, and the same arm tuned."""
-    words = split_sum(text)
-    last = words[-1].partition("(")[0].strip() if words else ""
-    named = words.pop() if len(words) > 2 and last in schedule_catalogue else None
-    if len(words) < 2 or not all(word.partition("(")[0].strip() in transform_catalogue for word in words[2:]):
-        raise UsageError(
-            where="baseline",
-            seen=f"{text!r}",
-            needed='"loss + optimizer" or "loss + optimizer + schedule" was needed, transforms behind the optimizer',
-            repair='For example "cross_entropy + sgd(lr=0.01, momentum=0.9)".',
-        )
-    name, _, weighting = words[0].partition(" x ")
-    loss, rule = loss_choices(name), rule_choices(" + ".join(words[1:]))
-    weighed = weighting_choices(weighting)[0] if weighting else UNWEIGHTED
-    if named is not None:
-        schedule = schedule_choices(named)[0]
-    as_it_is = _arm(loss[0], weighed, rule[0], schedule, names_schedule, n)
-    tuned = _untuned(rule[0])
-    return [as_it_is, _arm(loss[0], weighed, tuned, schedule, names_schedule, n)] if as_it_is.is_fixed else [as_it_is]
-
-
-def _untuned(rule: Choice) -> Choice:
-    """The optimizer without the learning rate that was named."""
-    return replace(rule, options={k: v for k, v in rule.options.items() if k != "lr"})
-
-
-def _arm(
-    loss: Choice, weighting: Choice, rule: Choice, schedule: Choice, names_schedule: bool, n_learning_rates: int
-) -> ArmChoice:
-    assert isinstance(loss.item, Loss) and isinstance(rule.item, Rule) and isinstance(schedule.item, Schedule)
-    assert isinstance(weighting.item, Weighting)
-    options = dict(rule.options)
-    fixed = options.pop("lr", None)
-    decay = options.pop("weight_decay", None)
-    words = [objective_text(loss.text, weighting.text), rule.text, *([schedule.text] if names_schedule else [])]
-    arm = Arm(
-        loss=loss.item,
-        loss_options=loss.options,
-        weighting=None if weighting == UNWEIGHTED else weighting.item,
-        weighting_hyper=weighting.options,
-        rule=rule.item,
-        rule_hyper=options,
-        schedule=schedule.item,
-        schedule_hyper=schedule.options,
-        weight_decay=decay,
-        transforms=rule.transforms,
-        name=" + ".join(words),
-    )
-    rates = (float(fixed),) if fixed is not None else learning_rates(rule.item, n_learning_rates)
-    untuned = _untuned(rule).text if fixed is not None else ""
-    return ArmChoice(
-        arm, loss.text, rule.text, schedule.text, rates, fixed is not None, weighting=weighting.text, untuned=untuned
-    )
-
-
-def learning_rates(rule: Rule, n: int) -> tuple[float, ...]:
-    """n learning rates over the rule's declared range, rounded to three digits."""
-    search = rule.hyper["lr"].search
-    if search is None:
-        raise UsageError(
-            where=rule.name,
-            seen="no search range for lr is declared",
-            needed="a range was needed to tune the learning rate",
-            repair='Declare search={"lr": Log(low, high)}, or fix it: ' + f'"{rule.name}(lr=...)".',
-        )
-    return tuple(float(f"{lr:.3g}") for lr in search.grid(n))
-
-
-def beyond(rates: Sequence[float], upwards: bool, n: int) -> list[float]:
-    """n more learning rates past one edge of a grid, in the grid's own ratio."""
-    ordered = sorted(rates)
-    ratio = ordered[1] / ordered[0] if len(ordered) > 1 else 3.0
-    edge = ordered[-1] if upwards else ordered[0]
-    return [float(f"{edge * ratio ** ((i + 1) * (1 if upwards else -1)):.3g}") for i in range(n)]

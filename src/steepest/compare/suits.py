@@ -52,7 +52,16 @@ WORDS = {
 
 def refuse_arm(task: Task, arm: Arm) -> None:
     """Raise NotComparable when the arm's loss or weighting cannot be trained on this task, with the repair."""
-    refuse_loss(task, arm.loss)
+    for term in arm.terms:
+        refuse_loss(task, term.loss)
+    if arm.weighting is not None and arm.beside:
+        raise NotComparable(
+            where=arm.weighting.name,
+            seen=f"class weights for a sum of {len(arm.terms)} losses",
+            needed="a single loss was needed to weigh",
+            consequence="It would not be clear which of the losses bears the weights.",
+            repair="Weigh in a study of its own, or leave weightings out.",
+        )
     if arm.weighting is not None:
         _refuse_weighting(task, arm.weighting, arm.loss)
 

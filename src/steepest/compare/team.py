@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .batches import Batches, Stretch
 from .block import Block, make_block
-from .block_losses import BlockLosses, LossGroup, block_losses
+from .block_losses import BlockLosses, EachTerm, LossGroup, block_losses
 from .dropout import StepMasks
 from .engines import Engine
 from .groups import RuleGroup, rule_groups
@@ -52,7 +53,7 @@ class Team:
                     rule.step(rates[i])
 
     def _take_gradients(
-        self, x: Tensor, targets: Sequence[Sequence[Tensor]], masks: StepMasks, losses: Tensor | None
+        self, x: Tensor, targets: Sequence[Sequence[Any]], masks: StepMasks, losses: Tensor | None
     ) -> None:
         """The gradients of one batch into the trials' rows, and the losses added to theirs, where they are wanted."""
         for (block, measure), of_groups in zip(self.blocks, targets):
@@ -64,11 +65,14 @@ class Team:
                 if losses is not None:
                     losses[block.rows] += own
 
-    def _targets(self, stretch: Stretch, group: LossGroup) -> Tensor:
-        """(n, k, B), (n, k, C, B) or (n, k, B, *): what the group's loss asks for, step by step."""
-        of_seeds = self.batches.targets(stretch, group.loss)
-        per_class = of_seeds.transpose(2, 3).contiguous() if of_seeds.dim() == 4 else of_seeds
-        return per_class.index_select(1, group.seed_rows)
+    def _targets(self, stretch: Stretch, group: LossGroup) -> Tensor | EachTerm:
+        """(n, k, B), (n, k, C, B) or (n, k, B, *): what the group's loss asks for, step by step; or that for each summand."""
+        found = []
+        for loss in group.losses:
+            of_seeds = self.batches.targets(stretch, loss)
+            per_class = of_seeds.transpose(2, 3).contiguous() if of_seeds.dim() == 4 else of_seeds
+            found.append(per_class.index_select(1, group.seed_rows))
+        return found[0] if len(found) == 1 else EachTerm(tuple(found))
 
 
 def make_teams(

@@ -11,11 +11,21 @@ from steepest.core.loss import Loss
 from steepest.core.transform import Use
 
 
+@dataclass(frozen=True)
+class Term:
+    """One summand of a loss: factor x loss with its options."""
+
+    factor: float
+    loss: Loss
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Arm:
     """loss x weighting x optimizer x schedule with all their hyperparameters but the learning rate.
 
     loss_options: hyperparameters of the loss and options of its contract, such as label_smoothing.
+    factor, beside: where the loss is a sum, what its first summand is multiplied by, and the others.
     weighting: makes class weights of each seed's own training part; None: every sample counts the same.
     weight_decay: None takes the rule's own default, as torch.optim does; none beside a transform that decays.
     transforms: what composes with the rule, in its order (steepest.transforms).
@@ -23,6 +33,8 @@ class Arm:
 
     loss: Loss
     loss_options: Mapping[str, Any] = field(default_factory=dict)
+    factor: float = 1.0
+    beside: tuple[Term, ...] = ()
     weighting: Weighting | None = None
     weighting_hyper: Mapping[str, Any] = field(default_factory=dict)
     rule: Rule
@@ -41,9 +53,14 @@ class Arm:
         return self.rule.weight_decay if self.weight_decay is None else self.weight_decay
 
     @property
+    def terms(self) -> tuple[Term, ...]:
+        """The summands of the loss; one, mostly."""
+        return (Term(self.factor, self.loss, self.loss_options), *self.beside)
+
+    @property
     def takes_counts(self) -> bool:
         """Its loss asks for class counts that nobody gave: those of each seed's own training part."""
-        return "class_counts" in self.loss.hyper and "class_counts" not in self.loss_options
+        return any("class_counts" in term.loss.hyper and "class_counts" not in term.options for term in self.terms)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ INSTEAD: dict[str, Key] = {
 }
 TAKEN = (
     "load build criterion from_labels make_optimizer multiplier scales split batches train masks score main "
+    "loss_1 loss_2 loss_3 loss_4 "
     "x y seed step n_steps at end rows order cut batch group loss given inputs targets model optimizer output truth "
     "found stored frame counts labels weights values doubt asked parser told calls numpy torch nn functional score_of"
 ).split()
