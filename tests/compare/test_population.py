@@ -274,12 +274,21 @@ def test_batch_norm_that_averages_over_all_batches_runs_in_the_loop():
 # -- engines and messages --------------------------------------------------------------------------------------------
 
 
-class Gated(nn.Module):
-    """Without a stacked form, but vmap knows it."""
+class Slope(nn.Module):
+    """A function without a stacked form, but vmap knows it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.a, self.act, self.head = nn.Linear(64, 12), nn.PReLU(), nn.Linear(12, 10)
+        self.slope = nn.Parameter(torch.tensor([0.25]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.prelu(x, self.slope)
+
+
+class Gated(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.act, self.head = nn.Linear(64, 12), Slope(), nn.Linear(12, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.act(self.a(x)))
@@ -300,7 +309,7 @@ class Reads(nn.Module):
 class Recurrent(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.rnn, self.head = nn.GRU(8, 6, batch_first=True), nn.Linear(6, 10)
+        self.rnn, self.head = nn.GRU(8, 3, batch_first=True, bidirectional=True), nn.Linear(6, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.rnn(x.view(-1, 8, 8))[0][:, -1])
@@ -321,8 +330,8 @@ class Noisy(nn.Module):
         (mlp, "stacked", "stacked runs all of it"),
         (lambda: models.cnn((64,), 10, width=2), "stacked", "stacked runs all of it"),
         (lambda: models.cnn((64,), 10, width=128), "loop", "large convolutions on a CPU"),
-        (lambda: nn.Sequential(models.cnn((64,), 10, width=2), nn.PReLU()), "loop", "not stacked: 1 (PReLU"),
-        (Gated, "vmap", "act (PReLU(num_parameters=1)) has no stacked form"),
+        (lambda: nn.Sequential(models.cnn((64,), 10, width=2), Slope()), "loop", "not stacked: prelu() has"),
+        (Gated, "vmap", "prelu() has no stacked form"),
         (Reads, "loop", "cannot be read as a fixed sequence of layers"),
         (Recurrent, "loop", "has no stacked form"),
         (Noisy, "loop", "random numbers other than dropout's"),
