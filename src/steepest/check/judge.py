@@ -37,6 +37,7 @@ HIDES = {
     "Z02": ("H07",),
     "Z01": ("Z05",),
     "H01": ("H09",),
+    "G05": ("H01", "H09"),
     "M03": ("M01",),
 }
 """A mistake explains others that follow from it: where the first is found, the second are not told."""

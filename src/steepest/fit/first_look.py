@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from steepest.check import check
 from steepest.check.catalogue import all_checks
 from steepest.check.refusal import refuse_fatal
+from steepest.check.running.objects import first_batches
+from steepest.check.running.probes import undisturbed
 
-from .batches import Rows
+from .batches import Given, Rows, leaves, mapped
 from .loop import Setup
 
 FATAL = ("L01", "L02", "L03", "L04", "L05", "L07", "L08", "L09", "T01", "T02", "D01", "G01", "G03", "P01", "P02", "P04")
@@ -21,14 +24,31 @@ ROWS = 64
 def refuse_mistakes(setup: Setup) -> None:
     """Raise CheckFailed for a model and loss that cannot learn together. The model, its optimizer and the data stay as they are.
 
-    Looks at one input and one target tensor in memory; what comes in other forms is left to `steepest.check`.
+    Looks at a few rows: of tensors in memory, one input or several, and of a loader whose rows can be asked for by number.
+    What can only be read in order is left alone.
     """
-    train = setup.train
-    if not isinstance(train, Rows) or not isinstance(train.inputs, Tensor) or not isinstance(train.target, Tensor):
+    batch = _first(setup.train)
+    if batch is None:
         return
 
     def loss(output: Any, target: Any) -> Tensor:
-        return setup.objective.mean(output, target, None, len(target))[0]
+        return setup.objective.mean(output, target, None, len(leaves(target)[0]))[0]
 
     others = tuple(c.code for c in all_checks() if c.code not in FATAL)
-    refuse_fatal(check(setup.model, loss, None, train.first(ROWS), ignore=others), "fit")
+    refuse_fatal(check(setup.model, loss, None, batch, ignore=others), "fit")
+
+
+def _first(train: Rows | Given) -> tuple[Any, Any] | None:
+    """Inputs and target of a few rows; loaders keep their place and the random numbers stay."""
+    if isinstance(train, Rows):
+        return train.first(ROWS)
+    if not isinstance(train.source, (DataLoader, list)):
+        return None
+    with undisturbed():
+        try:
+            inputs, target, *_ = train.unpack(first_batches(train.source, 1)[0][0])
+        except Exception:  # no batch, or one that cannot be read: the training says it in its own words
+            return None
+    if not isinstance(target, Tensor):
+        return None
+    return mapped(lambda t: t[:ROWS].clone(), inputs), target[:ROWS].clone()

@@ -97,7 +97,8 @@ def _step(model: nn.Module, loss: Any, optimizer: Any, batch: Any) -> None:
         optimizer.zero_grad()
     else:
         model.zero_grad()
-    out = model(**x) if isinstance(x, dict) else model(x)
+    several = isinstance(x, (tuple, list)) and all(isinstance(part, Tensor) for part in x)
+    out = model(**x) if isinstance(x, dict) else model(*x) if several else model(x)
     value = loss(out, y)
     value = value if value.dim() == 0 else value.mean()
     value.backward()
@@ -128,7 +129,7 @@ def first_batches(data: Any, n: int = 4) -> tuple[list[Any], str]:
             for k in range(0, min(len(data), n * size), size)
         ]
         return rows, ""
-    if isinstance(data, tuple) and data and isinstance(data[0], (Tensor, dict)):
+    if isinstance(data, tuple) and data and (isinstance(data[0], (Tensor, dict)) or _is_several_and_target(data)):
         return [data], ""
     if isinstance(data, list):
         return data[:n], ""
@@ -140,6 +141,11 @@ def first_batches(data: Any, n: int = 4) -> tuple[list[Any], str]:
         [],
         f"a {type(data).__name__} gives no batches: a DataLoader, a Dataset, a pair of tensors or a list of pairs was needed",
     )
+
+
+def _is_several_and_target(data: tuple[Any, ...]) -> bool:
+    """((a, b), target): one batch of several inputs, not two batches."""
+    return len(data) == 2 and isinstance(data[0], tuple) and isinstance(data[1], (Tensor, dict))
 
 
 def _of_loader(loader: DataLoader[Any], n: int) -> tuple[list[Any], str]:
