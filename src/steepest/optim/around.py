@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,8 @@ from .chain import Chain, Leaf
 
 Options = dict[str, Any]
 Group = dict[str, Any]
+PART_BYTES = 2**23
+"""Of the parameters between whose gradient and step copies are kept; a few times as much is taken for them."""
 
 
 @torch.no_grad()
@@ -24,8 +26,12 @@ def step_around(
     closure: Callable[[], Any] | None,
     shrinks: Callable[[Group], float],
     step: Callable[[], None],
+    at_once: bool = False,
 ) -> None:
-    """Gradients to the rule, its step, and what becomes of it. shrinks(group): what decoupled decay multiplies by."""
+    """Gradients to the rule, its step, and what becomes of it, a part of the parameters after the other.
+
+    shrinks(group): what decoupled decay multiplies by. at_once: the rule must see all parameters together.
+    """
     params, leaves, signs = [], [], []
     for group in optimizer.param_groups:
         for param in group["params"]:
@@ -37,18 +43,48 @@ def step_around(
         return
     if chain.looks_twice:
         _look_again(chain, params, leaves, closure)
-    for leaf, sign in zip(leaves, signs):
-        leaf.grad = leaf.grad if sign > 0 else -leaf.grad
     own = [param.grad for param in params]
+    norm = chain.norm(leaves)
     try:
-        if chain.begin(leaves):
-            for param, leaf, sign in zip(params, leaves, signs):
-                param.grad = _back(leaf.grad if sign > 0 else -leaf.grad, param)
-            step()
-            chain.finish(leaves)
+        for part in [slice(None)] if at_once or chain.needs_all else _parts(leaves):
+            for param in params:
+                param.grad = None
+            _step_part(chain, params[part], leaves[part], signs[part], norm, step)
     finally:
         for param, grad in zip(params, own):
             param.grad = grad
+
+
+def _step_part(
+    chain: Chain,
+    params: list[Tensor],
+    leaves: list[Leaf],
+    signs: list[int],
+    norm: Tensor | None,
+    step: Callable[[], None],
+) -> None:
+    """Some of the parameters; the others have no gradient meanwhile."""
+    given = [leaf.grad for leaf in leaves]
+    for leaf, sign in zip(leaves, signs):
+        leaf.grad = leaf.grad if sign > 0 else -leaf.grad
+    if chain.begin(leaves, norm):
+        for param, leaf, sign in zip(params, leaves, signs):
+            param.grad = _back(leaf.grad if sign > 0 else -leaf.grad, param)
+        step()
+        chain.finish(leaves)
+    for leaf, grad in zip(leaves, given):
+        leaf.grad = grad  # what the transforms made of it is free again
+
+
+def _parts(leaves: Sequence[Leaf]) -> list[slice]:
+    """Stretches of the leaves of at most PART_BYTES, or of one leaf."""
+    starts, filled = [0], 0
+    for i, leaf in enumerate(leaves):
+        if filled and filled + leaf.param.nbytes > PART_BYTES:
+            starts.append(i)
+            filled = 0
+        filled += leaf.param.nbytes
+    return [slice(start, end) for start, end in zip(starts, [*starts[1:], len(leaves)])]
 
 
 def evaluated_weights(chain: Chain, param: Tensor, state: dict[str, Any]) -> Tensor | None:

@@ -97,13 +97,26 @@ class Chain:
             found = [old + _call(link, leaf.grad, leaf, norm, None)[0] for old, leaf in zip(found, leaves)]
         return found
 
-    def begin(self, leaves: Sequence[Leaf]) -> bool:
-        """Put the gradient for the rule into each leaf; False when the rule must not step this time."""
+    @property
+    def needs_all(self) -> bool:
+        """A length of the whole gradient is asked for after other transforms: all leaves must begin together."""
+        return any("norm" in link.transform.takes for link in self._of["gradient"][1:])
+
+    def norm(self, leaves: Sequence[Leaf]) -> Tensor | None:
+        """The length of the whole gradient as it comes, where the first transform asks for it."""
+        return _norm(leaves) if any("norm" in link.transform.takes for link in self._of["gradient"][:1]) else None
+
+    def begin(self, leaves: Sequence[Leaf], whole_norm: Tensor | None = None) -> bool:
+        """Put the gradient for the rule into each leaf; False when the rule must not step this time.
+
+        whole_norm: `norm` of all parameters, where the leaves are some of them.
+        """
         for leaf in leaves:
             for link in self.links:
                 _make_states(link.transform, leaf)
         for link in self._of["gradient"]:
-            norm = _norm(leaves) if "norm" in link.transform.takes else None
+            asks = "norm" in link.transform.takes
+            norm = (_norm(leaves) if whole_norm is None else whole_norm) if asks else None
             calls = []
             for leaf in leaves:
                 calls.append(_count(link, leaf))

@@ -96,7 +96,7 @@ class RuleOptimizer(torch.optim.Optimizer):
                 loss = closure()
         self._refuse_while_evaluating()
         if self._chain:
-            step_around(self._chain, self, closure, self._shrinks, self._step_groups)
+            step_around(self._chain, self, closure, self._shrinks, self._step_groups, self.rule.totals is not None)
         else:
             self._step_groups()
         return loss
