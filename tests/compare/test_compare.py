@@ -68,7 +68,12 @@ def test_scores_are_those_of_a_model_that_learned(wine):
 
 def test_the_same_study_twice_gives_the_same_verdict_but_for_times(wine, tmp_path):
     again = compare(
-        "linear", "wine", losses="cross_entropy, square", optimizers="sgd(momentum=0.9), adamw", out=tmp_path / "b", **SMALL
+        "linear",
+        "wine",
+        losses="cross_entropy, square",
+        optimizers="sgd(momentum=0.9), adamw",
+        out=tmp_path / "b",
+        **SMALL,
     )
     assert without_times(again.folder) == without_times(wine.folder)
 
@@ -192,8 +197,30 @@ class Narrow(nn.Linear):
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_written(tmp_path, change, error, words):
-    asked = {"model": "linear", "data": "wine", "losses": "cross_entropy, focal", "optimizers": "adamw", **SMALL, **change}
+    asked = {
+        "model": "linear",
+        "data": "wine",
+        "losses": "cross_entropy, focal",
+        "optimizers": "adamw",
+        **SMALL,
+        **change,
+    }
     out = tmp_path / "study"
     with pytest.raises(error, match=words) as refused:
         compare(asked.pop("model"), asked.pop("data"), out=out, **asked)
     assert refused.value.repair and not out.exists()
+
+
+def test_of_several_metrics_the_first_decides_and_the_others_are_reported(tmp_path):
+    asked = {"losses": "cross_entropy", "optimizers": "adamw, sgd(momentum=0.9)", "seeds": 3, **SMALL}
+    found = compare("linear", "wine", metric="balanced_accuracy, log_loss, auroc", out=tmp_path, **asked)
+    assert found.study.plan.metric == "balanced_accuracy"
+    assert set(found.study.outcomes[-1].metrics) == {"balanced_accuracy", "log_loss", "auroc"}
+    page = (tmp_path / "report.html").read_text()
+    assert "log_loss" in page and "auroc" in page
+
+
+def test_after_the_search_the_study_says_what_it_will_be_able_to_tell_in_the_metrics_unit(wine):
+    said = [e for e in wine.study.events if e.kind == "forecast"]
+    assert len(said) == 1 and "points of accuracy in 4 of 5 cases" in said[0].reason
+    assert 0 < said[0].evidence["resolution"] < 0.2

@@ -84,7 +84,7 @@ Metric = Annotated[
         show_default="accuracy or mean_squared_error",
         autocompletion=known.complete_metric,
         rich_help_panel=WHAT,
-        help="What decides, the same for all.",
+        help="What decides, the same for all; others behind a comma are reported.",
     ),
 ]
 Budget = Annotated[

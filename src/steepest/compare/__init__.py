@@ -59,7 +59,8 @@ def compare(
     losses="auto": up to six that suit the task and the imbalance of these data (see steepest.suggest).
     weightings: how much a class counts, by its training samples: "none, inverse_frequency, effective_number(beta=0.99)".
     Targets: one class or number per sample, several of either, a class for each pixel or token (see data.Data).
-    metric: the criterion, the same for all arms; accuracy, multilabel_f1 or mean_squared_error when not given.
+    metric: the criterion, the same for all arms; accuracy, multilabel_f1 or mean_squared_error when not given. Of several,
+    "balanced_accuracy, auroc", the first decides and the others are reported with intervals; else the usual ones are.
     budget: time ("60s", "5m") or work ("2000epochs", passes over the training part summed over all trials). With work, the
     same call gives the same verdict. seeds: "auto" or how many fresh seeds confirm. rope: differences up to this size count
     as equivalent, in the metric's unit (percent points for shares); a quarter of the seeds' standard deviation when not given.
@@ -99,7 +100,7 @@ def compare(
         refuse_another_study(folder, request)
         return _continue(folder, request, place, bar)
     study = prepared(request, command, bar, place.n_workers)
-    with Store.create(folder, study.plan) as store:
+    with Store.create(folder, study.plan, study.events) as store:
         return _run(folder, store, study, place, bar)
 
 
@@ -132,7 +133,7 @@ def _run(folder: Path, store: Store, study: Prepared, place: Place, bar: Any) ->
         machines = place.open(trainer)
         bar.start(study.plan.budget_epochs, study.plan.forecast)
         try:
-            finished = run_study(store, trainer, machines, study.events, lambda: bool(asked), completed)
+            finished = run_study(store, trainer, machines, lambda: bool(asked), completed)
         except KeyboardInterrupt:
             machines.cancel()
             with suppress(StoreError):  # a full disk, say: the wish to stop is what is told

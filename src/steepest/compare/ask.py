@@ -27,7 +27,10 @@ ENGINES = ("auto", "probe", "stacked", "vmap", "loop")
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked, checked as far as it can be without training. text: the same in words, to tell one study from another."""
+    """What was asked, checked as far as it can be without training. text: the same in words, to tell one study from another.
+
+    metric decides; beside: what else was asked for, which is reported and decides nothing.
+    """
 
     data: Data
     build: Any
@@ -37,6 +40,7 @@ class Request:
     n_seeds: int
     asked: dict[str, Any]
     text: dict[str, Any] = field(default_factory=dict)
+    beside: tuple[Metric, ...] = ()
 
 
 def ask(**asked: Any) -> Request:
@@ -69,8 +73,8 @@ def ask(**asked: Any) -> Request:
     losses = asked["losses"] if asked["losses"] is not None else FITTING[_kind(build, data, asked["seed"])]
     rules, schedules, weightings = (asked[name] for name in ("optimizers", "schedules", "weightings"))
     arms = arms_of(losses, rules, schedules, asked["baseline"], asked_weightings=weightings)
-    metric = criterion(asked["metric"], data, arms)
-    request = Request(data, build, arms, metric, budget, n_seeds, asked)
+    metric, *beside = metrics_of(asked["metric"], data, arms)
+    request = Request(data, build, arms, metric, budget, n_seeds, asked, beside=tuple(beside))
     return replace(request, text=_in_words(request))
 
 
@@ -97,6 +101,15 @@ def _with_auto(asked: Any, data: Data, build: Any, seed: int) -> Any:
 def class_counts(data: Data) -> list[int] | None:
     """Samples (or places) of each class; None for targets that are no classes."""
     return None if data.n_classes is None else data.y[data.y >= 0].bincount(minlength=data.n_classes).tolist()
+
+
+def metrics_of(asked: Any, data: Data, arms: Sequence[ArmChoice]) -> list[Metric]:
+    """The metric that decides, and those named behind it."""
+    listed = (
+        split_list(asked) if isinstance(asked, str) else list(asked) if isinstance(asked, (list, tuple)) else [asked]
+    )
+    found = [criterion(one, data, arms) for one in listed]
+    return list({metric.name: metric for metric in found}.values())
 
 
 def criterion(asked: str | Metric | None, data: Data, arms: Sequence[ArmChoice]) -> Metric:
@@ -136,7 +149,7 @@ def _in_words(request: Request) -> dict[str, Any]:
         "model": text_of(asked["model"]),
         "data": request.data.fingerprint,
         "arms": [_arm_text(a) for a in request.arms],
-        "metric": request.metric.name,
+        "metric": ", ".join(m.name for m in (request.metric, *request.beside)),
         "budget": request.budget.text,
         "seeds": request.n_seeds,
         "seed": asked["seed"],

@@ -165,10 +165,10 @@ def task_of(request: Request) -> Task:
 
 
 def _trainer(task: Task, request: Request, plan: Plan, bar: Any) -> Trainer:
-    beside = [
-        m for m in metric_catalogue if m.usual and m.task == request.metric.task and m.name != request.metric.name
-    ]
-    return Trainer(task, {a.arm.name: a.arm for a in request.arms}, plan, [request.metric, *beside], bar)
+    task_name, metric = request.metric.task, request.metric
+    usual = [m for m in metric_catalogue if m.usual and m.task == task_name and m.name != metric.name]
+    beside = request.beside or usual
+    return Trainer(task, {a.arm.name: a.arm for a in request.arms}, plan, [metric, *beside], bar)
 
 
 def _probe_population(request: Request, task: Task, engine: str) -> Population:

@@ -10,7 +10,9 @@ same requests from its store hears the same decisions, and a simulation can test
 
 from __future__ import annotations
 
+import itertools
 import math
+import statistics
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +21,7 @@ from steepest.results.records import Event, Outcome, Plan, RungRecord, Verdict
 
 from .arms import beyond
 from .conclude import conclude, rope_of
+from .sentence import amount, measure
 from .tuning import best_rate
 
 N_EXTENSIONS = 2
@@ -114,6 +117,23 @@ def _search(known: Progress) -> Talk:
     yield from _extend(known, second, kept, tried, 1)
     for name, rates in kept.items():
         _choose(known, (first, second), name, rates, tried[name])
+    _foresee(known, second, kept)
+
+
+def _foresee(known: Progress, rung: RungRecord, kept: dict[str, list[float]]) -> None:
+    """What the seeds of the confirmation will be able to tell apart, in the metric's unit, from the spread seen so far."""
+    best = {}
+    for name, rates in kept.items():
+        scores = _scores(known, rung.name, name)
+        best[name] = max((scores[lr] for lr in rates), key=statistics.fmean)
+    gaps = [[x - y for x, y in zip(best[a], best[b])] for a, b in itertools.combinations(best, 2)]
+    spread = [statistics.variance(g) for g in gaps if len(g) > 1 and all(map(math.isfinite, g))]
+    n = len(known.planned("confirm")[0].seeds)
+    if not spread or not any(spread):
+        return
+    size = evidence.smallest_difference(math.sqrt(statistics.fmean(spread)), n)
+    told = f"{n} fresh seeds will find differences of about {amount(known.plan, size)} {measure(known.plan)} in 4 of 5 cases"
+    known.say("forecast", rung.name, "", told, resolution=size, n=n)
 
 
 def _choose(

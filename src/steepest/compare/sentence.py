@@ -31,7 +31,7 @@ def sentence(
 
 def _claim(plan: Plan, d: Difference, baseline: str | None, brief: bool) -> str:
     """One difference in words. The first of a sentence says on how many seeds and samples all of them rest."""
-    size = f"{amount(plan, abs(d.difference))} {_measure(plan)}"
+    size = f"{amount(plan, abs(d.difference))} {measure(plan)}"
     against = f"{d.b} (the baseline)" if d.b == baseline else d.b
     tail = f"({'; '.join(_evidence(plan, d, brief))})"
     if d.verdict == "equivalent":
@@ -42,7 +42,7 @@ def _claim(plan: Plan, d: Difference, baseline: str | None, brief: bool) -> str:
         return f"Undecided: {ahead} is ahead of {behind} by {size}, but {won} {tail}."
     if d.verdict == "undecided":
         more = f"; about {d.more_seeds} more seeds would tell" if d.more_seeds else ""
-        return f"Undecided: {d.a} against {against}, {amount(plan, d.difference)} {_measure(plan)}{more} {tail}."
+        return f"Undecided: {d.a} against {against}, {amount(plan, d.difference)} {measure(plan)}{more} {tail}."
     return f"{d.a} is {d.verdict} than {against} by {size} {tail}."
 
 
@@ -134,5 +134,6 @@ def amount(plan: Plan, value: float) -> str:
     return f"{100 * value:.1f}" if abs(value) >= 5e-4 or value == 0 else f"{100 * value:.2f}"
 
 
-def _measure(plan: Plan) -> str:
+def measure(plan: Plan) -> str:
+    """The unit, after an amount."""
     return f"points of {plan.metric}" if plan.unit == "points" else f"in {plan.metric}"

@@ -135,7 +135,7 @@ class Outcome(Record):
 class Event(Record):
     """A decision and its evidence: the audit trail.
 
-    kind: "grid extended", "learning rate chosen", "arm flagged", "arm eliminated", "race stopped", "engine", "resumed".
+    kind: "grid extended", "learning rate chosen", "arm flagged", "forecast", "arm eliminated", "race stopped", "engine", "resumed".
     evidence holds numbers (p, threshold, difference, look, ...), reason says it in words.
     """
 
