@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from steepest.core.errors import StoreError
@@ -21,7 +21,6 @@ def run_study(
     store: Store,
     trainer: Trainer,
     machines: Machines,
-    first_events: Iterable[Event] = (),
     is_stop_asked: Callable[[], bool] = lambda: False,
     completed: Callable[[Study, Verdict], Verdict] = lambda study, verdict: verdict,
 ) -> Study:
@@ -35,8 +34,6 @@ def run_study(
     stored: dict[str, list[Outcome]] = {}
     for outcome in known.outcomes:
         stored.setdefault(outcome.rung, []).append(outcome)
-    if not known.finished_rungs and not known.events:
-        store.write_events(list(first_events))
     verdict, last = _converse(store, trainer, machines, stored, set(known.finished_rungs), is_stop_asked)
     if last:
         store.write_events(last)

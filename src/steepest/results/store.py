@@ -40,14 +40,17 @@ class Store:
         return path.exists() or path.is_symlink() or layout.log_of(path).exists()
 
     @classmethod
-    def create(cls, folder: str | os.PathLike[str], plan: Plan) -> Store:
-        """Begin a study; its plan is on the disk when this returns. StoreError when the folder holds one."""
+    def create(cls, folder: str | os.PathLike[str], plan: Plan, events: Sequence[Event] = ()) -> Store:
+        """Begin a study; its plan, and what was decided with it, is on the disk when this returns.
+
+        StoreError when the folder holds a study.
+        """
         path = Path(folder) / layout.FILE
         _make_folder(path)
         with _locked(path) as lock:
             if cls.exists(folder):
                 raise _occupied(path, plan)
-            _lay_down(path, plan)
+            _lay_down(path, plan, events)
             return cls(path, lock)
 
     @classmethod
@@ -84,7 +87,7 @@ class Store:
         )
 
     def write_events(self, events: Sequence[Event]) -> None:
-        """Decisions outside a rung's transaction: the engine's choice before, the race's end after all."""
+        """Decisions outside a rung's transaction: the race's end after all."""
         self._append(Entry("events", events=[to_text(e) for e in events]))
 
     def write_verdict(self, verdict: Verdict) -> None:
@@ -175,7 +178,7 @@ def _make_folder(path: Path) -> None:
         flush_folder(folder.absolute().parent)
 
 
-def _lay_down(path: Path, plan: Plan) -> None:
+def _lay_down(path: Path, plan: Plan, events: Sequence[Event]) -> None:
     """The store appears under its name together with its plan, in one step: a killed start leaves a study or none."""
     draft = path.with_name(path.name + ".new")
     remains = (draft, draft.with_name(draft.name + "-journal"))
@@ -185,7 +188,9 @@ def _lay_down(path: Path, plan: Plan) -> None:
             connection.execute("PRAGMA synchronous=FULL")
             with journal.transaction(connection):
                 layout.lay_tables(connection)
-                journal.append(connection, Entry("plan", payload=to_text(plan)))
+                journal.append(
+                    connection, Entry("plan", payload=to_text(plan), events=[to_text(event) for event in events])
+                )
         move(draft, path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -1,0 +1,84 @@
+"""A real Ray cluster of two nodes on this machine: the verdict is that of one process, whoever dies in the middle."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from small_studies import WINE, without_times
+
+from steepest.compare import compare
+from steepest.core.progress import Silent
+
+ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.slow
+
+STUDY = {**WINE, "losses": "cross_entropy, focal", "epochs": 20, "seeds": 5}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> dict:
+    folder = tmp_path_factory.mktemp("alone")
+    compare(**STUDY, out=folder)
+    return without_times(folder)
+
+
+@pytest.fixture
+def cluster():
+    from ray.cluster_utils import Cluster
+
+    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    found.second = found.add_node(num_cpus=1)
+    found.wait_for_nodes()
+    ray.init(address=found.address, log_to_driver=False)
+    yield found
+    ray.shutdown()
+    found.shutdown()
+
+
+class Strikes(Silent):
+    """Calls `act` in another thread a moment after a rung has begun; keeps what it is told."""
+
+    def __init__(self, rung: str, act) -> None:
+        self.rung, self.act, self.told = rung, act, []
+        self.thread: threading.Thread | None = None
+
+    def say(self, text: str) -> None:
+        self.told.append(text)
+        if text.startswith(self.rung) and self.thread is None:
+            self.thread = threading.Thread(target=self.act)
+            self.thread.start()
+
+
+def test_two_nodes_come_to_the_verdict_of_one_process(cluster, alone, tmp_path):
+    compare(**STUDY, machines="auto", out=tmp_path)
+    assert without_times(tmp_path) == alone
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(cluster, alone, tmp_path):
+    def kill_a_worker() -> None:
+        from ray.util.state import list_actors
+
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            alive = list_actors(filters=[("state", "=", "ALIVE"), ("class_name", "=", "Actor")])
+            if alive:
+                import os
+                import signal
+
+                os.kill(alive[0].pid, signal.SIGKILL)
+                return
+            time.sleep(0.05)
+
+    strikes = Strikes("race look 1", kill_a_worker)
+    compare(**{**STUDY, "progress": strikes}, machines="auto", out=tmp_path)
+    strikes.thread.join()
+    assert without_times(tmp_path) == alone
+
+
+def test_a_node_that_dies_in_the_middle_changes_nothing(cluster, alone, tmp_path):
+    strikes = Strikes("race look 1", lambda: cluster.remove_node(cluster.second, allow_graceful=False))
+    compare(**{**STUDY, "progress": strikes}, machines="auto", out=tmp_path)
+    strikes.thread.join()
+    assert without_times(tmp_path) == alone
