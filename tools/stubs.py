@@ -180,8 +180,8 @@ def keywords(cls: Class, method: str, item: ItemSource) -> tuple[list[Parameter]
     assert node is not None, f"{cls.node.name} has no method {method}"
     found = [Parameter(a, d, cls.module) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults)]
     rest = node.args.kwarg.arg if node.args.kwarg else ""
-    if rest == "hyper":
-        more, rest = item.hyper, ""
+    if rest == "hyper":  # beside `options` stand what the item's tally takes, by any name
+        more, rest = item.hyper, "words" if any(p.arg.arg == "options" for p in found) else ""
     elif onward := _handed_to(cls, node, rest):
         more, rest = keywords(cls, onward, item)
     else:

@@ -188,9 +188,12 @@ class Metric(Item):
         n, rarest = self._size(a, self._counted(a), groups)
         return _with_note(Interval(value, low, high, level, "paired bootstrap", n, intervals.few(n, rarest)))
 
-    def running(self, **words: Any) -> Running:
-        """An object with update, compute and reset, as torchmetrics has them; words: options and hyperparameters."""
-        return Running(self, **words)
+    def running(self, *, keep_rows: bool = False, **words: Any) -> Running:
+        """An object with update, compute and reset, as torchmetrics has them; words: options and hyperparameters.
+
+        keep_rows: every row is kept, so that any metric has an interval.
+        """
+        return Running(self, keep_rows=keep_rows, **words)
 
     # -- what it is made of ------------------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ def _drawn(tally: Tally, where: str, state: Any, n: int, seed: int, groups: Tens
         where=where,
         seen="a state that holds sums" + (" of weights, or groups" if tally.n_cells else ""),
         needed="the rows were needed: sums cannot be drawn again",
-        repair=f"state = metrics.{where}.rows(prediction, target, weight)",
+        repair=f"state = metrics.{where}.rows(prediction, target, weight), or running(keep_rows=True)",
     )
 
 

@@ -18,11 +18,12 @@ class Running:
     """Batches in, the value of all of them out: `m.update(prediction, target)`, `m.compute()`, `m.reset()`.
 
     `m(prediction, target)` updates and gives the value of that batch alone. `a.merge(b)` adds what b has seen.
-    words: options of the counting and hyperparameters of the value.
+    keep_rows: every row is kept, so that any metric has an interval. words: options of the counting and hyperparameters
+    of the value.
     """
 
-    def __init__(self, metric: Any, **words: Any) -> None:
-        self.metric = metric
+    def __init__(self, metric: Any, *, keep_rows: bool = False, **words: Any) -> None:
+        self.metric, self.keep_rows = metric, keep_rows
         self.options, self.hyper = metric.sorted_words(words)
         metric.check_hyper(self.hyper)
         self.reset()
@@ -44,7 +45,7 @@ class Running:
         return self.metric.value(self.state, **self.hyper)
 
     def interval(self, **asked: Any) -> Interval:
-        """The same with its interval (see Metric.interval)."""
+        """The same with its interval (see Metric.interval); of sums it needs keep_rows=True."""
         return self.metric.interval(self.state, **asked, **self.hyper)
 
     def reset(self) -> None:
@@ -54,7 +55,7 @@ class Running:
 
     def merge(self, other: Running) -> None:
         """Add what another one has seen, as of another machine or process."""
-        if (other.metric.name, other.options) != (self.metric.name, self.options):
+        if (other.metric.name, other.keep_rows, other.options) != (self.metric.name, self.keep_rows, self.options):
             raise MetricError(
                 where=self.metric.name,
                 seen=f"{other.metric.name} with {other.options} is merged into {self.metric.name} with {self.options}",
@@ -107,7 +108,8 @@ class Running:
         return self._state + counted
 
     def _counted(self, prediction: Tensor, target: Tensor, weight: Tensor | None) -> Any:
-        return self.metric.state(prediction, target, weight, **self.options)
+        count = self.metric.rows if self.keep_rows else self.metric.state
+        return count(prediction, target, weight, **self.options)
 
     def __repr__(self) -> str:
         words = ", ".join(f"{name}={value!r}" for name, value in {**self.options, **self.hyper}.items())

@@ -182,7 +182,12 @@ def _of_its_kind(item: Item) -> list[tuple[str, str]]:
         return [("gives", GIVES[item.gives]), *_labelled("shapes", _note(item))]
     if isinstance(item, Metric):
         better = "higher is better" if item.best == "max" else "lower is better"
-        return [("best", better), ("unit", UNITS.get(item.unit, item.unit))]
+        takes = " ".join(inspect.cleandoc(item.counts.__doc__ or "").split("\n\n")[0].split())
+        intervals = "Wilson, where the value is a share of samples; else " if item.share else ""
+        intervals += "DeLong" if "delong" in item.bounds else "bootstrap, corrected for bias"
+        return [
+            ("best", better), ("unit", UNITS.get(item.unit, item.unit)), *_labelled("takes", takes), ("interval", intervals)
+        ]
     if isinstance(item, Dataset):
         return [("size", item.size), *_labelled("licence", item.licence), *_labelled("note", _note(item))]
     if isinstance(item, Model):
@@ -302,13 +307,22 @@ def _uses(item: Item) -> list[tuple[str, str]]:
             ("compare", f"steepest compare --data ... --weightings {option}"),
         ],
         Metric: [
-            ("Python", f"steepest.metrics.{name}(prediction, target)"),
+            ("Python", f"steepest.metrics.{name}(prediction, target{_said(item)})"),
             ("compare", f"steepest compare --data ... --metric {name}"),
         ],
         Dataset: [("Python", f'steepest.data.load("{name}")'), ("compare", f"steepest compare --data {name}")],
         Model: [("compare", f"steepest compare {option} --data ...")],
     }
     return written.get(type(item), [])
+
+
+def _said(item: Item) -> str:
+    """What a metric must be told of predictions that are logits."""
+    if not isinstance(item, Metric):
+        return ""
+    if item.asks_from_logits:
+        return ", from_logits=True"
+    return ", threshold=0.0" if item.task == "multilabel" and "threshold" in item.options else ""
 
 
 def _given(item: Item) -> str:

@@ -85,14 +85,20 @@ def _any_rows(prediction: Tensor, target: Tensor, weight: Tensor | None = None, 
 
 
 def _values(foreign: Any, rows: Rows) -> Tensor:
-    n_models = rows.prediction.shape[: rows.n_lead].numel()
-    predictions = rows.prediction.reshape(n_models, *rows.prediction.shape[rows.n_lead :])
-    targets = rows.target.expand(*rows.prediction.shape[: rows.n_lead], *rows.target.shape[rows.n_lead :])
-    targets = targets.reshape(n_models, *rows.target.shape[rows.n_lead :])
+    weight = rows.weight
+    lead = rows.prediction.shape[: rows.n_lead]
+    if weight is not None:  # how often each row was drawn for an interval
+        lead = torch.broadcast_shapes(lead, weight.shape[:-1])
+        weight = weight.long().expand(*lead, len(rows)).reshape(lead.numel(), len(rows))
+    prediction, target = (
+        values.expand(*lead, *values.shape[rows.n_lead :]).reshape(lead.numel(), *values.shape[rows.n_lead :])
+        for values in (rows.prediction, rows.target)
+    )
     found = []
-    for prediction, target in zip(predictions, targets):
+    for k in range(lead.numel()):
         own = copy.deepcopy(foreign)
         own.reset()
-        own.update(prediction, target)
+        taken = slice(None) if weight is None else torch.arange(len(rows)).repeat_interleave(weight[k].cpu())
+        own.update(prediction[k][taken], target[k][taken])
         found.append(torch.as_tensor(own.compute(), dtype=torch.float64))
-    return torch.stack(found).reshape(*rows.prediction.shape[: rows.n_lead], *found[0].shape)
+    return torch.stack(found).reshape(torch.Size([*lead, *found[0].shape]))
