@@ -86,3 +86,7 @@ class Wide(nn.Module):
 
 def test_a_shard_never_has_less_than_one_trial():
     assert most_together(task_of(Wide), {"a": arm()}, "stacked", memory=2**20) == 1
+
+
+def test_trials_that_keep_a_core_busy_by_themselves_stand_in_small_shards():
+    assert most_together(task_of(Wide), {"a": arm()}, "stacked") == 8

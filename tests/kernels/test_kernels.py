@@ -8,8 +8,9 @@ from torch import nn
 
 from steepest import losses
 from steepest.kernels.fast_losses import FAST, fast_form
-from steepest.kernels.stacked_layers import FORMS
+from steepest.kernels.stacked_layers import ELEMENTWISE
 from steepest.kernels.stacked_program import NotStackable, read_program
+from steepest.kernels.trial_slopes import slope_form
 
 EXTREMES = torch.tensor([0.0, 1e-3, -1.0, 5.0, -30.0, 100.0, -1e4, 1e4])
 
@@ -74,7 +75,44 @@ LAYERS = {
     nn.Softmax: (lambda: nn.Softmax(1), (5, 6)),
     nn.LogSoftmax: (lambda: nn.LogSoftmax(-1), (5, 6)),
     nn.Threshold: (lambda: nn.Threshold(0.1, 2.0), (5, 6)),
+    nn.ConvTranspose1d: (lambda: nn.ConvTranspose1d(4, 6, 3, 2, 1, output_padding=1, groups=2), (5, 4, 5)),
+    nn.ConvTranspose2d: (lambda: nn.ConvTranspose2d(2, 3, 3, dilation=2, bias=False), (5, 2, 4, 3)),
+    nn.Conv3d: (lambda: nn.Conv3d(4, 2, 2, stride=2, groups=2), (5, 4, 4, 4, 4)),
+    nn.InstanceNorm2d: (lambda: nn.InstanceNorm2d(3, affine=True), (5, 3, 4, 4)),
+    nn.RMSNorm: (lambda: nn.RMSNorm((3, 4)), (5, 3, 4)),
+    nn.PReLU: (lambda: nn.PReLU(3), (5, 3, 4)),
+    nn.GLU: (lambda: nn.GLU(1), (5, 6, 3)),
+    "encoder, norms first": (
+        lambda: nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, activation="gelu", norm_first=True, bias=False),
+        (5, 3, 4),
+    ),
+    "encoder with a norm": (
+        lambda: nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True), 2, nn.LayerNorm(4), False
+        ),
+        (5, 3, 4),
+    ),
 }
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "focal", "poly", "mse", "huber", "bce_with_logits", "asl"])
+@pytest.mark.parametrize("n_rows", [None, 7], ids=["mean of items", "sum over rows"])
+def test_losses_of_trials_and_their_slopes_are_those_of_each_trial_by_itself(name, n_rows):
+    loss, draw = losses[name], torch.Generator().manual_seed(0)
+    form = slope_form(loss, {})
+    assert form is not None
+    outputs = torch.randn(3, 4, 7, generator=draw, dtype=torch.float64)
+    labels = torch.randint(0, 4, (3, 7), generator=draw)
+    targets = labels if loss.target.name == "classes" else nn.functional.one_hot(labels, 4).transpose(1, 2).double()
+    both = form(outputs, targets, None, 3, n_rows)
+    if both is None:
+        pytest.skip("no compiler here")
+    found, slope = both
+    for k in range(3):
+        row = outputs[k : k + 1].clone().requires_grad_()
+        wanted = loss(row, targets[k : k + 1], reduction="mean" if n_rows is None else "sum") / (n_rows or 1)
+        assert torch.allclose(found[k], wanted, rtol=1e-12)
+        assert torch.allclose(slope[k], torch.autograd.grad(wanted, row)[0][0], rtol=1e-9, atol=1e-15)
 
 
 class Alone:
@@ -89,7 +127,7 @@ class Alone:
 
 @pytest.mark.parametrize(
     "which",
-    [*LAYERS, *(k for k in FORMS if k not in LAYERS and k not in (nn.Dropout, nn.Dropout1d, nn.Dropout2d))],
+    [*LAYERS, *(k for k in ELEMENTWISE if k not in LAYERS)],
     ids=str,
 )
 def test_a_stacked_layer_equals_the_layer_of_each_model(which):
@@ -131,7 +169,7 @@ def test_dropout_asks_for_masks_by_kind_and_only_in_training():
         (nn.Sequential(nn.Conv2d(1, 1, 3, padding_mode="reflect")), "has no stacked form"),
         (nn.Sequential(nn.Softmax()), "has no stacked form"),
         (nn.Sequential(nn.Flatten(0)), "has no stacked form"),
-        (nn.Sequential(nn.Linear(2, 2), nn.MultiheadAttention(2, 1)), "has no stacked form"),
+        (nn.Sequential(nn.Linear(2, 2), nn.GRU(2, 1, bidirectional=True)), "has no stacked form"),
     ],
 )
 def test_what_has_no_stacked_form_is_named(model, words):
