@@ -39,5 +39,5 @@ def gradient_vanishes(facts: Facts) -> Iterator[Seen]:
         if last[1] > 1e-12 and first[1] < 1e-4 * last[1]:
             yield Seen(
                 f"root mean square of the gradient: {number(first[1])} in {first[0]}, {number(last[1])} in {last[0]} ({model})",
-                0,
+                facts.run.line_of(model),
             )

@@ -31,5 +31,6 @@ def equal_weights(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(equal_start)
     for name, layers in facts.run.look.equal_weights() if facts.run else ():
         yield Seen(
-            f"all rows of {', '.join(layers[:3])} are alike in {name}, and still after {facts.run.steps} steps", 0
+            f"all rows of {', '.join(layers[:3])} are alike in {name}, and still after {facts.run.steps} steps",
+            facts.run.line_of(name),
         )

@@ -35,5 +35,6 @@ def gradient_explodes(facts: Facts) -> Iterator[Seen]:
         largest = max(norms, key=lambda n: n[1])
         if largest[1] > 1e4:
             yield Seen(
-                f"root mean square of the gradient of {largest[0]}: {number(largest[1])} per weight ({model})", 0
+                f"root mean square of the gradient of {largest[0]}: {number(largest[1])} per weight ({model})",
+                facts.run.line_of(model),
             )

@@ -70,6 +70,6 @@ def one_module_many_times(facts: Facts) -> Iterator[Seen]:
             if len(ids) > len(set(ids)):
                 yield Seen(
                     f"{name or 'the model'} ({type(container).__name__}) holds {len(ids)} entries and {len(set(ids))} different modules",
-                    0,
+                    facts.run.line_of(type(module).__name__),
                 )
                 return

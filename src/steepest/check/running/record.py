@@ -165,6 +165,10 @@ class Run:
                 found.setdefault(id(call.module), call.module)
         return list(found.values())
 
+    def line_of(self, model: str) -> int:
+        """The line on which the program first calls a model of this class; 0 where it never does."""
+        return next((c.place.line for c in self.calls if c.is_model and type(c.module).__name__ == model), 0)
+
     def calls_in(self, backward: Backward) -> list[ModelCall]:
         """The calls of models whose outputs went into a backward pass; those with kept tensors."""
         made = {id(op) for op in backward.ops()}

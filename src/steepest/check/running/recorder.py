@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from .gradients import is_zero, leaves_of, norms_of
+from .gradients import leaves_of, norms_of
 from .graph import Op
 from .health import RELUS, dead_in
 from .look import Look
+from .optimizers import Optimizers
 from .patches import Patches
 from .place import Place, Turn, here
 from .record import Backward, Event, LayerCall, LoaderSeen, LossCall, ModelCall, OptimizerSeen, Run
@@ -39,7 +40,7 @@ class Enough(BaseException):
     """Raised inside the program when the recorder has seen what it needs."""
 
 
-class Recorder:
+class Recorder(Optimizers):
     """Records while `recording()` is entered. budget: optimizer steps that are looked at closely; limit_s: time for all."""
 
     def __init__(self, budget: int = 30, limit_s: float = 60.0) -> None:
@@ -302,105 +303,6 @@ class Recorder:
         self.event("load", module)
         self.run.loaded |= {id(p) for p in module.parameters()}
 
-    def _look_clean(self, o: OptimizerSeen) -> bool:
-        if not o.clean and o.steps < 400:
-            o.clean = all(is_zero(p.grad) for p in o.params)
-        return o.clean
-
-    def zero_grad(self, params: list[Tensor]) -> None:
-        """Before gradients are cleared."""
-        place, ids = here(), {id(p) for p in params}
-        self.run.events.append(Event("zero", place, self.tracer.count))
-        for o in self.run.optimizers:
-            if o.steps > 400 or not any(id(p) in ids for p in o.params):
-                continue
-            unused = o.backward_since_step and not self.stepped_since_backward and o not in self.stepping
-            if unused and any(not is_zero(p.grad) for p in o.params if id(p) in ids):
-                o.thrown_away.append(place)
-            o.last_zero = place
-            o.zeroed_since_backward = True
-
-    # -- optimizers and schedules ----------------------------------------------------------------------------------
-
-    def optimizer_built(self, optimizer: Any) -> None:
-        params = [p for g in optimizer.param_groups for p in g["params"]]
-        seen = OptimizerSeen(optimizer, params, here(), self.tracer.count)
-        seen.first_lr = _lr(optimizer)
-        self.run.optimizers.append(seen)
-
-    def seen(self, optimizer: Any) -> OptimizerSeen:
-        for o in reversed(self.run.optimizers):
-            if o.optimizer is optimizer:
-                if sum(len(g["params"]) for g in optimizer.param_groups) != len(o.params):
-                    o.params = [p for g in optimizer.param_groups for p in g["params"]]
-                return o
-        self.optimizer_built(optimizer)
-        return self.run.optimizers[-1]
-
-    def before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        o = self.seen(optimizer)
-        closure = kwargs.get("closure") or next((a for a in args if callable(a) and a is not optimizer), None)
-        o.has_closure = closure is not None
-        if not o.has_closure:
-            self.tracer.paused += 1
-        self.stepping.append(o)
-        if o.steps > 400 or o.has_closure:
-            return
-        place = here()
-        if o.backward_since_step:
-            if o.steps and not o.clean:
-                o.dirty_steps.append(place)
-            if o.zeroed_since_backward and all(is_zero(p.grad) for p in o.params):
-                o.empty_steps.append(place)
-        if o.steps < 40:
-            for p in o.params:
-                if p.requires_grad and p.grad is None:
-                    o.unreached[id(p)] = o.unreached.get(id(p), 0) + 1
-
-    def after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        o = self.stepping.pop() if self.stepping else self.seen(optimizer)
-        if not o.has_closure and self.tracer.paused:
-            self.tracer.paused -= 1
-        o.steps += 1
-        o.clean = False
-        o.backward_since_step = 0
-        if len(o.lrs) < 5000:
-            o.lrs.append(_lr(optimizer))
-        self.stepped_since_backward = True
-        self.run.steps += 1
-        self.tracer.step = self.run.steps
-        self.first_step = self.first_step or time.process_time()
-        event = self.event("step", o)
-        self._count_inside(event.place, 0)
-        if self.stops_tracing_after and self.run.steps == self.stops_tracing_after:
-            self._tracing.close()
-            self.has_traced = True
-            if self._patches is not None:
-                self._patches.leave_models()
-        if self.when_stepped is not None:
-            self.when_stepped(self.run.steps)
-
-    def schedule_built(self, scheduler: Any) -> None:
-        self.event("schedule built", scheduler)
-
-    def schedule_step(self, scheduler: Any, args: Any, kwargs: Any) -> None:
-        given = args[0] if args else kwargs.get("metrics", kwargs.get("epoch"))
-        event = Event("schedule", here(), self.tracer.count, scheduler, {"given": given, "steps": self.run.steps})
-        if len(self.run.schedules) < 5000:
-            self.run.schedules.append(event)
-
-    def clipped(self, params: list[Tensor]) -> None:
-        ids = {id(p) for p in params}
-        data = {}
-        for o in self.run.optimizers:
-            if any(id(p) in ids for p in o.params):
-                data = {
-                    "backward": o.backward_since_step,
-                    "steps": o.steps,
-                    "empty": all(is_zero(p.grad) for p in params),
-                }
-        self.run.clips.append(Event("clip", here(), self.tracer.count, None, data))
-
     # -- data ------------------------------------------------------------------------------------------------------
 
     def loader_entered(self, loader: Any, place: Place | None = None) -> LoaderSeen:
@@ -441,10 +343,6 @@ class Recorder:
             self.active, self._patches = False, None
             for hook in hooks:
                 hook.remove()
-
-
-def _lr(optimizer: Any) -> float:
-    return max((float(g.get("lr", 0.0) or 0.0) for g in optimizer.param_groups), default=0.0)
 
 
 def _labels(target: Tensor) -> dict[float, int]:
