@@ -93,6 +93,8 @@ QUICK = [
     ("losses", "seesaw"),
     ("losses", "bce_with_logits"),
     ("losses", "huber(delta=0.5)"),
+    ("losses", "cross_entropy + 0.5*square"),
+    ("losses", "2.0*huber(delta=0.5) + ldam"),
     ("weightings", "focal_style"),
     ("weightings", "logit_adjustment"),
     ("weightings", "square_root"),
@@ -419,3 +421,17 @@ def test_a_class_for_each_place_is_refused_with_the_repair():
 class Pixels(nn.Conv2d):
     def __init__(self) -> None:
         super().__init__(2, 3, 1)
+
+
+def test_a_study_ends_well_where_no_script_can_be_written(tmp_path):
+    def build(n_features, n_outputs):
+        return nn.Linear(n_features, n_outputs)
+
+    done = st.compare(
+        build, "wine", losses="cross_entropy, focal", optimizers="sgd", epochs=2, seeds=3, budget="1000000epochs",
+        out=tmp_path / "run", progress=False,
+    )  # fmt: skip
+    assert done.verdict.winner and done.verdict.winner_code == ""
+    assert "steepest eject FOLDER" in done.report().read_text()
+    with pytest.raises(Unsupported, match="inside something else"):
+        done.eject(tmp_path / "train.py")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from steepest.core.errors import SteepestError, UsageError
+from steepest.core.errors import UsageError
 from steepest.results.durable import atomic_write
 from steepest.results.records import Study, Verdict
 
@@ -39,7 +39,7 @@ def with_script(study: Study, verdict: Verdict, request: Any, task: Task) -> Ver
     """The verdict with the script of its winner, which is stored with it; without one where it cannot be written."""
     try:
         return replace(verdict, winner_code=script_of(replace(study, verdict=verdict), request, task))
-    except SteepestError:  # eject raises it again, for the one who asks
+    except Exception:  # a study ends well whatever its model's source is like; eject raises it again, for who asks
         return verdict
 
 

@@ -12,7 +12,7 @@ from steepest.core.declare import Weighting
 from steepest.core.loss import Loss
 
 from ..task import Task
-from ..trial import Arm
+from ..trial import Arm, Term
 from .bundle import Bundle
 
 TORCH_OPTIONS = {"label_smoothing", "delta"}
@@ -22,30 +22,44 @@ PLAIN = f"{__package__}.plain_optimizer"
 
 def criterion(arm: Arm, task: Task, bundle: Bundle) -> str:
     """`from_labels(labels)` and `criterion(output, target, **what from_labels gave)`."""
-    options = {n: v for n, v in arm.loss_options.items() if n != "normalize"}
-    normalize = arm.loss_options.get("normalize", "weight")
     from_labels = _from_labels(arm, task, bundle)
-    gives = [n for n, is_given in _given(arm) if is_given]
-    head = f'def criterion(output, target{"".join(f", {n}" for n in gives)}):\n    """{_title(arm)}"""\n'
-    twin = _torch_loss(arm.loss, options) if normalize == "weight" and set(gives) <= {"class_weight"} else ""
+    if len(arm.terms) == 1 and arm.factor == 1:
+        return from_labels + _one_loss("criterion", arm, arm.terms[0], bundle)
+    losses, calls = "", []
+    for number, term in enumerate(arm.terms, 1):
+        losses += _one_loss(f"loss_{number}", arm, term, bundle) + "\n\n"
+        takes_rows = task.is_classification and not task.has_one_logit and term.loss.target.name != "classes"
+        target = f"torch.nn.functional.one_hot(target, {task.output_shape[0]}).float()" if takes_rows else "target"
+        words = "".join(f", {name}={name}" for name in _given(arm, term))
+        calls.append(f"{term.factor!r} * loss_{number}(output, {target}{words})")
+    every = dict.fromkeys(name for term in arm.terms for name in _given(arm, term))
+    head = f"def criterion(output, target{''.join(f', {name}' for name in every)}):\n"
+    total = " + ".join(call.removeprefix("1.0 * ") for call in calls)
+    return f'{from_labels}{losses}{head}    """The sum that was compared."""\n    return {total}\n'
+
+
+def _one_loss(name: str, arm: Arm, term: Term, bundle: Bundle) -> str:
+    options = {n: v for n, v in term.options.items() if n != "normalize"}
+    normalize = term.options.get("normalize", "weight")
+    gives = _given(arm, term)
+    head = f'def {name}(output, target{"".join(f", {n}" for n in gives)}):\n    """{_title(arm, term)}"""\n'
+    twin = _torch_loss(term.loss, options) if normalize == "weight" and set(gives) <= {"class_weight"} else ""
     if twin:
         weight = ", weight=class_weight" if gives else ""
         bundle.imports["from torch.nn import functional"] = None
-        return from_labels + head + f"    return functional.{twin}(output, target{_words(options)}{weight})\n"
-    return from_labels + head + _own_loss(arm, options, normalize, gives, bundle)
+        return head + f"    return functional.{twin}(output, target{_words(options)}{weight})\n"
+    return head + _own_loss(term.loss, options, normalize, gives, bundle)
 
 
-def _given(arm: Arm) -> list[tuple[str, bool]]:
-    """What the loss takes that comes from the labels of the training part."""
-    return [
-        (arm.weighting.gives if arm.weighting is not None else "", arm.weighting is not None),
-        ("class_counts", arm.takes_counts),
-    ]
+def _given(arm: Arm, term: Term) -> list[str]:
+    """What a loss takes that comes from the labels of the training part."""
+    asks = "class_counts" in term.loss.hyper and "class_counts" not in term.options
+    return [*([arm.weighting.gives] if arm.weighting is not None else []), *(["class_counts"] if asks else [])]
 
 
-def _title(arm: Arm) -> str:
+def _title(arm: Arm, term: Term) -> str:
     scheme = f" Weighting: {arm.weighting.name}." if arm.weighting is not None else ""
-    return (arm.loss.purpose or arm.loss.name) + scheme
+    return (term.loss.purpose or term.loss.name) + scheme
 
 
 def _from_labels(arm: Arm, task: Task, bundle: Bundle) -> str:
@@ -79,13 +93,13 @@ def _torch_loss(loss: Loss, options: Mapping[str, Any]) -> str:
     return names.get(loss.name, "") if set(options) <= TORCH_OPTIONS else ""
 
 
-def _own_loss(arm: Arm, options: dict[str, Any], normalize: str, gives: list[str], bundle: Bundle) -> str:
+def _own_loss(loss: Loss, options: dict[str, Any], normalize: str, gives: list[str], bundle: Bundle) -> str:
     """The declared body, and the mean under the contract: the sum of the weighted values over that of the weights."""
     smoothing = options.pop("label_smoothing", 0.0)
     lines, takes, weight = [], "target", ""
     if "class_offset" in gives:
         lines.append("output = output + class_offset.reshape(-1, *[1] * (output.dim() - 2))")
-    if arm.loss.target.name == "classes":
+    if loss.target.name == "classes":
         classes = bundle.add_name("steepest.core.targets", "Classes")
         class_weight = ", class_weight=class_weight" if "class_weight" in gives else ""
         smooth = f", smoothing={smoothing!r}" if smoothing else ""
@@ -93,7 +107,7 @@ def _own_loss(arm: Arm, options: dict[str, Any], normalize: str, gives: list[str
         weight = "class_weight[target]" if class_weight else ""
     elif smoothing:
         lines.append(f"target = target + {smoothing!r} * (0.5 - target)")
-    called = f"{bundle.add(arm.loss)}(output, {takes}{_words(options)}"
+    called = f"{bundle.add(loss)}(output, {takes}{_words(options)}"
     called += ", class_counts=class_counts)" if "class_counts" in gives else ")"
     if "focus" in gives:
         lines.append("doubt = 1 - output.softmax(1).gather(1, target.unsqueeze(1)).squeeze(1).detach()")
