@@ -86,6 +86,11 @@ def test_a_number_asks_for_so_many_processes(words, n):
     assert place_of(words).n_workers == n
 
 
+def test_all_asks_for_a_process_on_each_core_that_this_one_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
+    assert place_of("local:all").n_workers == 3
+
+
 @pytest.mark.parametrize("words", ["", "local:0", 0, "cloud", "local:two", "http://host"])
 def test_an_unknown_place_is_refused_with_the_forms_that_are_known(words):
     with pytest.raises(UsageError, match='"local:2"'):
