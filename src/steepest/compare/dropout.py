@@ -81,13 +81,14 @@ class FixedDropout(TorchFunctionMode):
     @contextmanager
     def _within(self) -> Iterator[None]:
         """For functions of torch that call dropouts themselves, out of the mode's sight."""
-        known = F.dropout, F.scaled_dot_product_attention
-        F.dropout = lambda *args, **options: self._drop("dropout", *args, **options)
-        F.scaled_dot_product_attention = self._attend
+        functions: Any = F
+        known = functions.dropout, functions.scaled_dot_product_attention
+        functions.dropout = lambda *args, **options: self._drop("dropout", *args, **options)
+        functions.scaled_dot_product_attention = self._attend
         try:
             yield
         finally:
-            F.dropout, F.scaled_dot_product_attention = known
+            functions.dropout, functions.scaled_dot_product_attention = known
 
     def _attend(
         self,
