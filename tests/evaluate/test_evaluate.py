@@ -139,6 +139,31 @@ def test_metrics_may_be_named_with_options_or_given_as_items(binary):
     assert found.numbers[1].value == pytest.approx(sklearn.metrics.fbeta_score(y, x.argmax(1), beta=2), abs=TOLERANCE)
 
 
+class Share:
+    """A metric as torchmetrics has them; it takes what lies in [0, 1] for probabilities."""
+
+    higher_is_better = True
+
+    def reset(self):
+        self.hits = self.n = 0
+
+    def update(self, prediction, target):
+        assert prediction.min() >= 0 and prediction.max() <= 1
+        self.hits, self.n = self.hits + (prediction.argmax(1) == target).sum(), self.n + len(target)
+
+    def compute(self):
+        return self.hits / self.n
+
+
+def test_a_metric_of_others_is_fed_probabilities_and_has_an_interval(binary):
+    _, x, y = binary
+    metric = Share()
+    metric.reset()
+    found = st.evaluate(Given(), (x, y), loss="cross_entropy", metrics=["accuracy", metric], threshold=None)
+    ours, theirs = found.numbers
+    assert theirs.value == pytest.approx(ours.value, abs=1e-6) and theirs.low < theirs.value < theirs.high
+
+
 # -- the model ---------------------------------------------------------------------------------------------------------
 
 

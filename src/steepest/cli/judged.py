@@ -75,7 +75,7 @@ def _share(trained: Any) -> float:
 
 def _notes(trained: Any, data: Any, rows: Any) -> list[str]:
     if data.fingerprint == trained.about.get("fingerprint"):
-        return ["The model was trained on these very rows: on others it will be worse."]
+        return ["The model was trained on most of these very rows: on others it will be worse."]
     if len(rows) and trained.about.get("fingerprint") and rows[-1] != len(rows) - 1:
         return [f"The model was trained on these data: only the {len(rows):,} rows set aside then are judged."]
     return []
@@ -124,7 +124,7 @@ def _trained(place: Path, model: str | None) -> Any:
         shape=tuple(plan.data["shape"]),
         class_names=winner.class_names,
         feature_names=None,
-        about={"model": plan.model},
+        about={"model": plan.model, "fingerprint": plan.data.get("fingerprint")},
     )
 
 

@@ -14,6 +14,7 @@ from steepest.core.declare import Metric
 from steepest.core.errors import MetricError
 from steepest.core.interval import Interval, wilson
 from steepest.core.rows import Rows
+from steepest.metrics.foreign import as_metric
 
 from .answers import Answers
 from .record import ClassRow, Number, Pair
@@ -30,7 +31,7 @@ USUAL = {
         "expected_calibration_error",
     ),
     "multilabel": ("exact_match", "hamming_loss", "multilabel_f1", "multilabel_average_precision"),
-    "regression": ("mean_absolute_error", "mean_squared_error", "r2"),
+    "regression": ("mean_absolute_error", "root_mean_squared_error", "r2", "median_absolute_error"),
     "segmentation": ("accuracy", "mean_iou", "dice"),
 }
 OF_CLASSES = {
@@ -40,6 +41,8 @@ OF_CLASSES = {
 }
 CLASS_TASK = {"segmentation": "classification"}
 MOST_PAIRS = 10
+FOREIGN = "anything"
+"""What metrics of others read, as their tally says."""
 
 
 def chosen(asked: Any, found: Answers) -> list[tuple[Metric, dict[str, Any]]]:
@@ -47,10 +50,9 @@ def chosen(asked: Any, found: Answers) -> list[tuple[Metric, dict[str, Any]]]:
     if asked is None:
         usual = [catalogue[name] for name in USUAL[found.kind]]
         return [(one, {}) for one in usual if found.has_probabilities or not one.asks_from_logits]
-    listed = [asked] if isinstance(asked, (str, Metric)) else list(asked)
-    return [
-        _fitting(*_named(one), found) for text in listed for one in (_cut(text) if isinstance(text, str) else [text])
-    ]
+    listed = [asked] if isinstance(asked, (str, Metric)) or not hasattr(asked, "__iter__") else list(asked)
+    words = [one for item in listed for one in (_cut(item) if isinstance(item, str) else [item])]
+    return [_fitting(*_named(one, found), found) for one in words]
 
 
 def _cut(text: str) -> list[str]:
@@ -64,19 +66,20 @@ def _cut(text: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _named(one: Any) -> tuple[Any, dict[str, Any]]:
+def _named(one: Any, found: Answers) -> tuple[Metric, dict[str, Any]]:
+    """(the metric, its hyperparameters); objects with update, compute and reset, such as torchmetrics', do too."""
     if not isinstance(one, str):
-        return one, {}
+        return as_metric(one, task=CLASS_TASK.get(found.kind, found.kind)), {}
     name, hyper = parse_call(one, "metric")
     return catalogue[name], hyper
 
 
-def _fitting(metric: Any, hyper: dict[str, Any], found: Answers) -> tuple[Metric, dict[str, Any]]:
+def _fitting(metric: Metric, hyper: dict[str, Any], found: Answers) -> tuple[Metric, dict[str, Any]]:
     wanted = CLASS_TASK.get(found.kind, found.kind)
-    if not isinstance(metric, Metric) or metric.task != wanted:
+    if metric.task != wanted:
         raise MetricError(
             where="evaluate",
-            seen=f"{getattr(metric, 'name', type(metric).__name__)} and the task is {found.kind}",
+            seen=f"{metric.name} and the task is {found.kind}",
             needed=f"a metric of steepest.metrics for {wanted} was needed",
             repair="steepest list metrics shows them with their task.",
         )
@@ -99,6 +102,9 @@ def rows_of(metric: Metric, found: Answers) -> tuple[Rows, Tensor | None]:
         return metric.rows(*places, n_classes=found.n_classes), images
     if found.kind == "regression":
         return metric.rows(found.scores, found.target, found.weight, n_outputs=found.scores.shape[1]), None
+    if metric.tally.reads == FOREIGN:  # it guesses whether it sees logits; of probabilities the guess is right
+        scores = found.probabilities if found.has_probabilities else found.scores
+        return metric.rows(scores, found.target, found.weight), None
     options: dict[str, Any] = {"from_logits": True} if metric.asks_from_logits else {}
     if found.kind == "multilabel" and "threshold" in metric.options:
         options["threshold"] = 0.0
