@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from . import interval as intervals
+from .domains import OneOf
 from .errors import DomainError, MetricError, ShapeError, UsageError, did_you_mean
 from .interval import Interval, Reflection
 from .item import Item
@@ -120,7 +121,7 @@ class Metric(Item):
         corrected for bias and skew; "auto" takes the first that there is. groups (N,): samples that belong together, such as
         the pixels of an image, are drawn together. Fewer than 200 samples, or a class of fewer than 10, are told in `note`.
         """
-        asked = dict(level=level, method=method, replicates=replicates, seed=seed, groups=groups)
+        asked: dict[str, Any] = dict(level=level, method=method, replicates=replicates, seed=seed, groups=groups)
         return self.intervals(state, [(self, hyper)], **asked)[0]
 
     def intervals(
@@ -137,7 +138,8 @@ class Metric(Item):
         """Those of several metrics of one state, each alone or with its hyperparameters; the same draws serve them all."""
         _check_asked(self.name, level, replicates)
         counted = self._counted(state)
-        found, open_ones = [], []
+        found: list[Interval] = []
+        open_ones: list[tuple[int, Metric, Mapping[str, Any]]] = []
         for each, hyper in (pair if isinstance(pair, tuple) else (pair, {}) for pair in wanted):
             each.check_hyper(hyper)
             at = each._closed(counted, state, level, method, groups, dict(hyper))
@@ -239,7 +241,7 @@ class Metric(Item):
 
     def _each_class(self) -> dict[str, Any]:
         domain = self.hyper["average"].domain if "average" in self.hyper else None
-        if domain is None or not domain.holds("none"):
+        if not isinstance(domain, OneOf) or not domain.holds("none"):
             raise MetricError(
                 where=self.name,
                 seen="one value for all classes",
@@ -270,13 +272,12 @@ class Metric(Item):
         """The interval in closed form where there is one; else one whose bounds are to come, with method "bootstrap"."""
         value = self.fn(counted, **hyper)
         share = self._share(counted, state, hyper) if groups is None else None
-        closed: dict[str, Callable[[], tuple[Tensor, Tensor]]] = {}
-        if share is not None:
-            closed = {f.__name__: partial(f, *share, level) for f in (intervals.wilson, intervals.clopper_pearson)}
-        for name, function in self.bounds.items() if groups is None and method in ("auto", *self.bounds) else ():
+        by_share = (intervals.wilson, intervals.clopper_pearson) if share is not None else ()
+        closed: dict[str, tuple[Tensor, Tensor]] = {}
+        for key, function in self.bounds.items() if groups is None and method in ("auto", *self.bounds) else ():
             found = function(counted, level, **hyper)
-            closed |= {} if found is None else {name: lambda found=found: found}
-        known = [*closed, "bootstrap"]
+            closed |= {} if found is None else {key: found}
+        known = [*(f.__name__ for f in by_share), *closed, "bootstrap"]
         if method not in ("auto", *known):
             raise UsageError(
                 where=self.name,
@@ -286,7 +287,10 @@ class Metric(Item):
             )
         name = known[0] if method == "auto" else method
         n, rarest = self._size(state, counted, groups)
-        low, high = (bound.to(value.device) for bound in (closed[name]() if name in closed else (value, value)))
+        for each in by_share:
+            if each.__name__ == name and share is not None:
+                closed[name] = each(*share, level)
+        low, high = (bound.to(value.device) for bound in closed.get(name, (value, value)))
         return Interval(value, low, high, level, name, n, intervals.few(n, rarest))
 
     def _size(self, state: Any, counted: Any, groups: Tensor | None) -> tuple[float, float]:

@@ -160,4 +160,4 @@ def brier_parts(state: Tensor) -> BrierParts:
     scale = 0.5 if state.shape[-3] == 2 else 1.0  # as brier: halved for two classes
     parts = ((confidence - right).square(), (right - base).square())
     summed = [scale * torch.where(n == 0, 0.0, share * p).sum((-1, -2)) for p in parts]
-    return BrierParts(*summed, scale * (base * (1 - base)).squeeze(-1).sum(-1))
+    return BrierParts(summed[0], summed[1], scale * (base * (1 - base)).squeeze(-1).sum(-1))

@@ -25,7 +25,7 @@ def as_metric(asked: Any, *, task: str = "any", best: str | None = None) -> Metr
     if isinstance(asked, Metric):
         return asked
     if isinstance(asked, str):
-        found: Metric = catalogue[asked]
+        found: Metric = catalogue[asked]  # type: ignore[index]  # a Catalogue is a module and more
         return found
     if not all(callable(getattr(asked, name, None)) for name in ("update", "compute", "reset")):
         raise MetricError(
