@@ -1,9 +1,10 @@
-"""Records where other libraries' update rules go on given gradients, so that tests compare with them and need none installed.
+"""Records where other libraries' update rules go on given gradients: tests compare with them and need none installed.
 
     python tools/record_peers.py [OUT]     # OUT: tests/contract/peer_values.json unless given
 
-Wants lion-pytorch, optax, prodigyopt, pytorch_optimizer, schedulefree and timm; a peer that is missing is left out, with a
-message. Everything is computed in float64. What a peer calls otherwise stands in `theirs`, our names in `ours`.
+Wants lion-pytorch, optax, prodigyopt, pytorch_optimizer, schedulefree, timm, and torch-shampoo from the repository
+facebookresearch/optimizers; a peer that is missing is left out, with a message. Everything is computed in float64. What a
+peer calls otherwise stands in `theirs`, our names in `ours`.
 """
 
 from __future__ import annotations
@@ -64,6 +65,25 @@ def by_free_torch(make: Any, options: dict[str, Any]) -> Iterator[list[torch.Ten
         return optimizer
 
     return by_torch(told, options)
+
+
+def by_shampoo(make: Any, options: dict[str, Any]) -> Iterator[list[torch.Tensor]]:
+    """As by_torch, of the matrix alone, for DistributedShampoo: unblocked, Adam grafted, roots in float64."""
+    import distributed_shampoo as theirs
+
+    def unblocked(params: Any, **more: Any) -> Any:
+        double = torch.float64
+        return make(
+            params,
+            grafting_config=theirs.AdamPreconditionerConfig(beta2=more["betas"][1], epsilon=1e-8),
+            preconditioner_config=theirs.RootInvShampooPreconditionerConfig(
+                factor_matrix_dtype=double, inv_factor_matrix_dtype=double
+            ),
+            distributed_config=theirs.SingleDeviceDistributedConfig(target_parameter_dimensionality=2),
+            **more,
+        )
+
+    return (values[:1] for values in by_torch(unblocked, options))
 
 
 def by_optax(make: Any, options: dict[str, Any]) -> Iterator[list[torch.Tensor]]:
@@ -134,6 +154,11 @@ PEERS = [
     Peer("soap", "pytorch_optimizer", "pytorch_optimizer.SOAP",
          {"lr": 0.01, **BETAS, "weight_decay": 0.1, "precondition_frequency": 3},
          {"lr": 0.01, **OURS, "weight_decay": 0.1, "frequency": 3}, by_torch, (1e-5, "its QR is in float32")),
+    Peer("shampoo", "torch-shampoo", "distributed_shampoo.DistributedShampoo",
+         {"lr": 0.01, **BETAS, "epsilon": 1e-12, "weight_decay": 0.1, "max_preconditioner_dim": 64,
+          "precondition_frequency": 5, "start_preconditioning_step": 5},
+         {"lr": 0.01, **OURS, "weight_decay": 0.1, "frequency": 5}, by_shampoo,
+         (1e-7, "its corrections are in float32")),
     Peer("adamax", "optax", "optax.adamax", {"learning_rate": 0.01, "b1": 0.8, "b2": 0.95, "eps": 1e-30},
          {"lr": 0.01, **OURS, "eps": 1e-30}, by_optax),
     Peer("adamw", "optax", "optax.adamw", {"learning_rate": 0.01, "b1": 0.8, "b2": 0.95, "weight_decay": 0.1},

@@ -41,6 +41,6 @@ def test_a_rule_goes_where_its_peer_goes(record):
             assert (params[i] - theirs).abs().max() <= error * theirs.abs().max(), (t, i, why)
 
 
-def test_most_rules_without_a_twin_in_torch_have_a_peer():
+def test_all_rules_without_a_twin_in_torch_have_a_peer():
     alone = {rule.name for rule in optim if rule.equals is None}
-    assert alone - {r["rule"] for r in RECORDS} == {"shampoo"}  # no library grafts Adam onto one unblocked Shampoo
+    assert alone <= {r["rule"] for r in RECORDS}

@@ -75,7 +75,8 @@ def slow(
     avoid="Very wide layers and tight memory; soap reaches the same with fewer decompositions to tune.",
     differs={
         "Gupta et al. 2018": "sums instead of means of the covariances, no grafting",
-        "facebookresearch/optimizers DistributedShampoo": "blocks of large matrices; vectors have a covariance too",
+        "facebookresearch/optimizers DistributedShampoo": "the same on one block with Adam grafted; blocks of large matrices, "
+        "and vectors have a covariance too",
         "pytorch_optimizer.ScalableShampoo": "blocks of 512, the first roots after 25 steps, new ones every 1000",
     },
     evidence="Winner of AlgoPerf's external tuning track, 28 % faster than tuned NAdamW (arXiv:2502.15015).",
