@@ -1,6 +1,6 @@
 """Trials per minute: a population against a plain loop of torch.nn and torch.optim, the same numbers coming out.
 
-    OMP_NUM_THREADS=1 python bench/population.py [reps] [--only digits,cancer,cnn,processes,memory]
+    OMP_NUM_THREADS=1 python bench/population.py [reps] [--only digits,cancer,cnn,memory] [--k 32]
 
 One thread, loop and population in turn within one process, CPU time. A trial: build the model, train 10 epochs (batch
 64) with a mean training loss, score the select part. The loop is what a competent user writes: rows in memory, no
@@ -8,9 +8,8 @@ DataLoader, one permutation per epoch, one index per batch. The mixture of losse
 Difference: of all parameters of a trial after training, float32, the norm over the norm; the median trial and the worst
 (training amplifies rounding, the more the higher the learning rate).
 
-Then conv nets of 28 x 28 on two processes, wall time: half of the trials in each, by a loop of channels_last models or
-by this package's own workers. And bytes per extra trial: by how much 96 more trials raise a process's peak, beside what
-steepest.compare.memory predicts. The last line is JSON.
+Then bytes per extra trial: by how much 96 more trials raise a process's peak, beside what steepest.compare.memory
+predicts. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -25,12 +24,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -40,16 +36,10 @@ from torch.nn import functional as F
 from steepest import data, losses, metrics, models, optim
 from steepest.compare import Arm, Population, Trial
 from steepest.compare.engines import Sample, look_at
-from steepest.compare.machines import place_of
 from steepest.compare.memory import Need, held_bytes
-from steepest.compare.race import TrialKey
-from steepest.compare.shards import cut
 from steepest.compare.task import Task
-from steepest.compare.trainer import Shard, Trainer
-from steepest.core.progress import Silent
 from steepest.core.streams import generator
 from steepest.optim import schedules
-from steepest.results.records import RungRecord
 
 EPOCHS = 10
 Torch = Callable[..., Any]
@@ -219,108 +209,6 @@ def machine() -> dict[str, str]:
     }
 
 
-# -- two processes, conv nets ------------------------------------------------------------------------------------------
-
-
-class Net(nn.Module):
-    """Convolutions 1 -> 10 -> 20 of 5 x 5, each pooled, then 320 -> 50 -> 10."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.a, self.b = nn.Conv2d(1, 10, 5), nn.Conv2d(10, 20, 5)
-        self.c, self.d = nn.Linear(320, 50), nn.Linear(50, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(F.max_pool2d(self.a(x), 2))
-        x = F.relu(F.max_pool2d(self.b(x), 2))
-        return self.d(F.relu(self.c(x.flatten(1))))
-
-
-def large_digits() -> Task:
-    small = data.load("digits")
-    x = F.interpolate(small.x.reshape(-1, 1, 8, 8), size=(28, 28), mode="bilinear")
-    return Task(Net, data.Data.of(x, small.y, name="digits 28 x 28"), metrics.accuracy)
-
-
-def channels_last_loop(task: Task, runs: Sequence[Case], epochs: int) -> None:
-    """The plain loop for conv nets: models and batches in channels_last, scored at the end."""
-    for case in runs:
-        seed = case.trial.seed
-        train, select = task.train_set(seed), task.select_set(seed)
-        model = task.build(seed).train().to(memory_format=torch.channels_last)
-        optimizer = case.optimizer(model.parameters(), case.trial.learning_rate)
-        for epoch in range(epochs):
-            order = torch.randperm(len(train.y), generator=generator("batches", task.seed, seed, epoch))
-            for rows in order.split(task.batch_sizes):
-                optimizer.zero_grad()
-                x = train.x[rows].contiguous(memory_format=torch.channels_last)
-                case.loss(model(x), train.y[rows]).backward()
-                optimizer.step()
-        model.eval()
-        with torch.no_grad():
-            model(select.x.contiguous(memory_format=torch.channels_last))
-
-
-def serve_loops(jobs: Connection, epochs: int) -> None:
-    """The life of a process that loops: numbers of cases in, a word out when they are trained."""
-    torch.set_num_threads(1)
-    task, runs = large_digits(), cases(8, CLASS_LOSSES)
-    while (places := jobs.recv()) is not None:
-        channels_last_loop(task, [runs[i] for i in places], epochs)
-        jobs.send("trained")
-
-
-def two_processes(reps: int, epochs: int = 1) -> dict[str, Any]:
-    """Wall seconds of both ways in turn; processes live on, their start is not counted."""
-    task, runs = large_digits(), cases(8, CLASS_LOSSES)
-    arms = {f"arm {i}": replace(case.trial.arm, name=f"arm {i}") for i, case in enumerate(runs)}
-    keys = [TrialKey(name, case.trial.learning_rate, case.trial.seed) for name, case in zip(arms, runs)]
-    plan: Any = SimpleNamespace(engine="auto", metric=task.metric.name)
-    ours = place_of("local:2").open(Trainer(task, arms, plan, [task.metric], Silent()))
-    rung = RungRecord("search", "search", epochs, [0, 1])
-    context = get_context("spawn")
-    pipes = [context.Pipe() for _ in range(2)]
-    loops = [context.Process(target=serve_loops, args=(theirs, epochs), daemon=True) for _, theirs in pipes]
-    for process in loops:
-        process.start()
-
-    def loop() -> None:
-        for i, (mine, _) in enumerate(pipes):
-            mine.send(list(range(i, len(runs), 2)))
-        for mine, _ in pipes:
-            mine.recv()
-
-    def shards() -> None:
-        for keys_of_one in cut(keys, arms, len(keys) // 2):
-            ours.submit(Shard(rung, tuple(keys_of_one)))
-        for _ in ours.results():
-            pass
-
-    try:
-        loop()
-        shards()
-        theirs, own = timed([loop, shards], reps, time.perf_counter)
-    finally:
-        ours.cancel()
-        for mine, _ in pipes:
-            mine.send(None)
-    row = {
-        "study": "cnn 28 x 28, 2 processes",
-        "trials": len(runs),
-        "loop_s": [round(f(theirs), 2) for f in (min, statistics.median)],
-        "workers_s": [round(f(own), 2) for f in (min, statistics.median)],
-        "ratio": round(statistics.median(theirs) / statistics.median(own), 2),
-        "ratio_of_minima": round(min(theirs) / min(own), 2),
-    }
-    print(
-        f"{row['study']}, {row['trials']} trials, wall s min/median: loop of channels_last models "
-        f"{'/'.join(map(str, row['loop_s']))}, local:2 {'/'.join(map(str, row['workers_s']))}; "
-        f"ratio of medians {row['ratio']}, of minima {row['ratio_of_minima']}",
-        flush=True,
-    )
-    return row
-
-
 # -- memory ------------------------------------------------------------------------------------------------------------
 
 FEW, MANY = 32, 128
@@ -372,7 +260,7 @@ def main() -> None:
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("reps", nargs="?", type=int, default=5)
-    parser.add_argument("--only", default="digits,cancer,cnn,processes,memory")
+    parser.add_argument("--only", default="digits,cancer,cnn,memory")
     parser.add_argument("--k", type=int, help="this number of trials alone")
     given = parser.parse_args()
     only, facts = given.only.split(","), machine()
@@ -391,8 +279,6 @@ def main() -> None:
         for k in sizes
         if word in only and given.k in (None, k)
     ]
-    if "processes" in only:
-        rows.append(two_processes(given.reps))
     if "memory" in only:
         rows += [memory_of(name, task, pairs) for name, task, pairs, _ in studies()]
     print(json.dumps({"machine": facts, "reps": given.reps, "rows": rows}))

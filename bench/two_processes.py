@@ -1,0 +1,146 @@
+"""Conv nets of 28 x 28 on two processes: a loop of channels_last models in each, or this package's own two workers.
+
+    OMP_NUM_THREADS=1 python bench/two_processes.py [reps]
+
+8 trials (2 losses x 2 rules x 2 seeds), one epoch of digits drawn large, half of the trials in each process, one thread
+each. Wall time, both ways in turn; the processes live on, their start is not counted. The workers keep freed memory
+(steepest.kernels.allocator), a plain loop does not. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from population import CLASS_LOSSES, Case, cases, machine, timed
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from steepest import data, metrics
+from steepest.compare.machines import place_of
+from steepest.compare.race import TrialKey
+from steepest.compare.shards import cut
+from steepest.compare.task import Task
+from steepest.compare.trainer import Shard, Trainer
+from steepest.core.progress import Silent
+from steepest.core.streams import generator
+from steepest.results.records import RungRecord
+
+
+class Net(nn.Module):
+    """Convolutions 1 -> 10 -> 20 of 5 x 5, each pooled, then 320 -> 50 -> 10."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 10, 5), nn.Conv2d(10, 20, 5)
+        self.c, self.d = nn.Linear(320, 50), nn.Linear(50, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(F.max_pool2d(self.a(x), 2))
+        x = F.relu(F.max_pool2d(self.b(x), 2))
+        return self.d(F.relu(self.c(x.flatten(1))))
+
+
+def large_digits() -> Task:
+    small = data.load("digits")
+    x = F.interpolate(small.x.reshape(-1, 1, 8, 8), size=(28, 28), mode="bilinear")
+    return Task(Net, data.Data.of(x, small.y, name="digits 28 x 28"), metrics.accuracy)
+
+
+def channels_last_loop(task: Task, runs: Sequence[Case], epochs: int) -> None:
+    """The plain loop for conv nets: models and batches in channels_last, scored at the end."""
+    for case in runs:
+        seed = case.trial.seed
+        train, select = task.train_set(seed), task.select_set(seed)
+        model = task.build(seed).train().to(memory_format=torch.channels_last)
+        optimizer = case.optimizer(model.parameters(), case.trial.learning_rate)
+        for epoch in range(epochs):
+            order = torch.randperm(len(train.y), generator=generator("batches", task.seed, seed, epoch))
+            for rows in order.split(task.batch_sizes):
+                optimizer.zero_grad()
+                x = train.x[rows].contiguous(memory_format=torch.channels_last)
+                case.loss(model(x), train.y[rows]).backward()
+                optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            model(select.x.contiguous(memory_format=torch.channels_last))
+
+
+def serve_loops(jobs: Connection, epochs: int) -> None:
+    """The life of a process that loops: numbers of cases in, a word out when they are trained."""
+    torch.set_num_threads(1)
+    task, runs = large_digits(), cases(8, CLASS_LOSSES)
+    while (places := jobs.recv()) is not None:
+        channels_last_loop(task, [runs[i] for i in places], epochs)
+        jobs.send("trained")
+
+
+def two_processes(reps: int, epochs: int = 1) -> dict[str, Any]:
+    """The figures of both ways, printed."""
+    task, runs = large_digits(), cases(8, CLASS_LOSSES)
+    arms = {f"arm {i}": replace(case.trial.arm, name=f"arm {i}") for i, case in enumerate(runs)}
+    keys = [TrialKey(name, case.trial.learning_rate, case.trial.seed) for name, case in zip(arms, runs)]
+    plan: Any = SimpleNamespace(engine="auto", metric=task.metric.name)
+    ours = place_of("local:2").open(Trainer(task, arms, plan, [task.metric], Silent()))
+    rung = RungRecord("search", "search", epochs, [0, 1])
+    context = get_context("spawn")
+    pipes = [context.Pipe() for _ in range(2)]
+    loops = [context.Process(target=serve_loops, args=(theirs, epochs), daemon=True) for _, theirs in pipes]
+    for process in loops:
+        process.start()
+
+    def loop() -> None:
+        for i, (mine, _) in enumerate(pipes):
+            mine.send(list(range(i, len(runs), 2)))
+        for mine, _ in pipes:
+            mine.recv()
+
+    def shards() -> None:
+        for keys_of_one in cut(keys, arms, len(keys) // 2):
+            ours.submit(Shard(rung, tuple(keys_of_one)))
+        for _ in ours.results():
+            pass
+
+    try:
+        loop()
+        shards()
+        theirs, own = timed([loop, shards], reps, time.perf_counter)
+    finally:
+        ours.cancel()
+        for mine, _ in pipes:
+            mine.send(None)
+    row = {
+        "study": "cnn 28 x 28, 2 processes",
+        "trials": len(runs),
+        "loop_s": [round(f(theirs), 2) for f in (min, statistics.median)],
+        "workers_s": [round(f(own), 2) for f in (min, statistics.median)],
+        "ratio": round(statistics.median(theirs) / statistics.median(own), 2),
+        "ratio_of_minima": round(min(theirs) / min(own), 2),
+    }
+    print(
+        f"{row['study']}, {row['trials']} trials, wall s min/median: loop of channels_last models "
+        f"{'/'.join(map(str, row['loop_s']))}, local:2 {'/'.join(map(str, row['workers_s']))}; "
+        f"ratio of medians {row['ratio']}, of minima {row['ratio_of_minima']}",
+        flush=True,
+    )
+    return row
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    reps, facts = int(sys.argv[1]) if len(sys.argv) > 1 else 5, machine()
+    print(", ".join(f"{name} {value}" for name, value in facts.items()))
+    print(json.dumps({"machine": facts, "reps": reps, "rows": [two_processes(reps)]}))
+
+
+if __name__ == "__main__":
+    main()
