@@ -201,6 +201,7 @@ def fit(
     standardise: options.Standardise = True,
     task: options.Task = None,
     device: options.Device = None,
+    nproc: options.Processes = 1,
     seed: options.Seed = 0,
     out: options.FitOut = None,
     resume: options.ResumeRun = None,
@@ -213,6 +214,7 @@ def fit(
     \b
     [dim]steepest fit mlp --data digits --epochs 20 --out runs/digits[/dim]
     [dim]steepest fit net.py:Net --data table.csv:price --loss huber --optimizer "adamw(lr=1e-3)" --patience 5[/dim]
+    [dim]steepest fit cnn --data digits --nproc 2 --out runs/two[/dim]
     [dim]steepest fit --resume runs/digits[/dim]
     """
     from .runs import go_on, train_one

@@ -374,6 +374,16 @@ Device = Annotated[
         metavar="NAME", show_default="the GPU if there is one", rich_help_panel=TRAINING, help="cpu, cuda, ..."
     ),
 ]
+Processes = Annotated[
+    int,
+    typer.Option(
+        "--nproc",
+        metavar="N",
+        min=1,
+        rich_help_panel=TRAINING,
+        help="Processes that share each batch; torchrun does too.",
+    ),
+]
 Standardise = Annotated[
     bool,
     typer.Option(

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from .exits import INTERRUPTED, say
+from .processes import is_first, is_one_of_many, run_together
 
 ASKED = "fit.json"
 DIVERGED = 3
@@ -25,7 +26,11 @@ def train_one(asked: dict[str, Any], out: Path | None) -> None:
     folder = out or RUNS / "fit"
     folder.mkdir(parents=True, exist_ok=True)
     _remember(asked, folder)
+    if asked.get("nproc", 1) > 1 and not is_one_of_many():
+        raise typer.Exit(run_together(asked["nproc"], folder))
     history, module, data, scales = _run(asked, folder)
+    if not is_first():
+        return
     path = _keep(asked, folder, module, data, scales)
     _write_history(history, folder)
     typer.echo(repr(history))

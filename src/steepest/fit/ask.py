@@ -5,6 +5,7 @@ What is made is a Setup.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -176,7 +177,7 @@ def _monitor(asked: str | None, metrics: list[Any], validation: Any) -> tuple[st
 
 def _device_of(asked: Any) -> torch.device:
     if asked is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(asked)
         torch.empty(0, device=device)
