@@ -100,7 +100,13 @@ def sums_keep_graphs(source: Source) -> Found:
         backward = next(s for s in steps if s.kind == "backward")
         if not backward.name.isidentifier() or len(source.flow.of("backward")) > 1:
             continue
-        for node in ast.walk(backward.loops[-1]):
+        quiet = {
+            id(n)
+            for w in ast.walk(backward.loops[-1])
+            if isinstance(w, ast.With) and "no_grad" in " ".join(ast.unparse(i) for i in w.items)
+            for n in ast.walk(w)
+        }
+        for node in (n for n in ast.walk(backward.loops[-1]) if id(n) not in quiet):
             if (
                 isinstance(node, ast.AugAssign)
                 and isinstance(node.op, ast.Add)

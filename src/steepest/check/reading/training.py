@@ -171,6 +171,8 @@ def built_again(source: Source) -> Found:
         for s in source.flow.of("optimizer"):
             if not s.loops or s.loops[-1] not in loops:
                 continue
+            if s.name == "SGD" and "momentum" not in ast.unparse(s.node):
+                continue  # it keeps nothing from step to step
             text = " ".join(ast.unparse(loop) for loop in s.loops)
             fresh = any(
                 isinstance(n, ast.Assign) and source.names.is_module(n.value)

@@ -36,12 +36,18 @@ def optimizer_built_again(facts: Facts) -> Iterator[Seen]:
         if o.steps and o.place.loops:
             built.setdefault((o.place.line, tuple(sorted(id(p) for p in o.params))), []).append(o)
     for (line, _), same in built.items():
-        if len(same) >= 2 and not _was_reset(same, run):
+        if len(same) >= 2 and _keeps_state(same[0]) and not _was_reset(same, run):
             yield Seen(
                 f"{type(same[0].optimizer).__name__} was built {len(same)} times for the same {len(same[0].params)} tensors, after "
                 f"{same[0].steps} steps each",
                 line,
             )
+
+
+def _keeps_state(seen: OptimizerSeen) -> bool:
+    """Plain gradient descent has no moments that a new one would forget."""
+    plain = type(seen.optimizer).__name__ == "SGD"
+    return not plain or any(g.get("momentum") for g in seen.optimizer.param_groups)
 
 
 def _was_reset(same: list[OptimizerSeen], run: Run) -> bool:
