@@ -93,3 +93,17 @@ def test_fit_measures_by_it_and_by_metrics_that_keep_their_rows(made):
     assert 0 <= last["val_auroc"] <= 1
     # cross-entropy of logits is log loss
     assert last["val_log_loss"] == pytest.approx(last["val_loss"], rel=1e-5)
+
+
+def test_a_comparison_scores_its_trials_by_it():
+    from steepest import data, models
+    from steepest.compare.ask import criterion
+    from steepest.compare.task import Task
+
+    wine = data.wine()
+    metric = criterion(Mistakes(), wine, [])
+    task = Task(lambda: models.mlp(13, 3, width=4), wine, metric)
+    part = task.select_set(0)
+    outputs = torch.randn(5, len(part.truth), 3, generator=torch.Generator().manual_seed(2))
+    ours = task.score(metrics.error_rate, outputs, part)
+    assert task.score(metric, outputs, part).tolist() == pytest.approx(ours.tolist(), abs=1e-6)

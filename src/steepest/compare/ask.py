@@ -12,6 +12,7 @@ from steepest.core.errors import MetricError, NotComparable, UsageError
 from steepest.core.item import Item
 from steepest.data import Data, load
 from steepest.explain.candidates import auto_losses
+from steepest.metrics.foreign import as_metric
 from steepest.models import factory_of
 from steepest.models.facts import Facts
 
@@ -112,12 +113,12 @@ def metrics_of(asked: Any, data: Data, arms: Sequence[ArmChoice]) -> list[Metric
     return list({metric.name: metric for metric in found}.values())
 
 
-def criterion(asked: str | Metric | None, data: Data, arms: Sequence[ArmChoice]) -> Metric:
-    """The metric that decides: one for all arms, of the data's task, and not a loss."""
+def criterion(asked: Any, data: Data, arms: Sequence[ArmChoice]) -> Metric:
+    """The metric that decides: one for all arms, of the data's task, and not a loss; a name, an item or torchmetrics' own."""
     fitting = [m.name for m in metric_catalogue if m.task == data.task]
-    if isinstance(asked, Metric):
-        metric = asked
-    elif asked is not None and str(asked) in LOSS_WORDS:
+    if asked is not None and not isinstance(asked, str):
+        metric = as_metric(asked, task=data.task)
+    elif asked in LOSS_WORDS:
         names = sorted({a.loss for a in arms})
         raise NotComparable(
             where="metric",

@@ -245,6 +245,8 @@ class Task:
         said: dict[str, Any] = {"from_logits": True} if metric.asks_from_logits else {}
         if self.data.task == "multilabel" and "threshold" in metric.options:
             said["threshold"] = 0.0
+        if "n_models" in metric.options:
+            said["n_models"] = len(prediction)
         values = metric(outputs, truth, weight, **said).to("cpu", torch.float64)
         return torch.where(is_finite.cpu(), values, torch.nan)
 
