@@ -82,12 +82,11 @@ def test_a_reader_that_keeps_its_connection_open_does_not_stop_the_writer(tmp_pa
     assert len(read_study(tmp_path).finished_rungs) == 300
 
 
-def test_decisions_outside_a_rung_keep_their_place_among_the_others(tmp_path):
+def test_decisions_with_the_plan_and_with_the_verdict_keep_their_place_among_the_others(tmp_path):
     probe = Event("engine", "", "", "stacked: 7 x faster than a loop", {"ratio": 7.0})
-    with Store.create(tmp_path, small_study.plan()) as store:
-        store.write_events([probe])
+    with Store.create(tmp_path, small_study.plan(), [probe]) as store:
         store.write_rung("search-1", [], small_study.events("search-1"), 1.0)
-        store.write_events([probe])
+        store.write_verdict(small_study.verdict(), [probe])
     study = read_study(tmp_path)
     assert study.events == [probe, *small_study.events("search-1"), probe]
     assert study.finished_rungs == ["search-1"]

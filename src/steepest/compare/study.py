@@ -35,9 +35,7 @@ def run_study(
     for outcome in known.outcomes:
         stored.setdefault(outcome.rung, []).append(outcome)
     verdict, last = _converse(store, trainer, machines, stored, set(known.finished_rungs), is_stop_asked)
-    if last:
-        store.write_events(last)
-    store.write_verdict(completed(store.read(), verdict))
+    store.write_verdict(completed(store.read(), verdict), last)
     return store.read()
 
 

@@ -15,7 +15,7 @@ from steepest.results import layout
 
 @dataclass(frozen=True)
 class Entry:
-    """What one transaction adds. kind: plan, rung, events or verdict; the rest is JSON text of the records."""
+    """What one transaction adds. kind: plan, rung or verdict; the rest is JSON text of the records."""
 
     kind: str
     name: str = ""

@@ -86,13 +86,9 @@ class Store:
             )
         )
 
-    def write_events(self, events: Sequence[Event]) -> None:
-        """Decisions outside a rung's transaction: the race's end after all."""
-        self._append(Entry("events", events=[to_text(e) for e in events]))
-
-    def write_verdict(self, verdict: Verdict) -> None:
-        """The last verdict written is the study's; earlier ones stay in the journal."""
-        self._append(Entry("verdict", payload=to_text(verdict)))
+    def write_verdict(self, verdict: Verdict, events: Sequence[Event] = ()) -> None:
+        """With what was decided since the last rung. The last verdict written is the study's."""
+        self._append(Entry("verdict", payload=to_text(verdict), events=[to_text(e) for e in events]))
 
     def read(self) -> Study:
         """Everything stored so far, each transaction checked against its seal."""
