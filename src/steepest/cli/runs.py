@@ -15,6 +15,8 @@ from .exits import INTERRUPTED, say
 from .processes import is_first, is_one_of_many, run_together
 
 ASKED = "fit.json"
+NEEDED = ("model", "data", "loss", "optimizer", "schedule", "epochs", "batch_size", "validation", "precision", "seed")
+"""Words of the command without which a run cannot go on."""
 DIVERGED = 3
 RUNS = Path("steepest-runs")
 
@@ -51,6 +53,8 @@ def go_on(folder: Path) -> None:
     path = folder / ASKED
     try:
         asked: dict[str, Any] = json.loads(path.read_text("utf-8"))["asked"]
+        for name in NEEDED:
+            asked[name]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             where=str(folder),

@@ -80,6 +80,10 @@ class Unsupported(SteepestError, RuntimeError):
     """What torch's optimizers refuse at run time: a kind of tensor, or two options that exclude each other."""
 
 
+class OutOfMemory(SteepestError, MemoryError):
+    """Something did not fit into the memory of the device."""
+
+
 class DeclarationError(SteepestError, TypeError):
     """An item whose declaration contradicts itself; raised when its file is imported."""
 

@@ -26,6 +26,7 @@ from .gap import gap_of, spread_rows
 from .history import History, Row
 from .interrupt import Interruptible
 from .judge import Judge
+from .memory import fitting_into_memory
 from .objective import Objective
 from .ranks import Ranks, ranks_of
 from .saved import Best, put_back, random_state, set_random_state, state_of
@@ -162,7 +163,8 @@ class Run:
         share: Any = self.share
         beat = begun
         for batch in self._batches():
-            value, counts = self._step(self._share(batch, setup.train))
+            with fitting_into_memory(batch.n_rows):
+                value, counts = self._step(self._share(batch, setup.train))
             self.step += 1
             self.batch += 1
             number = value.item() if value.device.type == "cpu" else value
