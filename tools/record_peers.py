@@ -3,8 +3,8 @@
     python tools/record_peers.py [OUT]     # OUT: tests/contract/peer_values.json unless given
 
 Wants lion-pytorch, optax, prodigyopt, pytorch_optimizer, schedulefree, timm, and torch-shampoo from the repository
-facebookresearch/optimizers; a peer that is missing is left out, with a message. Everything is computed in float64. What a
-peer calls otherwise stands in `theirs`, our names in `ours`.
+facebookresearch/optimizers; a peer that is missing is left out, with a message. Everything is computed in float64. What
+a peer calls otherwise stands in `theirs`, our names in `ours`.
 """
 
 from __future__ import annotations

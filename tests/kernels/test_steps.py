@@ -195,6 +195,13 @@ def test_fused_false_keeps_the_operations_one_by_one(compiled_steps):
     assert len(compiled_steps) == 20
 
 
+def test_foreach_false_does_where_torch_knows_no_fused(compiled_steps):
+    train(optim.nadam, parameters(torch.float32), foreach=False)
+    assert not compiled_steps
+    train(optim.adamw, parameters(torch.float32), foreach=False)
+    assert len(compiled_steps) == 20
+
+
 def test_the_switch_leaves_everything_to_torch(monkeypatch):
     monkeypatch.setenv("STEEPEST_KERNELS", "0")
     assert compiled_text("nothing", "", ()) is None

@@ -11,6 +11,7 @@ The choice between this and the operations one by one depends on sizes alone, ne
 from __future__ import annotations
 
 import ctypes
+import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,8 +29,9 @@ from .step_text import numbers_of, takes_norms, written
 Columns = Sequence[Sequence[Tensor]]
 REALS = {torch.float32: "float", torch.float64: "double"}
 LEAST = 4096
-"""Elements of a group, below which the operations one by one are left in place: nobody waits a second for a compiler
-to save some microseconds a step."""
+"""Elements of a group, below which the operations one by one are left in place: a compiled step takes a third of their
+time at any size, but nobody waits a second for a compiler that has saved as much after 5,000 steps
+(bench/executors.py)."""
 PER_TASK = 2**18
 """Elements per task of the pool; a task is a millisecond of memory traffic at most."""
 
@@ -71,7 +73,7 @@ def _fits(row: Sequence[Tensor], dtype: torch.dtype) -> bool:
     )
 
 
-def bind_rows(program: Any, decay: str, tensors: Mapping[str, Tensor]) -> Callable[[Mapping[str, Tensor]], None] | None:
+def bind_rows(program: Any, decay: str, tensors: Mapping[str, Tensor]) -> Callable[[Mapping[str, Any]], None] | None:
     """A core.faster.RowSteps."""
     param = tensors["param"]
     if param.dtype not in REALS or param.numel() < LEAST or addresses_of([*tensors.values()], param.dtype) is None:
@@ -81,13 +83,21 @@ def bind_rows(program: Any, decay: str, tensors: Mapping[str, Tensor]) -> Callab
     if function is None:
         return None
     n_trials, wanted, kept = len(param), _numbers_of(program), dict(tensors)
-    none, values = (torch.zeros(n_trials, n, dtype=torch.float64) for n in (1, len(wanted)))
+    values = torch.zeros(n_trials, len(wanted), dtype=torch.float64)
+    columns, written = values.split(1, 1), [0.0] * len(wanted)
     starts = [(kept[name].data_ptr(), kept[name].stride(0) * param.element_size()) for name in names]
     places = array("q", [start + trial * stride for start, stride in starts for trial in range(n_trials)])
     sizes = array("q", [param.shape[1]] * n_trials)
 
-    def move(numbers: Mapping[str, Tensor]) -> None:
-        torch.cat([numbers.get(n, none) for n in wanted], 1, out=values)
+    def move(numbers: Mapping[str, Any]) -> None:
+        for i, name in enumerate(wanted):
+            value = numbers.get(name, 0.0)
+            if isinstance(value, Tensor):
+                columns[i].copy_(value)
+                written[i] = math.nan
+            elif value != written[i]:
+                columns[i].fill_(value)
+                written[i] = value
         _call(function, values.data_ptr(), len(wanted), sizes, kept["param"].numel(), places)
 
     return move

@@ -132,7 +132,7 @@ class RuleOptimizer(torch.optim.Optimizer):
             settings["weight_decay"] = 0.0
         if decay != "inside" and isinstance(settings["weight_decay"], (int, float)) and settings["weight_decay"] == 0:
             decay = "none"
-        may_fuse = group.get("fused") is not False
+        may_fuse = group.get("fused", group.get("foreach")) is not False  # torch's NAdam and others know no fused
         work = Work(rule, settings, decay, bool(group.get("maximize")), [], may_fuse=may_fuse)
         if not self._has_usual_columns(work, group):
             self._add_members(work, group)
