@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 from torch import nn
 
-from steepest import Classifier, Regressor, losses
+from steepest import Classifier, Regressor, evaluate, losses
 from steepest.core.errors import DataError, ModelError, UsageError
 from steepest.estimators.packed import Packed
 
@@ -202,6 +202,15 @@ def test_options_reach_fit(iris):
     mine = Classifier(options={"clip_norm": 1e-12}, **{**QUICK, "optimizer": "sgd"}).fit(*iris)
     start = Classifier(**{**QUICK, "epochs": 1, "learning_rate": 1e-12}).fit(*iris)
     assert numpy.allclose(mine.predict_proba(iris[0]), start.predict_proba(iris[0]), atol=1e-6)
+
+
+def test_evaluate_takes_a_fitted_estimator(iris):
+    x, y = iris
+    names = numpy.array(["setosa", "versicolor", "virginica"])
+    mine = Classifier("linear", **QUICK).fit(x, names[y])
+    found = evaluate(mine, (x, names[y]), metrics="accuracy")
+    assert found["accuracy"].value == mine.score(x, names[y]) and found.model == "Classifier"
+    assert [row.name for row in found.classes] == list(names)
 
 
 # -- pickles ---------------------------------------------------------------------------------------------------------

@@ -180,6 +180,16 @@ def test_the_model_is_asked_in_evaluation_mode_and_keeps_its_own(binary, is_trai
     assert torch.equal(state, torch.get_rng_state()) and model.factor.grad is None
 
 
+def test_a_loader_that_shuffles_is_told_and_moves_no_generator(binary):
+    _, x, y = binary
+    loader = DataLoader(TensorDataset(x, y), 100, shuffle=True)
+    before = torch.get_rng_state()
+    found = st.evaluate(Given(), loader, loss="cross_entropy", metrics="accuracy", threshold=None)
+    assert torch.equal(before, torch.get_rng_state()) and "shuffles" in found.notes[0]
+    again = st.evaluate(Given(), loader, loss="cross_entropy", metrics="accuracy", threshold=None)
+    assert found.against(again).p == 1.0
+
+
 def test_a_model_that_raises_keeps_its_mode():
     class Broken(nn.Module):
         def forward(self, x):
@@ -390,6 +400,8 @@ def test_columns_of_a_table_may_be_named(tmp_path):
     )
     assert [row.name for row in found.classes] == ["no", "yes"]
     assert sorted(s.name for s in found.slices) == ["b = 0", "b = 1", "b = 2"]
+    named = st.evaluate(nn.Linear(2, 2), (table[["a", "b"]], table["y"]), loss="cross_entropy", slices=["b"])
+    assert sorted(s.name for s in named.slices) == ["b = 0", "b = 1", "b = 2"]
     with pytest.raises(UsageError, match="no table with such a column"):
         st.evaluate(nn.Linear(2, 2), f"{path}:y", loss="cross_entropy", slices="c")
 

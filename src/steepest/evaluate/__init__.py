@@ -7,7 +7,7 @@ from typing import Any
 
 from .against import Comparison
 from .answers import Answers
-from .ask import Asked, asked_of, slices_of
+from .ask import Asked, asked_of, is_shuffled, slices_of
 from .calibration import calibration
 from .evaluation import Evaluation
 from .numbers import classes, confused, confusion, numbers
@@ -41,7 +41,8 @@ def evaluate(
 ) -> Evaluation:
     """How good a model is on data that it was not trained on. The model stays as it is, in the mode that it has.
 
-    model: an nn.Module, a function of a batch, or the folder of a run of the command fit.
+    model: an nn.Module, a function of a batch, a fitted Classifier or Regressor, or the folder of a run of the
+    command fit.
     data: tensors (x, y) or (x, y, weight), a Dataset, a DataLoader without shuffling, or what data.load reads
     ("digits", "table.csv:y").
     metrics: names ("accuracy, fbeta(beta=2)") or items; by default the usual ones of the task.
@@ -86,7 +87,7 @@ def evaluate(
         threshold=_threshold(read, threshold, level),
         slices=sliced(found, slices_of(slices, data), level),
         residuals=residuals(found, level),
-        notes=_notes(found, slices),
+        notes=_notes(found, slices, data),
         versions={name: version(name) for name in ("steepest", "torch")},
     )
     return Evaluation(findings, found, metrics)
@@ -104,12 +105,14 @@ def _threshold(read: Asked, rule: str | None, level: float) -> Any:
     return chosen_threshold(rule, read.aside, read.rest, level)
 
 
-def _notes(found: Answers, slices: Any) -> list[str]:
+def _notes(found: Answers, slices: Any, data: Any) -> list[str]:
     notes = []
     if found.kind == "segmentation":
         notes.append("Places of one image are alike, so the intervals are for other images, drawn whole.")
     if found.kind == "classification" and not found.has_probabilities:
         notes.append(f"The loss {found.loss_name} gives scores that are no probabilities: none are judged.")
+    if is_shuffled(data):
+        notes.append("The loader shuffles: rows are counted in the order in which it gave them, not as they lie.")
     if found.weight is not None and slices is not None:
         notes.append("Slices count every row alike; the other numbers use the weights.")
     return notes

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils import data as torch_data
 
 from steepest.core.errors import ModelError, UsageError
+from steepest.core.sealed import sealed
 from steepest.core.streams import generator
 from steepest.data import load
 from steepest.data.record import Data
@@ -42,16 +43,18 @@ def asked_of(model: Any, data: Any, asked: Mapping[str, Any]) -> Asked:
     """The model's answers. The keywords are those of `evaluate`."""
     if isinstance(model, (str, Path)):
         return _of_folder(load_trained(model), data, asked)
+    if hasattr(model, "module_") and hasattr(model, "loss_"):  # a fitted Classifier or Regressor
+        return _of_estimator(model, data, asked)
     _check(model, asked)
     device = _device(model, asked["device"])
-    source, read = _source(data, asked, device)
+    source, read = _source(data, asked, device, _dtype(model))
     loss = None if asked["loss"] is None else as_loss(asked["loss"])
     reading = _reading(model, source, read, loss, asked)
     names = asked["class_names"] or (read.class_names if read is not None else None)
     found = answers(model, source, reading, names, device)
     name = read.name if read is not None else "the given data"
     if asked["held_out"] is not None and not isinstance(asked["held_out"], float):
-        other, _ = _source(asked["held_out"], asked, device)
+        other, _ = _source(asked["held_out"], asked, device, _dtype(model))
         return Asked(found, answers(model, other, reading, names, device), found, _name(model), name)
     aside, rest = _halves(found, 0.5 if asked["held_out"] is None else asked["held_out"], asked["seed"])
     return Asked(found, aside, rest, _name(model), name)
@@ -65,6 +68,14 @@ def _of_folder(trained: Trained, data: Any, asked: Mapping[str, Any]) -> Asked:
     if not isinstance(data, tuple):
         data = trained.read(load(data, task=trained.task))  # type: ignore[arg-type]
     return replace(asked_of(trained.model, data, {**asked, **known}), model=trained.about["model"])
+
+
+def _of_estimator(model: Any, data: Any, asked: Mapping[str, Any]) -> Asked:
+    """Its module, by its loss and with its classes."""
+    names = [str(name) for name in getattr(model, "classes_", [])] or None
+    known = {name: value for name, value in asked.items() if value is not None}
+    told = {"loss": model.loss_, "class_names": names} if asked["from_logits"] is None else {"class_names": names}
+    return replace(asked_of(model.module_, data, {**asked, **told, **known}), model=type(model).__name__)
 
 
 def _check(model: Any, asked: Mapping[str, Any]) -> None:
@@ -93,6 +104,11 @@ def _name(model: Any) -> str:
     return type(model).__name__ if isinstance(model, nn.Module) else getattr(model, "__name__", type(model).__name__)
 
 
+def _dtype(model: Any) -> torch.dtype:
+    weights = next(model.parameters(), None) if isinstance(model, nn.Module) else None
+    return weights.dtype if weights is not None and weights.is_floating_point() else torch.float32
+
+
 def _device(model: Any, asked: Any) -> torch.device:
     """Where the model's weights are, unless another device is asked for."""
     weights = next(model.parameters(), None) if isinstance(model, nn.Module) else None
@@ -110,8 +126,10 @@ def _device(model: Any, asked: Any) -> torch.device:
 # -- the rows --------------------------------------------------------------------------------------------------------
 
 
-def _source(data: Any, asked: Mapping[str, Any], device: torch.device) -> tuple[Rows | Given, Data | None]:
-    """Batches in the order of the rows, and the data where they were read by us."""
+def _source(
+    data: Any, asked: Mapping[str, Any], device: torch.device, dtype: torch.dtype
+) -> tuple[Rows | Given, Data | None]:
+    """Batches in the order of the rows, and the data where they were read by us, with features in the model's dtype."""
     size = asked["batch_size"]
     if isinstance(data, torch_data.DataLoader):
         return Given(data, asked["unpack"], device), None
@@ -123,7 +141,7 @@ def _source(data: Any, asked: Mapping[str, Any], device: torch.device) -> tuple[
         return Given(data, asked["unpack"], device), None
     task = asked["task"] if asked["task"] in ("classification", "regression", "multilabel") else None
     read = load(data, task=task)  # type: ignore[arg-type]
-    return Rows(read.x, read.y, batch_size=size, shuffle=False).to(device), read
+    return Rows(read.x.to(dtype), read.y, batch_size=size, shuffle=False).to(device), read
 
 
 def _is_tensors(part: Any) -> bool:
@@ -159,7 +177,8 @@ def _halves(found: Answers, share: float, seed: int) -> tuple[Answers | None, An
 
 def _reading(model: Any, source: Rows | Given, read: Data | None, loss: Any, asked: Mapping[str, Any]) -> Reading:
     kind, given = what_it_takes(loss) if loss is not None else ("", "")
-    batch = next(iter(source.epoch(0)))
+    with sealed("evaluate"):  # a loader draws from the global generator when it begins
+        batch = next(iter(source.epoch(0)))
     target = leaves(batch.target)[0]
     task = asked["task"] or (read.task if read is not None else _task(target, kind))
     from_logits = asked["from_logits"]
@@ -204,6 +223,11 @@ def _from_logits(given: str, loss: Any, task: str) -> bool | None:
     )
 
 
+def is_shuffled(data: Any) -> bool:
+    """A loader that draws the order of its rows."""
+    return isinstance(getattr(data, "sampler", None), torch_data.RandomSampler)
+
+
 def slices_of(asked: Any, data: Any) -> Mapping[str, Any]:
     """Slices by name: columns of a table may be named alone."""
     if asked is None:
@@ -211,7 +235,8 @@ def slices_of(asked: Any, data: Any) -> Mapping[str, Any]:
     if isinstance(asked, Mapping):
         return asked
     listed: Sequence[Any] = [asked] if isinstance(asked, str) else list(asked)
-    missing = [name for name in listed if not hasattr(data, "columns") or name not in data.columns]
+    table = data[0] if isinstance(data, tuple) else data
+    missing = [name for name in listed if not hasattr(table, "columns") or name not in table.columns]
     if missing:
         raise UsageError(
             where="slices",
@@ -219,4 +244,4 @@ def slices_of(asked: Any, data: Any) -> Mapping[str, Any]:
             needed="a column of the table, or values by name, were needed",
             repair='slices={"age": ages}, one value for each row.',
         )
-    return {name: data[name] for name in listed}
+    return {name: table[name] for name in listed}
