@@ -143,8 +143,9 @@ def _rendered(subject: Subject, bundle: Bundle, pieces: dict[str, Any]) -> str:
     title = f"{arm.name} for {plan.model} on {task.data.name}: the winner of a comparison, in plain PyTorch."
     versions = ", ".join(f"{n} {plan.versions[n]}" for n in ("steepest", "torch") if n in plan.versions)
     story = [
-        f"Written by {versions}. It repeats split, initialisation, batch order and dropout of the study, which",
-        "trained many models at once: sums were taken in another order, so scores agree to rounding, which grows.",
+        f"Written by {versions}. It repeats split, initialisation, batch order and dropout of",
+        "the study, which trained many models at once: sums were taken in another order, so scores agree to",
+        "rounding, which training amplifies.",
     ]
     text = _template().render(
         {

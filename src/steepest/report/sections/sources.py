@@ -19,7 +19,7 @@ def sources(study: Study) -> Block | None:
     cited = citations(study)
     rows = [[clean(work.text, 400), clean(listed(names, 6), 300)] for work, names in cited.uses.items()]
     rows += [[clean(source, 400), clean(name, 60)] for name, source in cited.unpublished.items()]
-    parts: list[Part] = [Table([Column("Source", wide=True), Column("of")], rows)]
+    parts: list[Part] = [Table([Column("Source", wide=True), Column("Used for")], rows)]
     if cited.uses:
         parts.append(Code(plain_lines(cited.bibtex)[:MOST], "BibTeX"))
     return Block("Cite these when you publish with what this study used.", parts)
