@@ -1,20 +1,17 @@
-"""What a checkpoint of a run holds, and how a run is put back to it."""
+"""What a checkpoint of a run (loop.Run) holds, and how a run is put back to it."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy
 import torch
 from torch import Tensor
 
 from steepest.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from .loop import Run
 
 
 @dataclass
@@ -26,7 +23,7 @@ class Best:
     weights: dict[str, Tensor]
 
 
-def state_of(run: Run) -> dict[str, Any]:
+def state_of(run: Any) -> dict[str, Any]:
     """All that the rest of the run depends on."""
     setup, best, history = run.setup, run.best, run.history
     return {
@@ -50,7 +47,7 @@ def state_of(run: Run) -> dict[str, Any]:
     }
 
 
-def put_back(run: Run, state: dict[str, Any]) -> None:
+def put_back(run: Any, state: dict[str, Any]) -> None:
     """The run as it was when `state_of` was asked."""
     setup = run.setup
     _refuse_other_run(state["config"], setup.config, setup.folder)
