@@ -110,6 +110,12 @@ def test_damaged_weights_are_told_and_not_loaded(study, damage):
         path.write_bytes(whole)
 
 
+def test_a_folder_that_cannot_hold_weights_is_told(study, tmp_path):
+    (tmp_path / winner.FOLDER).write_text("a file where the folder should be")
+    with pytest.raises(StoreError, match="something else has this name"):
+        winner.keep(tmp_path, "confirm", {"arm": study.winner.path.read_bytes()})
+
+
 def test_a_regression_predicts_in_the_targets_own_unit(tmp_path):
     results = compare(
         "linear", "diabetes", losses="mse, huber", optimizers="adamw", budget="2500epochs", epochs=10, seeds=3,

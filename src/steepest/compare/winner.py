@@ -18,7 +18,7 @@ from steepest.core.errors import ModelError, StoreError
 from steepest.data.standardise import Scale
 from steepest.models import factory_of
 from steepest.models.facts import Facts
-from steepest.results.durable import atomic_write
+from steepest.results.durable import atomic_write, flush_folder, unwritable
 from steepest.results.records import Event, Outcome, Plan, Study
 from steepest.results.store import read_study
 
@@ -87,7 +87,11 @@ def keep(folder: Path, rung: str, weights: Mapping[str, bytes]) -> list[Event]:
     events = []
     for arm, content in weights.items():
         path = folder / FOLDER / file_name(arm)
-        path.parent.mkdir(exist_ok=True)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            flush_folder(folder)
+        except OSError as error:
+            raise unwritable(error, path.parent) from error
         atomic_write(path, content)
         facts = facts_in(content)
         told = {n: facts[n] for n in ("seed", "learning_rate", "select_score", "test_score")}
