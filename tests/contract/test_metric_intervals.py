@@ -33,7 +33,7 @@ def test_the_interval_holds_the_value_and_every_model_has_its_own(metric):
     assert at.value.shape == at.low.shape == at.high.shape == (2,) and at.value.dtype == torch.float64
     assert (at.low <= at.value).all() and (at.value <= at.high).all()
     assert at.value.tolist() == metric.value(state).tolist()
-    assert at.is_flagged and ("less than 200" in at.note or "same value" in at.note)
+    assert at.is_flagged and ("fewer than 200" in at.note or "same value" in at.note)
     assert str(at).startswith(f"{at.value[0].item():.4g} [")
 
 
@@ -195,6 +195,8 @@ def test_what_an_interval_cannot_be_asked_is_refused():
         metrics.accuracy.interval(state, method="delong")
     with pytest.raises(ShapeError):
         metrics.accuracy.difference(state, state.take(torch.arange(10)))
+    with pytest.raises(ShapeError, match="one number per sample"):
+        metrics.accuracy.interval(state, groups=torch.arange(10))
     sums = metrics.mean_squared_error.tally.count(kept(metrics.mean_squared_error, 50))
     with pytest.raises(MetricError, match="rows"):
         metrics.mean_squared_error.interval(sums)

@@ -447,3 +447,17 @@ def test_counting_in_one_pass_gives_the_bits_of_torch_s_way(monkeypatch):
         broken[1, 200, 6] = torch.nan
         assert metrics.accuracy(broken, shared).isnan().tolist() == [False, True, False]
         assert class_counts.count_classes(scores, shared - 1) is None
+
+
+def test_an_infinite_logit_comes_before_all_others_of_its_class_and_after_all_of_the_rest():
+    inf = torch.inf
+    logits = torch.tensor([[inf, 0.0, 1.0], [0.0, 0.0, 2.0], [1.0, 2.0, 3.0], [5.0, -inf, 0.0]])
+    each = metrics.auroc(logits, torch.tensor([0, 1, 2, 0]), from_logits=True, average="none")
+    assert each.tolist() == [1.0, 2 / 3, 2 / 3]
+
+
+def test_a_calibration_error_needs_a_bin():
+    from steepest.core.errors import DomainError
+
+    with pytest.raises(DomainError, match="at least 1"):
+        metrics.expected_calibration_error(torch.randn(4), torch.tensor([0, 1, 1, 0]), from_logits=True, bins=0)

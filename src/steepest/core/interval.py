@@ -148,9 +148,9 @@ def _quantile(ordered: Tensor, share: Tensor) -> Tensor:
 def few(n: float, rarest: float) -> str:
     """The note where so few samples, or so few of one class, make the interval cover less often than it says."""
     if n < 200:
-        return f"{_plain(n)} samples: with less than 200 the interval may hold the true value less often than it says."
+        return f"{_plain(n)} samples: with fewer than 200 the interval may hold the true value less often than it says."
     if rarest < 10:
-        return f"A class has {_plain(rarest)} samples: with less than 10 the interval may be too narrow."
+        return f"A class has {_plain(rarest)} samples: with fewer than 10 the interval may be too narrow."
     return ""
 
 

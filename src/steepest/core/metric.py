@@ -137,6 +137,13 @@ class Metric(Item):
     ) -> list[Interval]:
         """Those of several metrics of one state, each alone or with its hyperparameters; the same draws serve them all."""
         _check_asked(self.name, level, replicates)
+        if groups is not None and isinstance(state, Rows) and groups.shape != (len(state),):
+            raise ShapeError(
+                where=self.name,
+                seen=f"groups has shape {tuple(groups.shape)} and there are {len(state)} samples",
+                needed="one number per sample was needed",
+                repair="groups=torch.tensor([...]), the image, patient or document of each sample.",
+            )
         counted = self._counted(state)
         found: list[Interval] = []
         open_ones: list[tuple[int, Metric, Mapping[str, Any]]] = []

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from steepest.core.errors import DomainError
 from steepest.core.interval import wilson
 from steepest.core.rows import Rows
 from steepest.core.tally import Tally
 
-from .scores import probabilities, probability_rows
+from .scores import WHERE, probabilities, probability_rows
 
 Norm = Literal["l1", "l2", "max"]
 N, CONFIDENCE, RIGHT = range(3)  # the last axis of a state: sums of w, w * confidence, w * is right
@@ -27,6 +28,10 @@ def binned_rows(
     bins: int = 15,
 ) -> Rows:
     """As probability_rows; bins: how many bins of confidence."""
+    if bins < 1:
+        raise DomainError(
+            where=WHERE, seen=f"bins is {bins!r}", needed="at least 1 was needed", repair="15 is what most papers take."
+        )
     rows = probability_rows(prediction, target, weight, from_logits=from_logits)
     return Rows(rows.prediction, rows.target, rows.weight, rows.n_lead, {**rows.facts, "bins": bins})
 

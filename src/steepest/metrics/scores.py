@@ -98,7 +98,7 @@ def order_of(rows: Rows) -> Tensor:
         return scores[..., 1:] - scores[..., :1]
     first, second = scores.topk(2, -1).values.split(1, -1)
     is_first = torch.zeros_like(scores, dtype=torch.bool).scatter_(-1, scores.argmax(-1, keepdim=True), True)
-    share = (scores - first).exp()
+    share = torch.where(is_first, 1.0, (scores - first).exp())  # infinity less itself is NaN
     total = share.sum(-1, keepdim=True)
     rest = torch.where(is_first, 0.0, (scores - second).exp().clamp(max=1.0)).sum(-1, keepdim=True)
     others = torch.where(is_first, second + rest.log(), first + (total - torch.where(is_first, 0.0, share)).log())
