@@ -227,3 +227,20 @@ def test_trials_side_by_side_have_the_bits_of_the_operations_one_by_one(rule, dt
     # the two that live at the sixth step are too small a group
     assert [move is not None for move in taken] == [True] * 5 + [False] + [True] * 4
     same(*found)
+
+
+@each_rule
+def test_a_step_bound_to_its_tensors_is_the_step(rule):
+    draw = torch.Generator().manual_seed(0)
+    start = torch.randn(4, 1500, generator=draw, dtype=torch.float64)
+    lr, found = torch.tensor([0.001, 0.002, 0.01, 0.1], dtype=torch.float64), []
+    for is_bound in (False, True):
+        param, grad, stepper = start.clone(), torch.empty_like(start), StackedRule(rule)
+        stepper.init(param)
+        step = stepper.bound(param, grad) if is_bound else lambda rates: stepper.step(param, grad, rates)  # noqa: B023
+        for seed in range(6):
+            grad.copy_(torch.randn(start.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64))
+            step(lr)
+        found.append([param, *stepper.state.values()])
+    for one, other in zip(*found):  # a power of floats and one of tensors may differ by a rounding
+        assert torch.allclose(one, other, rtol=1e-12, atol=1e-14)

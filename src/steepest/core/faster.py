@@ -65,8 +65,10 @@ class RowSteps(Protocol):
 
     def __call__(
         self, program: Any, decay: str, tensors: Mapping[str, Tensor]
-    ) -> Callable[[Mapping[str, Tensor]], None] | None:
-        """What moves all trials by a step, in place, given the numbers (K, 1), float64; None where it cannot.
+    ) -> Callable[[Mapping[str, Any]], None] | None:
+        """What moves all trials by a step, in place; None where it cannot.
+
+        It is given the numbers, each (K, 1) in float64, or a float, the same for all.
 
         tensors (K, P): param, grad, and the states.
         """

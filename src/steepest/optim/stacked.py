@@ -129,7 +129,8 @@ class StackedRule:
             self._step_elements(self._program, param, grad, lr, alive)
 
     def _step_elements(self, program: Program, param: Tensor, grad: Tensor, lr: Tensor, alive: Tensor | None) -> None:
-        numbers = self._numbers_of(program, lr.to(param.device, torch.float64).unsqueeze(1))
+        rates, t = lr.to(param.device, torch.float64).unsqueeze(1), self.state["step"].unsqueeze(1)
+        numbers = self._numbers_of(program, rates, self._constants, t)
         tensors, executor = self._moving(param, grad), row_steps()
         for trials in _runs(alive, len(param)):
             own, rows = (numbers, tensors) if alive is None else (_rows_of(numbers, trials), _rows_of(tensors, trials))
@@ -152,14 +153,24 @@ class StackedRule:
         if program is None or move is None:
             return lambda lr: self.step(param, grad, lr)
 
+        constants, steps = self._shared_constants(program), self.state["step"]
+        is_even = bool((steps == steps[0]).all())
+
         def step(lr: Tensor) -> None:
-            self.state["step"] += 1.0
-            numbers = self._numbers_of(program, lr.unsqueeze(1))
+            steps.add_(1.0)
+            t = float(steps[0]) if is_even else steps.unsqueeze(1)
+            numbers = self._numbers_of(program, lr.unsqueeze(1), constants, t)
             move(numbers)
             for name, value in program.new_scalars.items():
-                self.state[name].copy_(numbers[value])
+                self.state[name].copy_(torch.as_tensor(numbers[value]))
 
         return step
+
+    def _shared_constants(self, program: Program) -> dict[str, Any]:
+        """What stays the same over the run, as floats where all trials share it, which cost a tenth of tensors."""
+        shared = {n: float(v[0]) if bool((v == v[0]).all()) else v for n, v in self._numbers.items()}
+        constants = program.constants(shared)
+        return {**constants, "decay": constants["weight_decay"]} if self._decay == "coupled" else constants
 
     def _moving(self, param: Tensor, grad: Tensor) -> Tree:
         tensors = {name: self.state[name] for name in self._states if name not in self.rule.scalar_states}
@@ -201,10 +212,10 @@ class StackedRule:
         numbers = {name: PerTrial(value) for name, value in self._numbers.items() if name in self.rule.hyper}
         return self.rule.evaluated(param, **states, **numbers)
 
-    def _numbers_of(self, program: Program, lr: Tensor) -> Tree:
-        """All numbers of this step, float64 columns."""
-        numbers = {name: self.state[name] for name in self.rule.scalar_states}
-        numbers.update(self._constants, t=self.state["step"].unsqueeze(1), lr=lr)
+    def _numbers_of(self, program: Program, lr: Tensor, constants: Mapping[str, Any], t: Any) -> dict[str, Any]:
+        """All numbers of this step, float64 columns, or floats where constants and t are."""
+        numbers: dict[str, Any] = {name: self.state[name] for name in self.rule.scalar_states}
+        numbers.update(constants, t=t, lr=lr)
         if self._decay == "decoupled":
             numbers["decay"] = 1 - lr * numbers["weight_decay"]
         return program.numbers(numbers)
