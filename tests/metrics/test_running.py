@@ -103,3 +103,26 @@ def test_what_is_wrong_is_told_at_the_first_update_and_words_that_nobody_knows_w
 def test_it_shows_what_it_was_made_of_and_which_way_is_better():
     assert repr(metrics.auroc.running(from_logits=True)) == "auroc.running(from_logits=True)"
     assert metrics.accuracy.running().higher_is_better and not metrics.log_loss.running(from_logits=True).higher_is_better
+
+
+def test_a_metric_that_keeps_its_rows_goes_through_a_checkpoint_of_tensors():
+    from steepest.core.rows import Rows
+
+    kept = metrics.auroc.rows(SCORES, TARGET, torch.arange(300).double(), from_logits=True)
+    again = Rows.from_tensors({name: tensor.clone() for name, tensor in kept.tensors().items()})
+    assert torch.equal(metrics.auroc.value(again), metrics.auroc.value(kept)) and again.facts == kept.facts
+    assert metrics.auroc.value(again + kept).item() == pytest.approx(metrics.auroc.value(kept).item(), rel=1e-12)
+
+
+def test_an_epoch_of_fit_that_stops_half_way_goes_on_with_what_its_metrics_had_counted():
+    from steepest.fit.judge import Judge
+
+    asked = [metrics.auroc, metrics.accuracy, metrics.log_loss]
+    whole, first = Judge(asked), Judge(asked)
+    whole.add(SCORES, TARGET)
+    first.add(SCORES[:100], TARGET[:100])
+    first.count()
+    resumed = Judge(asked)
+    resumed.states = first.states
+    resumed.add(SCORES[100:], TARGET[100:])
+    assert resumed.values() == pytest.approx(whole.values(), rel=1e-12)
