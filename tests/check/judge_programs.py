@@ -25,6 +25,8 @@ except ModuleNotFoundError:  # Python 3.10
 
 PROGRAMS = Path(__file__).parent / "programs"
 HALVES = ("seen", "unseen")
+COLLECTIONS = (*HALVES, "threads")
+"""`threads` was written before the readers of functions, classes and loaders were, and used to write them."""
 LIMIT = 180
 """Seconds after which a check is given up."""
 
@@ -134,7 +136,7 @@ def judge(chosen: list[Program], run: bool, jobs: int = 1) -> list[Told]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--half", choices=(*HALVES, "threads"), required=True)
+    parser.add_argument("--half", choices=COLLECTIONS, required=True)
     parser.add_argument("--static-only", action="store_true", help="read the programs, execute none")
     parser.add_argument("--jobs", type=int, default=1, help="programs checked at the same time")
     parser.add_argument("--only", default="", help="programs whose file name holds this text")

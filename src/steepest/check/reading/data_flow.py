@@ -202,6 +202,14 @@ def windows_split_at_random(source: Program) -> Iterator[tuple[int, str]]:
                 if any(n is node for n in ast.walk(v))
             }
     windows |= _functions_of_windows(source)
+    for split in source.calls("random_split"):
+        first = source.names.value_of(split.args[0]) if split.args else None
+        given = _feeding(source.tree.body, _names(first) if first is not None else set(), split.lineno)
+        if given & windows:
+            yield (
+                split.lineno,
+                f"windows ({', '.join(sorted(given & windows)[:2])}) of one series overlap, and random_split deals them out",
+            )
     for split in source.calls("train_test_split"):
         keeps = any(
             k.arg == "shuffle" and isinstance(k.value, ast.Constant) and k.value.value is False for k in split.keywords

@@ -108,6 +108,15 @@ def sums_keep_graphs(source: Source) -> Found:
         }
         for node in (n for n in ast.walk(backward.loops[-1]) if id(n) not in quiet):
             if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.BinOp)
+                and isinstance(node.value.op, ast.Add)
+                and ast.unparse(node.value.left) == ast.unparse(node.targets[0]) != backward.name
+                and ast.unparse(node.value.right) == backward.name
+                and not re.search(rf"{re.escape(ast.unparse(node.targets[0]))}\.backward", source.text)
+            ):
+                yield node.lineno, f"{ast.unparse(node)} keeps the graph of every batch"
+            if (
                 isinstance(node, ast.AugAssign)
                 and isinstance(node.op, ast.Add)
                 and re.fullmatch(

@@ -37,6 +37,30 @@ def axes_mixed(source: Source) -> Found:
                 yield call.lineno, f"{call.func.attr}({', '.join(sizes)}) of what lies as ({', '.join(names)})"
 
 
+def sizes_swapped(source: Source) -> Found:
+    """x of (N, 7, 8) viewed as (N, 8, 7): the sizes that the text gives stand in another order."""
+    for call in source.calls("view", "reshape"):
+        if not isinstance(call.func, ast.Attribute) or len(call.args) < 3:
+            continue
+        new = [a.value if isinstance(a, ast.Constant) else None for a in call.args]
+        old = _sizes(source, call.func.value)
+        inner, outer = new[1:], old[1:]
+        if None in inner or None in outer or len(inner) != len(outer) or inner == outer:
+            continue
+        if sorted(map(str, inner)) == sorted(map(str, outer)) and len([n for n in outer if n != 1]) > 1:
+            yield call.lineno, f"{ast.unparse(call)[:50]} of what has the sizes (N, {', '.join(map(str, outer))})"
+
+
+def _sizes(source: Source, node: ast.expr) -> list[object]:
+    """The sizes that a tensor was made with, where they are plain numbers; a batch of it has its own first one."""
+    made = source.bindings.made(node) or node
+    while isinstance(made, ast.Subscript) and isinstance(made.slice, (ast.Slice, ast.Name)):
+        made = source.bindings.made(made.value) or made.value
+    if isinstance(made, ast.Call) and called(made) in ("randn", "rand", "zeros", "ones"):
+        return [a.value if isinstance(a, ast.Constant) else None for a in made.args]
+    return [None]
+
+
 def _unpacked(function: ast.AST) -> list[str]:
     """The names of `b, t, d = x.shape`."""
     for n in ast.walk(function):

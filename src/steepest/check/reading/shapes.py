@@ -16,6 +16,8 @@ HANDED = frozenset(
     "Variable asarray ascontiguousarray to_numpy type copy".split()
 )
 """Calls that keep the numbers and the axes."""
+RESHAPED = frozenset({"unsqueeze", "squeeze", "view", "reshape", "flatten", "ravel", "expand_dims"})
+"""Calls that keep the numbers."""
 MAKERS = frozenset("randn rand zeros ones empty full normal uniform random standard_normal random_sample".split())
 ALIKE = frozenset(
     "sin cos exp log sqrt tanh sigmoid abs relu pow square round floor clip clamp sign softmax log_softmax where randn_like rand_like "
@@ -35,7 +37,7 @@ def origin(source: Source, node: ast.expr | None, depth: int = 0) -> ast.expr | 
         return origin(source, before, depth + 1)
     if isinstance(node, ast.Subscript) and isinstance(node.slice, (ast.Slice, ast.Name, ast.Subscript, ast.Compare)):
         return origin(source, node.value, depth + 1)
-    if isinstance(node, ast.Call) and called(node) in HANDED:
+    if isinstance(node, ast.Call) and (called(node) in HANDED or called(node) in RESHAPED):
         inside = handed(source, node)
         return origin(source, inside, depth + 1) if inside is not None else node
     return node
@@ -209,6 +211,8 @@ def _of_call(source: Source, node: ast.Call, depth: int) -> int | None:
     inner = axes(source, subject, depth + 1) if subject is not None else None
     if word in REDUCE:
         return _reduced(inner, rest, keywords)
+    if word == "squeeze":
+        return 1 if inner == 2 else None  # of (N, 1): on anything wider it would do nothing
     if word == "unsqueeze" or word == "expand_dims":
         return inner + 1 if inner is not None else None
     if word in ("flatten", "ravel") and not rest and not keywords:

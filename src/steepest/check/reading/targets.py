@@ -329,9 +329,26 @@ def sorted_without_shuffle(source: Source) -> Found:
             if isinstance(data, ast.Call) and called(data) == "TensorDataset" and data.args
             else None
         )
-        if (
-            labels is not None
-            and re.search(r"repeat_interleave|np\.repeat|torch\.cat\(.*(zeros|ones|full)", ast.unparse(labels))
-            and not source.mentions("randperm|permutation|shuffle\\(")
-        ):
-            yield made.lineno, f"{ast.unparse(made)[:50]} goes through labels in blocks ({ast.unparse(labels)[:40]})"
+        blocks = labels is not None and re.search(
+            r"repeat_interleave|np\.repeat|torch\.cat\(.*(zeros|ones|full)", ast.unparse(labels)
+        )
+        given = data.args[-1] if isinstance(data, ast.Call) and data.args else None
+        if (blocks or _is_sorted(source, given)) and not source.mentions("randperm|permutation|shuffle\\("):
+            yield made.lineno, f"{ast.unparse(made)[:50]} goes through labels in order, class after class"
+
+
+def _is_sorted(source: Source, node: ast.expr | None) -> bool:
+    """y[y.argsort()], or the values of a sort."""
+    at = node
+    for _ in range(8):
+        if isinstance(at, ast.Subscript):
+            index = source.bindings.made(at.slice) if isinstance(at.slice, ast.Name) else at.slice
+            if isinstance(index, ast.Call) and called(index) == "argsort":
+                return True
+        if isinstance(at, ast.Call) and called(at) in ("sort", "sorted"):
+            return True
+        before = source.bindings.value(at) if at is not None else None
+        if before is None:
+            break
+        at = before
+    return False

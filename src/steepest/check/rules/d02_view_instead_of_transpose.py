@@ -11,7 +11,7 @@ from steepest.core.checks import check
 from ..examples import training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.layout import axes_mixed
+from ..reading.layout import axes_mixed, sizes_swapped
 from ..seeing import shown
 
 
@@ -38,6 +38,7 @@ from ..seeing import shown
 )
 def view_instead_of_transpose(facts: Facts) -> Iterator[Seen]:
     yield from facts.told(axes_mixed)
+    yield from facts.read(sizes_swapped)
     lines = set()
     for op in facts.run.views if facts.run else ():
         before, after = next(op.refs()).shape, op.out_shape
