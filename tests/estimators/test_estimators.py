@@ -85,7 +85,7 @@ def test_check_estimator_passes_whole(kind):
         Regressor(),
         Regressor(loss="huber", **BRIEF),
     ],
-    ids=str,
+    ids=["classifier", "focal", "bce_with_logits", "own", "regressor", "huber"],
 )
 def test_check_estimator_passes_whole_for_other_losses_and_modules(estimator):
     assert failures(estimator) == []
