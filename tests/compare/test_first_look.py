@@ -41,7 +41,9 @@ def test_a_model_that_cannot_learn_with_a_loss_is_refused_before_anything_is_wri
     assert "check=False" in refused.value.repair and not (tmp_path / "no").exists()
 
 
+@pytest.mark.slow
 def test_without_the_check_it_trains_all_the_same(tmp_path):
+    """Buys: the flag's whole way; 3 s."""
     found = compare(softmax_first, "wine", out=tmp_path, check=False, seeds=3, **WINE)
     assert found.verdict.sentence
 

@@ -40,7 +40,8 @@ def test_small_data_say_that_splits_overlap_and_by_how_much():
     )
     verdict = confirmed(plan, {"a": [0.95 + x for x in ROUGH], "b": [0.93 - x for x in ROUGH]})
     assert "36 test samples, drawn anew for each" in verdict.sentence
-    assert any("two seeds share about 60 %" in note and "1/12 + 36/107" in note for note in verdict.notes)
+    assert any("Two seeds share about 60 %" in note and "1/12 + 36/107" in note for note in verdict.notes)
+    assert all(len(note) <= 300 for note in verdict.notes)  # a terminal shows no more
     d = verdict.confirmation[0]
     assert d.sample_low < d.low and d.sample_high > d.high
 

@@ -102,7 +102,9 @@ def test_each_summand_must_suit_the_task_and_a_sum_takes_no_class_weights():
         task.check(weighed)
 
 
+@pytest.mark.slow
 def test_a_study_of_sums_has_a_verdict_and_a_page(tmp_path):
+    """Buys: the whole way to the page; 3 s."""
     build, of = TASKS["places"]
     found = compare(
         lambda: build(), of, losses="cross_entropy, cross_entropy + 0.5*dice", optimizers="adamw", metric="mean_iou",

@@ -172,8 +172,11 @@ def test_losses_relative_to_the_target_are_refused_as_targets_are_standardised()
         task.check(arm(losses[name]))
 
 
-@pytest.mark.parametrize("name", ["several labels", "places", "tokens", "one logit"])
+@pytest.mark.parametrize(
+    "name", ["places", *(pytest.param(n, marks=pytest.mark.slow) for n in ("several labels", "tokens", "one logit"))]
+)
 def test_a_study_has_a_verdict(name, tmp_path):
+    """Buys: the whole way to the page; 3 s each."""
     build, of = TASKS[name]
 
     def model() -> nn.Module:

@@ -129,9 +129,9 @@ def _foresee(known: Progress, rung: RungRecord, kept: dict[str, list[float]]) ->
     gaps = [[x - y for x, y in zip(best[a], best[b])] for a, b in itertools.combinations(best, 2)]
     spread = [statistics.variance(g) for g in gaps if len(g) > 1 and all(map(math.isfinite, g))]
     n = len(known.planned("confirm")[0].seeds)
-    if not spread or not any(spread):
+    if not spread or statistics.median(spread) == 0:
         return
-    size = evidence.smallest_difference(math.sqrt(statistics.fmean(spread)), n)
+    size = evidence.smallest_difference(math.sqrt(statistics.median(spread)), n)
     told = f"{n} fresh seeds will find differences of about {amount(known.plan, size)} {measure(known.plan)} in 4 of 5 cases"
     known.say("forecast", rung.name, "", told, resolution=size, n=n)
 

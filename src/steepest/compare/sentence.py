@@ -97,7 +97,7 @@ def notes(plan: Plan, out: Mapping[str, str], differences: Sequence[Difference])
     unit = " points" if plan.unit == "points" else ""
     source = "as given" if plan.rope is not None else "a quarter of the seeds' standard deviation"
     found.append(f"Differences within ±{amount(plan, differences[0].rope)}{unit} count as equivalent ({source}).")
-    found.append(_what_intervals_cover(plan, differences[0]))
+    found += _what_intervals_cover(plan, differences[0])
     if any(d.verdict == "undecided" and (d.low > 0 or d.high < 0) for d in differences):
         found.append(
             f"A difference that fewer than {100 * PROBABLY:.0f} % of seeds show is not called: chance had a part in choosing "
@@ -106,25 +106,22 @@ def notes(plan: Plan, out: Mapping[str, str], differences: Sequence[Difference])
     return found
 
 
-def _what_intervals_cover(plan: Plan, d: Difference) -> str:
+def _what_intervals_cover(plan: Plan, d: Difference) -> list[str]:
     """Seeds on the samples at hand; and, where it is known, the drawing of the samples."""
     if d.sample_low is None:
-        return "Intervals cover split, initialisation, batch order and dropout, not the drawing of the samples."
+        return ["Intervals cover split, initialisation, batch order and dropout, not the drawing of the samples."]
     seeds = "The first interval covers split, initialisation, batch order and dropout on these samples"
+    both = "Only a difference that the interval for other samples confirms is called better without a probably."
     if not plan.resampled:
-        return (
-            f"{seeds}, whose test part is the same for all seeds; the one for other samples adds the drawing of the test "
-            "part (jackknife), and only a difference that it confirms is called better without a probably."
-        )
-    n_train, n_test = int(plan.data["n_train"]), int(plan.data["n_test"])
-    n = int(plan.data["n_samples"])
-    return (
-        f"{seeds}. They are few ({n}), so every seed draws its own test part, and two seeds share about "
-        f"{100 * n_train / n:.0f} % of their training samples: the interval for other samples corrects the variance for "
-        f"that overlap, 1/{d.n} + {n_test}/{n_train} in the place of 1/{d.n} (Nadeau & Bengio 2003), and only a difference "
-        "that it confirms is called better without a probably. Learning rates were chosen on other splits of the same "
-        "samples."
-    )
+        test = "the one for other samples adds the drawing of the test part, which all seeds share (jackknife)"
+        return [f"{seeds}; {test}.", both]
+    n, n_train, n_test = (int(plan.data[name]) for name in ("n_samples", "n_train", "n_test"))
+    return [
+        f"{seeds}. They are few ({n}), so every seed draws its own test part; learning rates were chosen on other such splits.",
+        f"Two seeds share about {100 * n_train / n:.0f} % of their training samples: the interval for other samples takes "
+        f"1/{d.n} + {n_test}/{n_train} of the variance in the place of 1/{d.n} (Nadeau & Bengio 2003).",
+        both,
+    ]
 
 
 def amount(plan: Plan, value: float) -> str:
