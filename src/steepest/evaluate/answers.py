@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from steepest.core.errors import DataError, LabelError, ModelError, ShapeError, UsageError
+from steepest.core.errors import DataError, LabelError, ModelError, ShapeError, SteepestError, UsageError
 from steepest.core.sealed import sealed
 from steepest.fit.batches import Batch, Given, Rows, leaves
 from steepest.fit.loop import called
@@ -92,7 +92,8 @@ def answers(
             targets.append(target)
             weights.append(batch.weight)
     joined, target = _joined(scores, 0), _joined(targets, -1)
-    _refuse_nan(joined)
+    _refuse_nan(joined, ModelError, "the model gives NaN", "Has training diverged, or does the row hold a NaN?")
+    _refuse_nan(target, DataError, "the target is NaN", "Leave such rows out: x[~y.isnan()], y[~y.isnan()].")
     n_classes = max(2, width) if reading.kind == "segmentation" else joined.shape[1]
     weight = None if weights[0] is None else torch.cat([w.cpu().double() for w in weights if w is not None])
     loss = reading.objective.loss if reading.objective is not None else None
@@ -291,13 +292,13 @@ def _refuse_labels(labels: Tensor, n_classes: int) -> None:
         )
 
 
-def _refuse_nan(scores: Tensor) -> None:
-    if scores.is_floating_point() and bool(scores.isnan().any()):
-        rows = scores.isnan().reshape(len(scores), -1).any(1).nonzero()
-        raise ModelError(
+def _refuse_nan(values: Tensor, kind: type[SteepestError], seen: str, repair: str) -> None:
+    if values.is_floating_point() and bool(values.isnan().any()):
+        rows = values.isnan().reshape(len(values), -1).any(1).nonzero()
+        raise kind(
             where="evaluate",
-            seen=f"the model gives NaN for row {int(rows[0])} (first of {len(rows)})",
+            seen=f"{seen} for row {int(rows[0])} (first of {len(rows)})",
             needed="numbers were needed",
             consequence="Every number of the table would be NaN.",
-            repair="Has training diverged, or does the row hold a NaN?",
+            repair=repair,
         )

@@ -86,16 +86,16 @@ def _check(model: Any, asked: Mapping[str, Any]) -> None:
             needed="an nn.Module, a function of a batch, or the folder of a run was needed",
             repair="st.evaluate(model, (x, y), loss='cross_entropy')",
         )
-    for name, is_right in (
-        ("level", 0 < asked["level"] < 1),
-        ("batch_size", asked["batch_size"] >= 1),
-        ("task", asked["task"] in (None, *KINDS)),
+    for name, is_right, needed in (
+        ("level", 0 < asked["level"] < 1, "a share between 0 and 1, such as 0.95,"),
+        ("batch_size", asked["batch_size"] >= 1, "a whole number >= 1"),
+        ("task", asked["task"] in (None, *KINDS), f"one of {', '.join(KINDS)}"),
     ):
         if not is_right:
             raise UsageError(
                 where="evaluate",
                 seen=f"{name} is {asked[name]!r}",
-                needed=f"one of {', '.join(KINDS)} was needed" if name == "task" else "0.95, or 256 rows, was needed",
+                needed=f"{needed} was needed",
                 repair=f"Leave {name} out.",
             )
 
@@ -136,12 +136,12 @@ def _source(
     if isinstance(data, torch_data.Dataset):
         return Given(torch_data.DataLoader(data, size), asked["unpack"], device), None
     if isinstance(data, tuple) and len(data) in (2, 3) and all(_is_tensors(part) for part in data):
-        return Rows(*data, batch_size=size, shuffle=False).to(device), None
+        return Rows(*data, batch_size=size, shuffle=False, lends_copies=True).to(device), None
     if _is_batches(data):
         return Given(data, asked["unpack"], device), None
     task = asked["task"] if asked["task"] in ("classification", "regression", "multilabel") else None
     read = load(data, task=task)  # type: ignore[arg-type]
-    return Rows(read.x.to(dtype), read.y, batch_size=size, shuffle=False).to(device), read
+    return Rows(read.x.to(dtype), read.y, batch_size=size, shuffle=False, lends_copies=True).to(device), read
 
 
 def _is_tensors(part: Any) -> bool:
@@ -234,9 +234,13 @@ def slices_of(asked: Any, data: Any) -> Mapping[str, Any]:
         return {}
     if isinstance(asked, Mapping):
         return asked
-    listed: Sequence[Any] = [asked] if isinstance(asked, str) else list(asked)
+    listed: Sequence[Any] = list(asked) if isinstance(asked, (list, tuple)) else [asked]
     table = data[0] if isinstance(data, tuple) else data
-    missing = [name for name in listed if not hasattr(table, "columns") or name not in table.columns]
+    missing = [
+        name
+        for name in listed
+        if not isinstance(name, str) or not hasattr(table, "columns") or name not in table.columns
+    ]
     if missing:
         raise UsageError(
             where="slices",

@@ -50,6 +50,7 @@ class Rows:
         batch_size: int,
         seed: int = 0,
         shuffle: bool = True,
+        lends_copies: bool = False,
     ) -> None:
         self.inputs, self.target, self.weight = (mapped(_as_given, part) for part in (inputs, target, weight))
         self.n_rows = len(leaves(self.inputs)[0])
@@ -74,7 +75,7 @@ class Rows:
                 repair="Leave the weights out to count every row once.",
             )
         self.batch_size, self.seed, self.shuffle = min(batch_size, self.n_rows), seed, shuffle
-        self.lends_copies = False
+        self.lends_copies = lends_copies
         self._bytes_per_row = max(1, sum(leaf[0].numel() * leaf.element_size() for leaf in leaves(inputs)))
 
     @property
