@@ -17,6 +17,7 @@ from torch import nn
 
 from steepest import metrics as metric_catalogue
 from steepest.core.errors import StoreError
+from steepest.core.item import Item
 from steepest.models.facts import Facts
 from steepest.results.identity import differing_fields
 from steepest.results.records import ArmRecord, Event, Plan
@@ -292,7 +293,7 @@ def _data_facts(request: Request, task: Task) -> dict[str, Any]:
 
 
 def _sources(request: Request) -> dict[str, str]:
-    items = [item for a in request.arms for item in (a.arm.weighting, a.arm.rule, a.arm.schedule)]
+    items: list[Item | None] = [item for a in request.arms for item in (a.arm.weighting, a.arm.rule, a.arm.schedule)]
     items += [term.loss for a in request.arms for term in a.arm.terms]
     items += [use.transform for a in request.arms for use in a.arm.transforms]
     return {item.name: item.source for item in [*items, request.metric] if item is not None and item.source}

@@ -23,7 +23,7 @@ def sentence(
             return f"Only {finalists[0]} could be judged: every other arm diverged or is not comparable."
         return "No arm could be judged: all diverged or had their best learning rate at the edge of the grid."
     words = [_claim(plan, d, baseline, brief=i > 0) for i, d in enumerate(differences)]
-    if all(baseline in (d.a, d.b) for d in differences) and baseline not in (d.b for d in differences):
+    if all(d.a == baseline for d in differences):
         words.append(f"{baseline} is the baseline.")
     choice = _about_choice(plan, differences, rates, baseline)
     return " ".join([*words, choice] if choice else words)

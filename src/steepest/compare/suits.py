@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import torch
 
@@ -11,9 +11,6 @@ from steepest.core.errors import NotComparable
 from steepest.core.loss import Loss
 
 from .trial import Arm
-
-if TYPE_CHECKING:
-    from .task import Task
 
 BOUNDED = {"probs": "probabilities", "cosines": "cosines"}
 KINDS = {
@@ -48,6 +45,19 @@ WORDS = {
     "several labels": "several labels per sample",
     "numbers": "a regression",
 }
+
+
+class Task(Protocol):
+    """What is asked of a task (compare.task.Task)."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def has_one_logit(self) -> bool: ...
+
+    is_classification: bool
+    gives_log_probs: bool
+    places: Any
 
 
 def refuse_arm(task: Task, arm: Arm) -> None:

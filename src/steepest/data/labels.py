@@ -233,7 +233,7 @@ def _numbers(values: np.ndarray, where: str) -> Tensor:
 def _several(values: np.ndarray, where: str, label_names: Sequence[str] | None) -> Target:
     """Rows of zeros and ones, (N, L): any number of labels per sample."""
     if values.ndim != 2 or values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
-        strange = values[~np.isin(values, (0, 1))] if values.ndim == 2 and values.dtype.kind in "iuf" else ()
+        strange: Any = values[~np.isin(values, (0, 1))] if values.ndim == 2 and values.dtype.kind in "iuf" else ()
         raise DataError(
             where=where,
             seen=f"y holds {strange[0]}" if len(strange) else f"y has shape {values.shape} and holds {values.dtype}",
