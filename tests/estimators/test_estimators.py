@@ -81,7 +81,7 @@ def test_check_estimator_passes_whole(kind):
         Classifier(),
         Classifier(loss="focal(gamma=2)", **BRIEF),
         Classifier(loss="bce_with_logits", **BRIEF),
-        Classifier(own, **BRIEF),
+        Classifier(own, **{**BRIEF, "epochs": 30}),
         Regressor(),
         Regressor(loss="huber", **BRIEF),
     ],
