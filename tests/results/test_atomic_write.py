@@ -11,7 +11,7 @@ import pytest
 from faults import faults
 
 from steepest.core.errors import StoreError
-from steepest.results.durable import atomic_write
+from steepest.results.durable import atomic_write, sweep
 
 HERE = Path(__file__).resolve().parent
 
@@ -133,3 +133,11 @@ def test_a_folder_that_cannot_be_written_is_refused_and_can_still_be_read():
         (folder / "study").chmod(0o755)
         shutil.rmtree(folder)
     assert found.stdout.splitlines() == ["refused"] * 3 + ["12 ['store.sqlite']"], found.stderr
+
+
+def test_what_a_killed_write_left_is_swept_and_nothing_else(tmp_path):
+    keep = [".0123456789ab.tmp.txt", "0123456789ab.tmp", ".mine.tmp", "report.html"]
+    for name in [*keep, ".0123456789ab.tmp"]:
+        (tmp_path / name).write_text("x")
+    sweep(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(keep)

@@ -18,7 +18,7 @@ from steepest.core.errors import ModelError, StoreError
 from steepest.data.standardise import Scale
 from steepest.models import factory_of
 from steepest.models.facts import Facts
-from steepest.results.durable import atomic_write, flush_folder, unwritable
+from steepest.results.durable import atomic_write, flush_folder, sweep, unwritable
 from steepest.results.records import Event, Outcome, Plan, Study
 from steepest.results.store import read_study
 
@@ -90,6 +90,7 @@ def keep(folder: Path, rung: str, weights: Mapping[str, bytes]) -> list[Event]:
         try:
             path.parent.mkdir(exist_ok=True)
             flush_folder(folder)
+            sweep(path.parent)
         except OSError as error:
             raise unwritable(error, path.parent) from error
         atomic_write(path, content)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 from pathlib import Path
 
 from steepest.core.errors import StoreError
+
+TEMPORARY = re.compile(r"\.[0-9a-f]{12}\.tmp")
 
 
 def atomic_write(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -31,6 +34,14 @@ def atomic_write(path: str | os.PathLike[str], content: str | bytes) -> None:
             raise
     except OSError as error:
         raise unwritable(error, target) from error
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed atomic_write left in the folder. For whoever holds its lock."""
+    for left in folder.glob(".*.tmp"):
+        if TEMPORARY.fullmatch(left.name):
+            with contextlib.suppress(OSError):
+                left.unlink()
 
 
 def move(source: Path, target: Path) -> None:

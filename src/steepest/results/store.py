@@ -11,7 +11,7 @@ from types import TracebackType
 
 from steepest.core.errors import StoreError
 from steepest.results import journal, layout
-from steepest.results.durable import flush_folder, move, unwritable
+from steepest.results.durable import flush_folder, move, sweep, unwritable
 from steepest.results.identity import differing_fields
 from steepest.results.journal import Entry
 from steepest.results.lock import FolderLock
@@ -62,6 +62,7 @@ class Store:
             stored = _read(path).plan  # through a connection that changes nothing, before the first one that may
             if plan is not None and (different := differing_fields(stored, plan)):
                 raise _another_study(path, different)
+            sweep(path.parent)
             return cls(path, lock)
 
     def write_rung(self, name: str, outcomes: Sequence[Outcome], events: Sequence[Event], seconds: float) -> None:
