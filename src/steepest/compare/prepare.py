@@ -15,7 +15,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from steepest import data as data_catalogue
 from steepest import metrics as metric_catalogue
+from steepest import models as model_catalogue
 from steepest.core.errors import StoreError
 from steepest.core.item import Item
 from steepest.models.facts import Facts
@@ -296,6 +298,9 @@ def _sources(request: Request) -> dict[str, str]:
     items: list[Item | None] = [item for a in request.arms for item in (a.arm.weighting, a.arm.rule, a.arm.schedule)]
     items += [term.loss for a in request.arms for term in a.arm.terms]
     items += [use.transform for a in request.arms for use in a.arm.transforms]
+    for catalogue, asked in ((data_catalogue, request.asked["data"]), (model_catalogue, request.asked["model"])):
+        name = asked.split("(")[0] if isinstance(asked, str) else ""
+        items += [catalogue[name]] if name in catalogue else []  # type: ignore[operator, index]
     return {item.name: item.source for item in [*items, request.metric] if item is not None and item.source}
 
 
