@@ -11,13 +11,39 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.nn.utils.parametrizations import spectral_norm
+from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 
 import steepest
 
 X = torch.randn(96, 6, generator=torch.Generator().manual_seed(0))
 Y = X[:, :3].argmax(1)
+
+
+class Counting(nn.Module):
+    """Keeps account of its calls, as a number and a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.head = nn.GRU(6, 8, batch_first=True), nn.Linear(8, 3)
+        self.register_buffer("seen", torch.zeros(()))
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        self.seen += len(x)
+        return self.head(self.rnn(x[:, None])[0][:, -1])
+
+
+def partly_frozen():
+    net = nn.Sequential(spectral_norm(nn.Linear(6, 8)), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 3))
+    net[2].requires_grad_(False)
+    return net
+
+
 MODELS = {
+    "counting": Counting,
+    "partly frozen": partly_frozen,
     "linear": lambda: nn.Linear(6, 3),
     "norm and dropout": lambda: nn.Sequential(
         nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3)
@@ -27,12 +53,19 @@ MODELS = {
 OPTIMIZERS = {
     "sgd": lambda ps: torch.optim.SGD(ps, lr=0.1, momentum=0.9),
     "adam": lambda ps: torch.optim.Adam(ps, lr=0.01),
+    "in groups": lambda ps: torch.optim.AdamW(
+        [{"params": [p], "lr": 1e-3 * (i + 1)} for i, p in enumerate(ps)], amsgrad=True
+    ),
+    "lbfgs": lambda ps: torch.optim.LBFGS(ps, max_iter=2),
     "none": lambda ps: None,
 }
 
 
 def loader(shuffle, own_generator):
     generator = torch.Generator().manual_seed(3) if own_generator else None
+    if shuffle == "weighted":
+        drawn = WeightedRandomSampler(torch.ones(len(X)), len(X), generator=generator)
+        return DataLoader(TensorDataset(X, Y), batch_size=16, sampler=drawn, generator=generator)
     return DataLoader(TensorDataset(X, Y), batch_size=16, shuffle=shuffle, generator=generator)
 
 
@@ -54,21 +87,31 @@ def state(model, optimizer, data):
 
 @settings(max_examples=15)
 @given(
-    st.sampled_from(sorted(MODELS)), st.sampled_from(sorted(OPTIMIZERS)), st.booleans(), st.booleans(), st.booleans()
+    st.sampled_from(sorted(MODELS)),
+    st.sampled_from(sorted(OPTIMIZERS)),
+    st.sampled_from([True, False, "weighted"]),
+    st.booleans(),
+    st.booleans(),
 )
 def test_nothing_is_changed_by_a_check(model, optimizer, shuffle, own_generator, training):
     net = MODELS[model]().train(training)
     opt, data = OPTIMIZERS[optimizer](net.parameters()), loader(shuffle, own_generator)
     if opt is not None:
-        nn.functional.cross_entropy(net(X), Y).backward()
-        opt.step()
+        loss = nn.functional.cross_entropy(net(X), Y)
+        loss.backward()
+        opt.step(lambda: loss.detach())
+    begun = iter(data)
+    next(begun)
     before = state(net, opt, data)
     modes = [m.training for m in net.modules()]
+    counts = net.calls if isinstance(net, Counting) else 0
     report = steepest.check(net, nn.CrossEntropyLoss(), opt, data)
+    assert not counts or counts == net.calls
     after = state(net, opt, data)
     assert len(before[0]) == len(after[0]) and all(torch.equal(a, b) for a, b in zip(before[0], after[0]))
     assert before[1:] == after[1:] and modes == [m.training for m in net.modules()]
     assert ([f.code for f in report.findings if f.severity == "error"] == ["L01"]) == (model == "softmax")
+    assert len(list(begun)) == len(data) - 1  # an iterator that was begun goes on where it was
 
 
 def test_torch_is_as_before_after_a_watch():
