@@ -15,6 +15,8 @@ MOST_STEPS = 30
 COPIES = {"deepcopy", "copy", "to", "cuda", "cpu", "double", "float", "half", "train", "eval", "compile", "DataParallel", "prepare",
           "clone", "requires_grad_", "share_memory", "bfloat16", "type", "DistributedDataParallel", "script"}  # fmt: skip
 """Calls that hand on what they are given, for models."""
+TAKERS = {"deepcopy", "copy", "compile", "prepare", "script", "DataParallel", "DistributedDataParallel"}
+"""Those of them that are given it as an argument."""
 
 
 def part(value: ast.expr, k: int) -> ast.expr:
@@ -131,7 +133,7 @@ class Bindings:
         if (
             isinstance(node, ast.Subscript)
             and isinstance(node.slice, ast.Constant)
-            and isinstance(node.slice.value, int)
+            and isinstance(node.slice.value, (int, str))
         ):
             return items.element(self, node.value, node.slice.value)
         if isinstance(node, ast.Call) and items.is_item(node):
@@ -235,21 +237,37 @@ class Bindings:
                     ast.copy_location(ast.Call(ast.Name(cls.name, ast.Load()), [], []), at) if cls is not None else None
                 )
             before = self.value(at) if at is not None else None
+            if before is None and isinstance(at, ast.Name):
+                before = self._only_model(at)
             if before is not None:
                 at = before
                 continue
             if not isinstance(at, ast.Call):
                 return None
-            word = called(at)
-            if word in COPIES:
-                inner = at.func.value if isinstance(at.func, ast.Attribute) and word not in ("deepcopy", "copy", "compile", "prepare", "script", "DataParallel", "DistributedDataParallel") else None  # fmt: skip
-                at = inner if inner is not None else at.args[0] if at.args else None
+            if called(at) in COPIES:
+                at = _copied(at)
                 continue
             returned = self.returned(at)
             if returned is None:
                 return at
             at = returned
         return None
+
+    def _only_model(self, node: ast.Name) -> ast.expr | None:
+        """For a parameter of a function that the program does not call: its only model, which others hand in."""
+        scope = self.function_of(node)
+        if scope is None or node.id not in _parameters(scope) or scope.name in ("forward", "__init__"):
+            return None
+        if self.calls.get(scope.name) or not any(isinstance(n, ast.Call) and n.func is node for n in ast.walk(scope)):
+            return None
+        outside = self.bound.get(id(None), {})
+        models = {name: found[-1][1] for name, found in outside.items() if self.names.is_module(found[-1][1])}
+        weighty = {n: v for n, v in models.items() if isinstance(v, ast.Call) and not called(v).endswith("Loss")}
+        return (
+            next(iter(weighty.values()))
+            if len(weighty) == 1 and "loss" not in node.id and "crit" not in node.id
+            else None
+        )
 
     def returned(self, call: ast.Call) -> ast.expr | None:
         """What a function of the program gives back, when it has one return."""
@@ -273,6 +291,13 @@ class Bindings:
             if isinstance(n, ast.Return) and n.value is not None and self.scope.get(id(n)) is function
         ]
         return found[0].value if len(found) == 1 else None
+
+
+def _copied(call: ast.Call) -> ast.expr | None:
+    """What deepcopy(model), model.to(device) and accelerator.prepare(model) hand on."""
+    if isinstance(call.func, ast.Attribute) and called(call) not in TAKERS:
+        return call.func.value
+    return call.args[0] if call.args else None
 
 
 def _parameters(function: Function) -> list[str]:

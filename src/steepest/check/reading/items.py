@@ -129,9 +129,16 @@ def _copied(node: ast.expr) -> ast.expr:
     return ast.copy_location(type(node)(**fields), node)  # type: ignore[arg-type]
 
 
-def element(bindings: Bindings, of: ast.expr, k: int) -> ast.expr | None:
-    """The k-th part of a tuple, of what a function gives back, or of a split."""
+def element(bindings: Bindings, of: ast.expr, k: int | str) -> ast.expr | None:
+    """The k-th part of a tuple, of what a function gives back, or of a split; what a dictionary holds under a name."""
     whole = bindings.made(of) or of
+    if isinstance(whole, ast.Dict):
+        return next(
+            (v for key, v in zip(whole.keys, whole.values) if isinstance(key, ast.Constant) and key.value == k), None
+        )
+    if isinstance(k, str):
+        returned = bindings.returned(whole) if isinstance(whole, ast.Call) else None
+        return element(bindings, returned, k) if returned is not None else None
     if isinstance(whole, (ast.Tuple, ast.List)):
         return whole.elts[k] if -len(whole.elts) <= k < len(whole.elts) else None
     if isinstance(whole, (ast.GeneratorExp, ast.ListComp)):

@@ -139,9 +139,12 @@ class Models:
         call, which = self.bindings.made(node.value), node.slice
         made = self.bindings.built(call.func) if isinstance(call, ast.Call) else None
         k = which.value if isinstance(which, ast.Constant) else None
-        if made is None or not isinstance(k, int):
+        if made is None or not isinstance(k, (int, str)):
             return ""
         word = called(made)
+        if isinstance(k, str):
+            named = {self.ending(named_in(r, k), depth + 1) for r in self.returns_of(word)}
+            return named.pop() if len(named) == 1 else ""
         if self.names.dotted(made.func).startswith("torch.nn.") and MODULES.get(word) == "rnn" and k == 0:
             return "rnn"
         found = {
@@ -200,6 +203,12 @@ class Models:
                 "Dropout", "Dropout2d", "Dropout1d", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "AlphaDropout"
             )
         }
+
+
+def named_in(node: ast.expr, name: str) -> ast.expr | None:
+    """The value that a dictionary holds under a name."""
+    pairs = zip(node.keys, node.values) if isinstance(node, ast.Dict) else ()
+    return next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == name), None)
 
 
 def last_of(sequential: ast.Call) -> ast.expr | None:
