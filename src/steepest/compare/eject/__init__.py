@@ -25,11 +25,11 @@ def eject(study: Study, path: str | os.PathLike[str], parts: Callable[[], tuple[
     """
     target = Path(path)
     text = _winner(study).winner_code or script_of(study, *parts())
+    target.parent.mkdir(parents=True, exist_ok=True)
     if f'"{BESIDE}"' in text:
         import numpy
 
         data = parts()[1].data
-        target.parent.mkdir(parents=True, exist_ok=True)
         numpy.savez_compressed(target.with_name(BESIDE), x=data.x.numpy(), y=data.y.numpy())
     atomic_write(target, text.replace(f"python {FILE}", f"python {target.name}"))
     return target
