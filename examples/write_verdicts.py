@@ -69,9 +69,9 @@ def rendered(told: dict[str, Any]) -> str:
 
 def with_block(page: str, name: str, block: str) -> str:
     """The page with the figures of one example replaced."""
-    pattern = re.compile(rf"(<!-- figures of {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    pattern = re.compile(rf"(<!-- figures of {name} -->\n)(?:(?!<!-- end -->).)*(<!-- end -->)", re.DOTALL)
     assert pattern.search(page), f"the page has no place for {name}"
-    return pattern.sub(lambda match: match[1] + block + match[2], page)
+    return pattern.sub(lambda match: f"{match[1]}{block}\n{match[2]}", page)
 
 
 def main(runs: Path) -> None:
