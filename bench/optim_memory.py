@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python bench/optim_memory.py [NAME ...]
 
-Once for 16M parameters (64 MB) in 16 square matrices, once in a single one, each case in a process of its own: the peak of its
-resident memory during the third step over what it held before it, in MB. Linux only. Transforms stand around SGD with
-momentum. Numbers above 64 are what the rule's own algorithm keeps at once of one tensor. The last line is JSON.
+Once for 16M parameters (64 MB) in 16 square matrices, once in a single one, each case in a process of its own: the peak
+of its resident memory during the third step over what it held before it, in MB. Linux only. Transforms stand around SGD
+with momentum. Numbers above 64 are what the rule's own algorithm keeps at once of one tensor. The last line is JSON.
 """
 
 from __future__ import annotations
