@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import threading
-import time
 
 import pytest
 from small_studies import WINE, without_times
 
 from steepest.compare import compare
+from steepest.compare.machines.cluster import ActorPool
 from steepest.core.progress import Silent
 
 ray = pytest.importorskip("ray")
@@ -59,23 +56,20 @@ def test_two_nodes_come_to_the_verdict_of_one_process(cluster, alone, tmp_path):
     assert without_times(tmp_path) == alone
 
 
-def test_a_worker_killed_in_the_middle_changes_nothing(cluster, alone, tmp_path):
-    strikes = Strikes("search 1", kill_one_at_work)
-    compare(**{**STUDY, "progress": strikes}, machines="auto", out=tmp_path)
-    strikes.thread.join()
-    assert any("a worker of the cluster was lost" in told for told in strikes.told)
+def test_a_worker_killed_in_the_middle_changes_nothing(cluster, alone, tmp_path, monkeypatch):
+    hand_out, killed, told = ActorPool._hand_out, [], Strikes("no such rung", None)
+
+    def hand_out_and_kill(pool) -> None:
+        hand_out(pool)
+        if pool._at_work and not killed:
+            actor, shard, _ = next(iter(pool._at_work.values()))
+            killed.append(shard)
+            ray.kill(actor)
+
+    monkeypatch.setattr(ActorPool, "_hand_out", hand_out_and_kill)
+    compare(**{**STUDY, "progress": told}, machines="auto", out=tmp_path)
+    assert killed and any("a worker of the cluster was lost" in text for text in told.told)
     assert without_times(tmp_path) == alone
-
-
-def kill_one_at_work() -> None:
-    """Ray names the process of an actor after the method that it is in."""
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        listed = subprocess.run(["pgrep", "-f", "^ray::Actor.train"], capture_output=True, text=True).stdout.split()
-        if listed:
-            os.kill(int(listed[0]), signal.SIGKILL)
-            return
-        time.sleep(0.02)
 
 
 def test_a_node_that_dies_in_the_middle_changes_nothing(cluster, alone, tmp_path):

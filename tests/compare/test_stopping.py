@@ -78,11 +78,11 @@ class Held:
         return out
 
 
-@pytest.fixture(scope="module", params=["local", pytest.param("local:2", marks=pytest.mark.slow)])
-def machines(request) -> str:
-    return request.param
+both = pytest.mark.parametrize("machines", ["local", "local:2"])
 
 
+@pytest.mark.slow  # the quick suite stops `steepest compare` so, in tests/cli
+@both
 def test_the_first_ctrl_c_ends_after_the_rung_and_the_page_tells_what_is_known(tmp_path, machines):
     held = Held(tmp_path, machines)
     held.interrupt()
@@ -95,6 +95,8 @@ def test_the_first_ctrl_c_ends_after_the_rung_and_the_page_tells_what_is_known(t
     assert "search 2" in (held.study / "report.html").read_text()
 
 
+@pytest.mark.slow
+@both
 def test_the_second_ctrl_c_stops_at_once_and_leaves_no_half_rung(tmp_path, machines):
     held = Held(tmp_path, machines)
     held.interrupt()

@@ -116,6 +116,7 @@ def test_a_folder_that_cannot_hold_weights_is_told(study, tmp_path):
         winner.keep(tmp_path, "confirm", {"arm": study.winner.path.read_bytes()})
 
 
+@pytest.mark.slow
 def test_a_regression_predicts_in_the_targets_own_unit(tmp_path):
     results = compare(
         "linear", "diabetes", losses="mse, huber", optimizers="adamw", budget="2500epochs", epochs=10, seeds=3,
