@@ -70,6 +70,9 @@ def _facts(task: Task, plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "test_score": outcome.test_score,
         "scales": {name: [s.mean.tolist(), s.spread.tolist()] for name, s in scales.items()},
         "facts": vars(Facts.of(task.data)),
+        "kind": task.kind,
+        "class_axis": 1 if task.places is None or task.places.class_axis != -1 else -1,
+        "has_tokens": task.has_tokens,
     }
 
 
@@ -136,6 +139,9 @@ class Winner:
     y_scale: Scale | None
     class_names: tuple[str, ...] | None
     build: Callable[[], nn.Module]
+    kind: str = "labels"
+    class_axis: int = 1
+    has_tokens: bool = False
 
     def model(self) -> nn.Module:
         """The module in evaluation mode. It takes standardised rows, `x_scale.apply(x)`, as in training."""
@@ -154,15 +160,23 @@ class Winner:
         return model.eval()
 
     def predict(self, x: Any) -> Tensor:
-        """Rows in their own units (N, *) -> class numbers (N,), or numbers in the target's own unit."""
+        """Rows in their own units (N, *) -> class numbers (N,) or of places (N, *), labels (N, L) of 0 and 1, or numbers in
+        the target's own unit."""
         outputs = self.scores(x)
         if self.y_scale is not None:
-            return self.y_scale.undo(outputs.reshape(len(outputs), *self.y_scale.mean.shape))
-        return outputs.argmax(1) if outputs.dim() > 1 and outputs.shape[1] > 1 else (outputs.flatten() > 0).long()
+            is_row = outputs.dim() <= 2
+            return self.y_scale.undo(outputs.reshape(len(outputs), *self.y_scale.mean.shape) if is_row else outputs)
+        if self.kind == "several labels":
+            return (outputs > 0).long()
+        if self.kind.startswith("one logit per"):
+            return (outputs > 0).long().squeeze(self.class_axis)
+        if outputs.dim() > 1 and outputs.shape[self.class_axis] > 1:
+            return outputs.argmax(self.class_axis)
+        return (outputs.flatten() > 0).long()
 
     def scores(self, x: Any) -> Tensor:
         """What the model gives for rows in their own units: logits (N, C), or standardised numbers."""
-        rows = torch.as_tensor(x, dtype=torch.float32)
+        rows = torch.as_tensor(x, dtype=torch.int64 if self.has_tokens else torch.float32)
         with torch.no_grad():
             found: Tensor = self.model()(self.x_scale.apply(rows))
         return found
@@ -204,6 +218,9 @@ def winner_of(study: Study, folder: Path, model: Any = None, arm: str | None = N
         y_scale=scales.get("y"),
         class_names=tuple(names) if names else None,
         build=_builder(study, told, model),
+        kind=told.get("kind", "labels"),
+        class_axis=told.get("class_axis", 1),
+        has_tokens=told.get("has_tokens", False),
     )
 
 
