@@ -7,7 +7,7 @@ test part, splits, initialisations). Both arms are one loss and one rule; they s
 and differ in initialisation and batch order, so nothing is really better and nothing is equal to the bit.
 Planted: the second arm's scores are raised, wherever they are read, by one standard deviation of the paired differences
 between seeds, measured on the studies before. Found: the verdict names it better, or probably better.
-An interval is about the arms as tuned: the truth is known where both run at one learning rate ("tuned alike").
+An interval is about the arms as tuned: the truth is known where both run at nearly one learning rate ("tuned alike").
 Simulated: the same protocol, a made-up truth in the place of training (tests/compare/simulated.py), 2 and 4 arms.
 Counts come with the 95 % Clopper-Pearson interval of their share. Seeds are fixed: the same figures anywhere. The last
 line is JSON.
@@ -48,6 +48,8 @@ from simulated import Truth, plan_of, play
 TWIN = 10**6
 """Seed s of the second arm is TWIN + s: the split of s, with an initialisation and batch orders of its own."""
 SECOND = "the same again"
+ALIKE = 10**0.1
+"""Learning rates a tenth of a decade apart do not differ in score: near its top the curve is flat."""
 BETTER = ("better", "probably better")
 CLAIMS = (*BETTER, "worse", "probably worse")
 report: dict[str, float] = {}
@@ -151,9 +153,12 @@ def holds(verdict: Verdict, levels: Mapping[str, float]) -> bool:
 
 
 def tuned_alike(verdict: Verdict) -> bool:
-    """Winner and runner-up run at one learning rate: else their true difference is not known."""
+    """Winner and runner-up run at nearly one learning rate: else their true difference is not known."""
     rates = {a.name: a.learning_rate for a in verdict.arms}
-    return bool(verdict.confirmation) and rates[verdict.confirmation[0].a] == rates[verdict.confirmation[0].b]
+    if not verdict.confirmation:
+        return False
+    a, b = (float(rates[name] or math.nan) for name in (verdict.confirmation[0].a, verdict.confirmation[0].b))
+    return max(a / b, b / a) <= ALIKE
 
 
 def found(verdict: Verdict, second: str) -> bool:
@@ -250,8 +255,10 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     print(f"Python {platform.python_version()}, torch {torch.__version__}")
-    simulated_part(asked.simulated)
-    real_part(asked.real, asked.planted)
+    if asked.simulated:
+        simulated_part(asked.simulated)
+    if asked.real:
+        real_part(asked.real, asked.planted)
     print(json.dumps({"bench": "honesty", **report}))
 
 
