@@ -90,23 +90,19 @@ SHARP = {"muon": 1e-4, "soap": 5e-2}
 """A normalised gradient near zero, and axes of a gradient of fewer directions, turn with its last digit."""
 QUICK = [
     ("losses", "focal(gamma=1.0, label_smoothing=0.1)"),
-    ("losses", "seesaw"),
-    ("losses", "bce_with_logits"),
-    ("losses", "huber(delta=0.5)"),
     ("losses", "cross_entropy + 0.5*square"),
     ("losses", "2.0*huber(delta=0.5) + ldam"),
     ("weightings", "focal_style"),
-    ("weightings", "logit_adjustment"),
     ("weightings", "square_root"),
-    ("schedules", "one_cycle"),
-    ("optimizers", "sgd(momentum=0.9, nesterov=True, weight_decay=0.1)"),
     ("optimizers", "lion(weight_decay=0.1)"),
-    ("optimizers", "adafactor"),
     ("optimizers", "prodigy"),
     ("optimizers", "adamw(beta1=0.8) + lookahead(2) + cautious"),
     ("optimizers", "sgd + sam(0.1) + clip_norm(0.5) + ema(0.9)"),
 ]
 SLOW = [
+    ("losses", "bce_with_logits(pos_weight=2.0)"),
+    ("losses", "huber(delta=0.5)"),
+    ("optimizers", "sgd(momentum=0.9, nesterov=True, weight_decay=0.1)"),
     *(("losses", name) for name in CLASS_LOSSES),
     *(("weightings", item.name) for item in weightings),
     *(("schedules", item.name) for item in schedules),
@@ -335,7 +331,7 @@ def test_the_ejected_script_runs_without_steepest_and_reaches_the_confirmed_scor
     winner = results.verdict.winner
     confirmed = [o for o in results.study.outcomes if o.arm == winner and o.test_score is not None]
     n_test = results.study.plan.data["n_test"]
-    for outcome in confirmed[:2]:
+    for outcome in confirmed[-1:]:
         said = run(tmp_path, "--seed", str(outcome.seed), "--save", "model.pt")
         found = float(said.partition(f"seed {outcome.seed}: ")[2].partition(";")[0])
         # one row of the test part may fall on the other side of a boundary that rounding moved
