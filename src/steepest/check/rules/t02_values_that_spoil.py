@@ -38,7 +38,7 @@ def values_that_spoil(facts: Facts) -> Iterator[Seen]:
             )
     for call in facts.run.calls if facts.run else ():
         for t in call.inputs[:3] if call.is_model else ():
-            if t.is_floating_point() and not bool(t.isfinite().all()) and not bool(t.isneginf().any()):
+            if t.is_floating_point() and not t.is_meta and not bool(t.isfinite().all()) and not bool(t.isneginf().any()):
                 yield Seen(
                     f"{int((~t.isfinite()).sum())} of {t.numel()} input values are NaN or infinite", call.place.line
                 )

@@ -106,6 +106,8 @@ class Recorder(Optimizers):
     # -- calls of torch --------------------------------------------------------------------------------------------
 
     def on_op(self, op: Op) -> None:
+        if self.tracer.result is not None and self.tracer.result.is_meta:
+            return  # a dry pass, in which Keras and others ask for shapes
         if op.name in LOSSES:
             self._loss(op, "")
         elif op.name in RELUS and op.grad and self.tracer.result is not None and self.keeps():

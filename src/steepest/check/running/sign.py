@@ -34,8 +34,9 @@ def prefers_wrong(run: Run, seen: Backward) -> tuple[float, float] | None:
     found = outputs_in(run, seen)
     if len({id(t) for _, t in found}) != 1:
         return None
-    if any(op.name in DISTANCES for op in found[0][0].outputs_ops):
-        return None
+    call = found[0][0]
+    if any(op.name in DISTANCES for op in call.outputs_ops) or type(call.module).__module__.startswith("keras."):
+        return None  # Keras brings its own losses, which clip what they are given
     output = found[0][1].detach()
     target = _only_target(seen, found[0][1])
     if target is None or not can_replay(seen, found[0][1]):
