@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from steepest.core.errors import DataError, LabelError, ModelError, ShapeError, SteepestError, UsageError
 from steepest.core.sealed import sealed
 from steepest.fit.batches import Batch, Given, Rows, leaves
-from steepest.fit.loop import called
 from steepest.fit.objective import Objective
+from steepest.fit.passing import called
 
 KINDS = ("classification", "multilabel", "regression", "segmentation")
 

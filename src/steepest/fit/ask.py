@@ -24,8 +24,9 @@ from .batches import Given, Rows, leaves
 from .callbacks import as_callbacks
 from .judge import as_metrics, name_of
 from .layout import faster_format, is_imagelike
-from .loop import Setup, called
+from .loop import Setup
 from .objective import Objective, as_loss
+from .passing import called
 from .reading import Asked, Encode, read_data
 from .stepping import multipliers_of, optimizer_of
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from .batches import Rows, mapped
+from .passing import called, formatted, modes_of, put_modes_back
+
 Z = 1.959963984540054  # the normal distribution's 97.5 % point
+MOST_ROWS = 10_000
 LARGE = 0.2
 """The share of the training loss from which on a gap is worth remedies."""
 
@@ -45,6 +50,36 @@ class Gap:
         )
 
 
+def measured_gap(setup: Any) -> Gap | None:
+    """Of the weights that the model holds. Only for rows in memory: of a loader nobody knows which rows it gives again."""
+    train, validation = setup.train, setup.validation
+    if not isinstance(train, Rows) or not isinstance(validation, Rows):
+        return None
+    on_others = _losses(setup, validation, _spread_rows(validation.n_rows, MOST_ROWS))
+    own = None if on_others is None else _losses(setup, train, _spread_rows(train.n_rows, validation.n_rows))
+    return None if own is None or on_others is None else gap_of(own, on_others)
+
+
+def _losses(setup: Any, part: Rows, rows: Tensor) -> Tensor | None:
+    """The loss of each of some rows."""
+    modes, found = modes_of(setup.model), []
+    setup.model.eval()
+    try:
+        with torch.no_grad():
+            for cut in torch.split(rows, part.batch_size):
+                inputs, target = (
+                    mapped(lambda t: t.index_select(0, cut.to(t.device)), p) for p in (part.inputs, part.target)
+                )
+                output = called(setup.model, formatted(inputs, setup.memory_format))
+                values = setup.objective.per_row(output, target)
+                if values is None or values.dim() != 1:
+                    return None
+                found.append(values.float().cpu())
+    finally:
+        put_modes_back(modes)
+    return torch.cat(found)
+
+
 def gap_of(train: Tensor, validation: Tensor) -> Gap | None:
     """From one loss per row of each part; None where a part has less than two rows or is not finite."""
     if min(len(train), len(validation)) < 2:
@@ -57,6 +92,6 @@ def gap_of(train: Tensor, validation: Tensor) -> Gap | None:
     return Gap(float(a.mean()), float(b.mean()), difference - half, difference + half)
 
 
-def spread_rows(n_rows: int, at_most: int) -> Tensor:
+def _spread_rows(n_rows: int, at_most: int) -> Tensor:
     """Row numbers spread evenly over a part: enough to judge it, no more than asked."""
     return torch.arange(n_rows) if n_rows <= at_most else torch.linspace(0, n_rows - 1, at_most).round().long()

@@ -20,14 +20,15 @@ from steepest.core.streams import seed_of
 from steepest.results.lock import FolderLock
 
 from . import checkpoint
-from .batches import Batch, Given, Rows, mapped
+from .batches import Batch, Given, Rows
 from .callbacks import Callback, Event
-from .gap import gap_of, spread_rows
+from .gap import measured_gap
 from .history import History, Row
 from .interrupt import Interruptible
 from .judge import Judge
 from .memory import fitting_into_memory
 from .objective import Objective
+from .passing import called, formatted, modes_of, pieces, put_modes_back
 from .ranks import Ranks, ranks_of
 from .saved import Best, put_back, random_state, set_random_state, state_of
 
@@ -104,7 +105,7 @@ class Run:
 
         The user's random numbers are afterwards where they were.
         """
-        modes = _modes(self.setup.model)
+        modes = modes_of(self.setup.model)
         try:
             with ranks_of(self.setup.device) as self.ranks, sealed("fit", self.setup.seed), plain_doubles():
                 self._join()
@@ -112,7 +113,7 @@ class Run:
                     self._train(asked)
         finally:
             self.setup.progress.stop()
-            _set_modes(modes)
+            put_modes_back(modes)
         return self.history
 
     def _join(self) -> None:
@@ -278,12 +279,7 @@ class Run:
 
     def _output(self, batch: Batch) -> Any:
         with self._half():
-            return called(self._model, self._formatted(batch.inputs))
-
-    def _formatted(self, inputs: Any) -> Any:
-        if self.setup.memory_format is torch.contiguous_format:
-            return inputs
-        return inputs.to(memory_format=self.setup.memory_format)
+            return called(self._model, formatted(batch.inputs, self.setup.memory_format))
 
     def _backward(self, value: Tensor) -> None:
         (value if self.scaler is None else self.scaler.scale(value)).backward()
@@ -351,7 +347,7 @@ class Run:
 
     @contextlib.contextmanager
     def _evaluating(self) -> Iterator[None]:
-        modes = _modes(self.setup.model)
+        modes = modes_of(self.setup.model)
         self.setup.model.eval()
         evaluate, train = (getattr(self.setup.optimizer, name, None) for name in ("eval", "train"))
         self._swap_average()
@@ -363,7 +359,7 @@ class Run:
             if callable(train):
                 train()
             self._swap_average()
-            _set_modes(modes)
+            put_modes_back(modes)
 
     def _swap_average(self) -> None:
         for parameter, average in zip(self._parameters, self.average):
@@ -395,42 +391,7 @@ class Run:
             if callable(evaluate):
                 evaluate()
         if history.stopped in ("finished", "early"):
-            history.gap = self._gap()
-
-    def _gap(self) -> Any:
-        """Only for rows in memory: of a loader nobody knows which rows it would give again."""
-        train, validation = self.setup.train, self.setup.validation
-        if not isinstance(train, Rows) or not isinstance(validation, Rows):
-            return None
-        values = []
-        for part, rows in (
-            (validation, spread_rows(validation.n_rows, 10_000)),
-            (train, spread_rows(train.n_rows, validation.n_rows)),
-        ):
-            found = self._losses(part, rows)
-            if found is None:
-                return None
-            values.append(found)
-        return gap_of(values[1], values[0])
-
-    def _losses(self, part: Rows, rows: Tensor) -> Tensor | None:
-        """The loss of each of some rows, with the weights that the model holds now."""
-        modes, found = _modes(self.setup.model), []
-        self.setup.model.eval()
-        try:
-            with torch.no_grad():
-                for cut in torch.split(rows, part.batch_size):
-                    inputs, target = (
-                        mapped(lambda t: t.index_select(0, cut.to(t.device)), p) for p in (part.inputs, part.target)
-                    )
-                    output = called(self.setup.model, self._formatted(inputs))
-                    values = self.setup.objective.per_row(output, target)
-                    if values is None or values.dim() != 1:
-                        return None
-                    found.append(values.float().cpu())
-        finally:
-            _set_modes(modes)
-        return torch.cat(found)
+            history.gap = measured_gap(self.setup)
 
     def _tell(self, kind: str, numbers: Any) -> None:
         setup = self.setup
@@ -467,34 +428,8 @@ class Run:
 # -- small things that are said once ---------------------------------------------------------------------------------
 
 
-def called(model: nn.Module, inputs: Any) -> Any:
-    """The model's output: several inputs go in as arguments, named ones by name."""
-    if isinstance(inputs, Tensor):
-        return model(inputs)
-    return model(**inputs) if isinstance(inputs, dict) else model(*inputs)
-
-
-def pieces(batch: Batch, n: int) -> Iterator[Batch]:
-    """The batch in n pieces of nearly equal size; fewer where one would be a single row (BatchNorm)."""
-    n = max(1, min(n, batch.n_rows // 2))
-    edges = [batch.n_rows * i // n for i in range(n + 1)]
-    for start, end in zip(edges, edges[1:]):
-        parts = (mapped(lambda t: t[start:end], part) for part in (batch.inputs, batch.target, batch.weight))
-        # noqa: B023
-        yield Batch(*parts, end - start)
-
-
 def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in state.items()}
-
-
-def _modes(model: nn.Module) -> list[tuple[nn.Module, bool]]:
-    return [(module, module.training) for module in model.modules()]
-
-
-def _set_modes(modes: list[tuple[nn.Module, bool]]) -> None:
-    for module, is_training in modes:
-        module.training = is_training
 
 
 def _number(rate: Any) -> float:

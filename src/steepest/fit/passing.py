@@ -1,0 +1,42 @@
+"""How a batch passes through a model: whole or in pieces, in a memory format, in the mode that the model has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .batches import Batch, mapped
+
+
+def called(model: nn.Module, inputs: Any) -> Any:
+    """The model's output: several inputs go in as arguments, named ones by name."""
+    if isinstance(inputs, Tensor):
+        return model(inputs)
+    return model(**inputs) if isinstance(inputs, dict) else model(*inputs)
+
+
+def pieces(batch: Batch, n: int) -> Iterator[Batch]:
+    """The batch in n pieces of nearly equal size; fewer where one would be a single row (BatchNorm)."""
+    n = max(1, min(n, batch.n_rows // 2))
+    edges = [batch.n_rows * i // n for i in range(n + 1)]
+    for start, end in zip(edges, edges[1:]):
+        parts = (mapped(lambda t: t[start:end], part) for part in (batch.inputs, batch.target, batch.weight))
+        # noqa: B023
+        yield Batch(*parts, end - start)
+
+
+def formatted(inputs: Any, memory_format: torch.memory_format) -> Any:
+    """Images in the format in which the model is faster."""
+    return inputs if memory_format is torch.contiguous_format else inputs.to(memory_format=memory_format)
+
+
+def modes_of(model: nn.Module) -> list[tuple[nn.Module, bool]]:
+    return [(module, module.training) for module in model.modules()]
+
+
+def put_modes_back(modes: list[tuple[nn.Module, bool]]) -> None:
+    for module, is_training in modes:
+        module.training = is_training
