@@ -143,6 +143,22 @@ def shuffled_apart(source: Program) -> Iterator[tuple[int, str, str]]:
         for other in sorted(pairs.get(name, ())):
             if not _is_ordered_too(source, other, order, node):
                 yield node.lineno, name, other
+    yield from _shuffled_in_place(source, pairs)
+
+
+def _shuffled_in_place(source: Program, pairs: dict[str, set[str]]) -> Iterator[tuple[int, str, str]]:
+    """rng.shuffle(X), and what goes with X is left as it is or shuffled by other numbers."""
+    calls = {
+        c.args[0].id: c
+        for c in source.calls("shuffle")
+        if len(c.args) == 1 and isinstance(c.args[0], ast.Name) and isinstance(c.func, ast.Attribute)
+    }
+    if source.mentions(r"seed\(|set_state|RandomState\(|zip\("):
+        return
+    for name, call in calls.items():
+        for other in sorted(pairs.get(name, ())):
+            if other not in calls or call.lineno < calls[other].lineno:
+                yield call.lineno, name, other
 
 
 def _pairs(source: Program) -> dict[str, set[str]]:
@@ -263,5 +279,8 @@ def _is_loss(source: Program, value: ast.expr) -> bool:
             return True
         bound = source.names.value_of(call.func)
         if isinstance(bound, ast.Call) and called(bound).endswith("Loss"):
+            return True
+        own = source.names.functions.get(called(call)) if isinstance(call.func, ast.Name) else None
+        if own is not None and re.search(r"\.(sum|mean|norm)\(|\.parameters\(", ast.unparse(own)):
             return True
     return False

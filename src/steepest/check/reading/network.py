@@ -230,6 +230,14 @@ def one_weight(source: Source) -> Found:
                 yield site.call.lineno, f"weight={spelled(value)} multiplies all terms alike"
 
 
+def std_for_variance(source: Source) -> Found:
+    """GaussianNLLLoss(mean, target, std): its third argument is the variance."""
+    for site in source.models.losses():
+        given = site.argument(2, "var")
+        if site.kind == "gaussian" and given is not None and re.search(r"(std|sigma)$", spelled(given)):
+            yield site.call.lineno, f"the third argument is the variance, and {spelled(given)} is given"
+
+
 def rates_and_logarithms(source: Source) -> Found:
     """PoissonNLLLoss(log_input=False) of a raw output, or log_input=True of a rate."""
     for site in source.models.losses():

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 Found = Iterator[tuple[int, str]]
 RESHAPED = frozenset("view reshape flatten contiguous long to ravel transpose permute clone".split())
+MASKS = {"attn_mask", "is_causal", "key_padding_mask"}
 OTHER_TASKS = r"autoencod|\bmlm\b|mask_token|\[MASK\]|denois|corrupt|\bvae\b|reconstruct|bert|seq2seq|copy_task|repeat"
-SHIFTED = r"\[:, :-1\]|\[:, 1:\]|\[\w+ ?\+ ?1 ?:|\[\.\.\., 1:\]|\[:-1\]|\[1:\]|roll\("
+SHIFTED = r"\[:, ?:-1\]|\[:, ?1:\]|\[\w+ ?\+ ?1 ?:|\[\.\.\., ?1:\]|\[:-1\]|\[1:\]|roll\("
 
 
 def unmoved_target(source: Source) -> Found:
@@ -98,13 +99,15 @@ def _predicts_next(source: Source, name: str) -> bool:
             wanted = _identity(source, _without_shape(target))
             if re.search(r"\[:, 1:\]|\+ 1:|\[\.\.\., 1:\]|\[1:\]|roll\(", wanted):
                 return True
-    return source.mentions(r"\[:, :-1\]") and source.mentions(r"\[:, 1:\]")
+    return source.mentions(r"\[:, ?:-1\]") and source.mentions(r"\[:, ?1:\]")
 
 
 def _outermost(cls: ast.ClassDef) -> str:
     """The encoder, or its one layer where it stands alone."""
     calls = {called(n) for n in ast.walk(cls) if isinstance(n, ast.Call)}
-    return "TransformerEncoder" if "TransformerEncoder" in calls else "TransformerEncoderLayer"
+    return next(
+        (word for word in ("TransformerEncoder", "TransformerEncoderLayer") if word in calls), "MultiheadAttention"
+    )
 
 
 def _is_called_without_mask(cls: ast.ClassDef) -> bool:
@@ -116,6 +119,8 @@ def _is_called_without_mask(cls: ast.ClassDef) -> bool:
         if isinstance(n, ast.Assign) and isinstance(n.value, ast.Call) and called(n.value) == word
     }
     calls = [n for n in ast.walk(cls) if isinstance(n, ast.Call) and ast.unparse(n.func) in names]
+    if word == "MultiheadAttention":
+        return bool(calls) and not any(len(c.args) > 3 or {k.arg for k in c.keywords} & MASKS for c in calls)
     return bool(calls) and all(len(c.args) == 1 and not c.keywords for c in calls)
 
 
@@ -148,6 +153,19 @@ def _is_masked(source: Source, cls: ast.ClassDef, name: str) -> bool:
             ):
                 return True
     return assigned
+
+
+def padding_counted(source: Source) -> Found:
+    """Sequences are padded, each token is to be predicted from those before, and nothing leaves the padding out of the loss."""
+    if not source.mentions(r"padding_idx\s*=|pad_sequence\(") or source.mentions(
+        r"ignore_index|mask|pad_packed|pack_padded|lengths|weight\s*="
+    ):
+        return
+    for site in source.models.losses():
+        target = site.argument(1, "target")
+        wanted = _identity(source, _without_shape(target)) if target is not None else ""
+        if site.kind in ("cross_entropy", "nll") and re.search(r"\[:, 1:\]", wanted):
+            yield site.call.lineno, f"the padding of {wanted[:40]} is counted: no ignore_index and no mask"
 
 
 def padding_turned_round(source: Source) -> Found:

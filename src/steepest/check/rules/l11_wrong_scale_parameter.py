@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from steepest.core.checks import check
 
 from ..examples import MLP1, NUMBERS, training
 from ..facts import Facts
 from ..finding import Seen
-from ..reading.network import rates_and_logarithms
+from ..reading.network import rates_and_logarithms, std_for_variance
 from ..running.graph import origin
 from ..seeing import losses, number
 
@@ -37,6 +38,8 @@ from ..seeing import losses, number
 )
 def wrong_scale_parameter(facts: Facts) -> Iterator[Seen]:
     yield from facts.read(rates_and_logarithms)
+    for seen in facts.read(std_for_variance):
+        yield replace(seen, severity="warning")
     for call, output, _ in losses(facts, "poisson_nll_loss"):
         log_input, made = call.op.value(2, "log_input", True), origin(call.op.ref(0, "input"))
         if not log_input and bool((output < 0).any()):

@@ -10,6 +10,7 @@ from steepest.core.checks import check
 from ..examples import WORDS, training
 from ..facts import Facts
 from ..finding import Seen
+from ..reading.sequences import padding_counted
 from ..running.graph import unflattened
 from ..seeing import losses
 
@@ -47,6 +48,7 @@ X, y = text[:, :-1], text[:, 1:]
     source="PyTorch documentation, CrossEntropyLoss: ignore_index",
 )
 def padding_is_counted(facts: Facts) -> Iterator[Seen]:
+    yield from facts.read(padding_counted)
     for call, output, _ in losses(facts, "cross_entropy", "nll_loss"):
         start = unflattened(call.op.ref(1, "target"))
         target = start.tensor if start else None
