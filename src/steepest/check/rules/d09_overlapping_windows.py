@@ -37,12 +37,11 @@ from ..finding import Seen
     source="https://github.com/Y-debug-sys/Diffusion-TS/issues/67",
 )
 def overlapping_windows(facts: Facts) -> Iterator[Seen]:
-    if facts.source:
-        for line, why in facts.source.windows_split_at_random():
-            yield Seen(why, line)
-    if facts.run:
-        for line, share in facts.run.look.overlapping_split():
-            yield Seen(
-                f"{share:.0%} of neighbouring rows of the data set overlap by all but one value, and the split takes rows at random",
-                line,
-            )
+    watched = facts.run.look.overlapping_split() if facts.run else []
+    for line, share in watched:
+        yield Seen(
+            f"{share:.0%} of neighbouring rows of the data set overlap by all but one value, and the split takes rows at random",
+            line,
+        )
+    for line, why in facts.source.windows_split_at_random() if facts.source and not watched else ():
+        yield Seen(why, line)
