@@ -22,7 +22,10 @@ ALIKE = frozenset(
 
 
 def kind(source: Source, node: ast.expr | None, depth: int = 0) -> str:
-    """ "column" for an output (N, 1), "flat" for an output (N,), both of a model with one unit; "" where it is not sure."""
+    """ "column" for an output (N, 1), "flat" for an output (N,), both of a model with one unit, "plane" for (N, 1, H, W).
+
+    Empty where it is not sure.
+    """
     if node is None or depth > 12:
         return ""
     before = source.bindings.value(node)
@@ -62,6 +65,8 @@ def _of_model(source: Source, made: ast.Call, call: ast.Call, depth: int) -> str
                 last = made.args[k - 1] if k else None
             inner = source.models.built(last) if last is not None else None
             return _of_model(source, inner, call, depth + 1) if inner is not None and depth < 12 else ""
+        if word in ("Conv2d", "ConvTranspose2d") and _width(source, made) == "1":
+            return "plane"
         given = axes(source, call.args[0]) if call.args else None
         return "column" if word == "Linear" and _width(source, made) == "1" and given in (None, 2) else ""
     returns = source.models.returns_of(word)
@@ -70,7 +75,8 @@ def _of_model(source: Source, made: ast.Call, call: ast.Call, depth: int) -> str
 
 def _width(source: Source, linear: ast.Call) -> str:
     given = next(
-        (k.value for k in linear.keywords if k.arg == "out_features"), linear.args[1] if len(linear.args) > 1 else None
+        (k.value for k in linear.keywords if k.arg in ("out_features", "out_channels")),
+        linear.args[1] if len(linear.args) > 1 else None,
     )
     made = source.bindings.made(given)
     return ast.unparse(made) if made is not None else ""
@@ -135,6 +141,10 @@ def _mismatch(source: Source, left: ast.expr, right: ast.expr) -> str:
         found = kind(source, output)
         if found == "column" and axes(source, target) == 1 and not kind(source, target):
             return f"{ast.unparse(output)[:40]} has the shape (N, 1), and {ast.unparse(target)[:30]} has (N,)"
+        if found == "plane" and axes(source, target) == 3 and not kind(source, target):
+            return (
+                f"{ast.unparse(output)[:40]} has the shape (N, 1, H, W), and {ast.unparse(target)[:30]} has (N, H, W)"
+            )
         if found == "flat" and is_column(source, target):
             return f"{ast.unparse(output)[:40]} has the shape (N,), and {ast.unparse(target)[:30]} has (N, 1)"
     return ""

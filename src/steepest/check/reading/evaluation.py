@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from .names import called
+from .names import called, pairs_of
 from .program import Program
 
 TEST = re.compile(r"(?<![a-z])(test|tst)(?!ing|_?(mode|run|data_path))(?![a-z])", re.IGNORECASE)
@@ -107,13 +107,11 @@ def kept_by_reference(source: Program) -> Iterator[tuple[int, str]]:
     for node in source.nodes:
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
             continue
-        name = ast.unparse(node.targets[0])
-        what = _reference(source, node.value, name)
-        if not what or not _is_used_later(source, name, what):
-            continue
         in_loop = any(n.lineno <= node.lineno <= (n.end_lineno or 0) for n in loops)
-        if in_loop or _is_in_method(source, node.lineno):
-            yield node.lineno, what
+        for name, value in pairs_of(node.targets[0], node.value):
+            what = _reference(source, value, name)
+            if what and _is_used_later(source, name, what) and (in_loop or _is_in_method(source, node.lineno)):
+                yield node.lineno, what
 
 
 def _is_in_method(source: Program, line: int) -> bool:
