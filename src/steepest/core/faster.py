@@ -60,6 +60,36 @@ class Steps(Protocol):
         """
 
 
+class ReadyStep(Protocol):
+    """A step that can be taken: nothing has been written yet.
+
+    scalars: the number that each of the scalar columns holds.
+    """
+
+    scalars: Sequence[float]
+
+    def move(self, numbers: Mapping[str, Any], scalars: Sequence[float]) -> None:
+        """Take it, once and at once, and give the scalar columns new numbers."""
+
+
+class ReadySteps(Protocol):
+    """Steps of a group in which nothing is unusual: whether there is one is asked with little more than one look."""
+
+    def __call__(
+        self,
+        program: Any,
+        decay: str,
+        maximize: bool,
+        names: Sequence[str],
+        columns: Sequence[Sequence[Tensor]],
+        scalars: Sequence[list[Tensor]],
+    ) -> ReadyStep | None:
+        """None where one tensor is of another kind than the others, or the numbers of a scalar column are not equal.
+
+        program, names, columns: as Steps has them. scalars: columns of tensors of one number, such as step counts.
+        """
+
+
 class RowSteps(Protocol):
     """The same for K trials, each with its own numbers, whose tensors stay where they are."""
 
@@ -78,6 +108,12 @@ class RowSteps(Protocol):
 def steps() -> Steps | None:
     """The executor of update rules, if there is one."""
     return _of_kernels("steps", "take_steps")
+
+
+@cache
+def ready_steps() -> ReadySteps | None:
+    """The executor of update rules where nothing is unusual, if there is one."""
+    return _of_kernels("steps", "ready_step")
 
 
 @cache

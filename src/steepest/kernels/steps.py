@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .addresses import addresses_of
+from .addresses import Scalars, addresses_and_sizes, addresses_of, scalars_of
 from .compiled import compiled_text
 from .step_text import numbers_of, takes_norms, written
 
@@ -62,6 +62,41 @@ def take_steps(
         values = array("d", [numbers[name] for name in _numbers_of(program)])
         _call(function, values.buffer_info()[0], 0, sizes, sum(sizes), places, takes_norms(program))
     return left
+
+
+class ReadyStep:
+    """A core.faster.ReadyStep."""
+
+    def __init__(self, columns: Columns, scalars: list[Scalars], wanted: list[str], call: tuple[Any, ...]) -> None:
+        self._columns = columns  # which the addresses of the call are of
+        self._scalars, self._wanted, self._call = scalars, wanted, call
+        self.scalars = [one.value for one in scalars]
+
+    def move(self, numbers: Mapping[str, Any], scalars: Sequence[float]) -> None:
+        for column, old, new in zip(self._scalars, self.scalars, scalars):
+            if new != old:
+                column.put(new)
+        values = array("d", [numbers[name] for name in self._wanted])
+        function, *rest = self._call
+        _call(function, values.buffer_info()[0], 0, *rest)
+
+
+def ready_step(
+    program: Any, decay: str, maximize: bool, names: Sequence[str], columns: Columns, scalars: Sequence[list[Tensor]]
+) -> ReadyStep | None:
+    """A core.faster.ReadySteps."""
+    dtype = columns[0][0].dtype
+    found = addresses_and_sizes([*chain.from_iterable(columns)], len(columns[0]), dtype) if dtype in REALS else None
+    if found is None or (total := sum(found[1])) < LEAST:
+        return None
+    function = _function_of(program, tuple(names), decay, maximize, REALS[dtype])
+    numbers = [scalars_of(column) for column in scalars]
+    known = [one for one in numbers if one is not None]
+    if function is None or len(known) < len(numbers):
+        return None
+    places, sizes = found
+    call = (function, sizes, total, places, takes_norms(program))
+    return ReadyStep(columns, known, _numbers_of(program), call)
 
 
 def _fits(row: Sequence[Tensor], dtype: torch.dtype) -> bool:

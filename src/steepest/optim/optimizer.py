@@ -26,6 +26,7 @@ from .delegated import DELEGATED
 from .options import EXECUTION, Interface, interface_of, twin_of
 from .program import program_of, program_with_norms
 from .tensors import state_shape
+from .usual import ReadyToMove, Usual
 from .work import Member, Work, run_captured, run_differentiably, run_elementwise, run_whole, usual_columns
 
 Options = dict[str, Any]
@@ -73,6 +74,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         options = with_decay_of(self._chain, self.rule, self._interface.signature.parameters, options)
         super().__init__(params, self._interface.defaults(options))
         self._evaluating = False
+        self._usual: dict[int, Usual] = {}
 
     @property
     def _interface(self) -> Interface:
@@ -105,7 +107,13 @@ class RuleOptimizer(torch.optim.Optimizer):
     @torch._disable_dynamo
     def _step_groups(self) -> None:
         with torch.set_grad_enabled(bool(self.defaults.get("differentiable"))):
-            works = [(group, self._work_of(group)) for group in self.param_groups]
+            ready = {place: self._ready(place, group) for place, group in enumerate(self.param_groups)}
+            works = [(group, self._work_of(group)) for i, group in enumerate(self.param_groups) if ready[i] is None]
+            for step in ready.values():
+                if step is not None:
+                    step.move()
+            if not works:
+                return
             if self.rule.looks_at == "elementwise":
                 scratch = Scratch()
                 for group, work in works:
@@ -121,8 +129,21 @@ class RuleOptimizer(torch.optim.Optimizer):
         else:
             run_elementwise(work, scratch)
 
+    def _ready(self, place: int, group: Options) -> ReadyToMove | None:
+        """The step of one group in which nothing is unusual, before anything is written."""
+        usual = self._usual.get(place)
+        if usual is None or not usual.is_of(group):
+            usual = self._usual[place] = Usual(group, self._empty_work(group), self._counts, self._is_special(group))
+        return usual.ready(group["params"], self.state)
+
     def _work_of(self, group: Options) -> Work:
         """The step of one group, with all states made and counts raised."""
+        work = self._empty_work(group)
+        if not self._has_usual_columns(work, group):
+            self._add_members(work, group)
+        return work
+
+    def _empty_work(self, group: Options) -> Work:
         rule = self._interface.rule_of(group)
         settings = self._interface.settings_of(rule, group)
         if group.get("differentiable"):
@@ -133,18 +154,17 @@ class RuleOptimizer(torch.optim.Optimizer):
         if decay != "inside" and isinstance(settings["weight_decay"], (int, float)) and settings["weight_decay"] == 0:
             decay = "none"
         may_fuse = group.get("fused", group.get("foreach")) is not False  # torch's NAdam and others know no fused
-        work = Work(rule, settings, decay, bool(group.get("maximize")), [], may_fuse=may_fuse)
-        if not self._has_usual_columns(work, group):
-            self._add_members(work, group)
-        return work
+        return Work(rule, settings, decay, bool(group.get("maximize")), [], may_fuse=may_fuse)
+
+    def _is_special(self, group: Options) -> bool:
+        return bool(group.get("differentiable") or group.get("capturable") or self.rule.name == "sparse_adam")
 
     def _has_usual_columns(self, work: Work, group: Options) -> bool:
         """Whether there is nothing to look at one by one; then the work has its columns, and the counts are raised."""
-        is_special = group.get("differentiable") or group.get("capturable") or work.rule.name == "sparse_adam"
         takes_columns = work.rule.looks_at == "elementwise" or program_with_norms(
             work.rule, work.rule.states_with(work.settings)
         )
-        if is_special or not takes_columns:
+        if self._is_special(group) or not takes_columns:
             return False
         needed = ("step", *work.rule.scalar_states) if self._counts else work.rule.scalar_states
         found = usual_columns(group["params"], self.state, work.tensor_states, needed)
@@ -365,6 +385,7 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def __setstate__(self, state: Options) -> None:
         super().__setstate__(state)
+        self._usual = {}
         for group in self.param_groups:
             for name, value in self._torch_defaults().items():
                 group.setdefault(name, value)

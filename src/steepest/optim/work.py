@@ -133,7 +133,7 @@ def run_elementwise(work: Work, scratch: Scratch) -> None:
     if work.members:
         work.take([member for member in work.members if not member.grad.is_sparse])
     for age, places in _by_age(work):
-        numbers = _numbers(program, work, constants, age)
+        numbers = numbers_of(program, work, constants, age)
         columns = work.columns
         if len(places) < len(work.owners):
             columns = [[column[place] for place in places] for column in columns]
@@ -143,7 +143,7 @@ def run_elementwise(work: Work, scratch: Scratch) -> None:
                 _fill([work.owners[place][name] for place in places], numbers[value])
     for member in work.members:
         if member.grad.is_sparse:  # of rules without scalar states
-            _run_rows(program, work, _numbers(program, work, constants, (member.count,)), names, member, scratch)
+            _run_rows(program, work, numbers_of(program, work, constants, (member.count,)), names, member, scratch)
 
 
 def _by_age(work: Work) -> Iterator[tuple[tuple[float, ...], Sequence[int]]]:
@@ -162,7 +162,7 @@ def _fill(scalars: list[Tensor], number: float) -> None:
     torch._foreach_copy_(scalars, [torch.full_like(scalars[0], number)] * len(scalars))
 
 
-def _numbers(program: Program, work: Work, constants: Options, age: Sequence[Any]) -> Options:
+def numbers_of(program: Program, work: Work, constants: Options, age: Sequence[Any]) -> Options:
     """All numbers of a step, from the constants, the count and the scalar states."""
     numbers = program.numbers({**constants, "t": age[0], **dict(zip(work.rule.scalar_states, age[1:]))})
     decay = work.settings["weight_decay"]
@@ -199,7 +199,7 @@ def run_captured(work: Work, scratch: Scratch) -> None:
         device, dtype = member.param.device, _real(member.param).dtype
         exact = {n: torch.as_tensor(v, dtype=torch.float64, device=device) for n, v in work.settings.items()}
         age = [member.count.double(), *(member.state[name].double() for name in work.rule.scalar_states)]
-        numbers = _numbers(program, replace(work, settings=exact), program.constants(dict(exact)), age)
+        numbers = numbers_of(program, replace(work, settings=exact), program.constants(dict(exact)), age)
         narrow = {n: v.to(torch.float32 if dtype in HALF else dtype) for n, v in numbers.items()}
         names = ("param", "grad", *work.tensor_states)
         run_together(
@@ -270,7 +270,7 @@ def _left_by_executor(work: Work) -> list[Member]:
         columns = [[column[place] for place in places] for column in work.columns]
         stay: Sequence[int] = range(len(places))
         if executor is not None:
-            numbers = _numbers(program, work, constants, age)
+            numbers = numbers_of(program, work, constants, age)
             stay = executor(program, work.decay, work.maximize, numbers, names, columns)
         left += [Member(columns[0][i], columns[1][i], work.owners[places[i]], age[0]) for i in stay]
     return left
