@@ -35,6 +35,8 @@ class Usual:
         self._keys, self._values = [*group], [*group.values()]
         self._can_stay = all(_is_plain(value) for name, value in group.items() if name != "params")
         self._work, self._counts = work, counts
+        self._age: tuple[float, ...] = ()
+        self._numbers: Options = {}  # of the last step: some rules have the same numbers in all
         look = program_of if rule.looks_at == "elementwise" else program_with_norms
         self._program: Any = look(rule, states) if work.may_fuse and not is_special else None
         if self._program is not None:
@@ -71,11 +73,12 @@ class Usual:
     def _with_numbers(self, step: ReadyStep) -> ReadyToMove | None:
         count, old = (step.scalars[0] + 1, step.scalars[1:]) if self._counts else (2.0, step.scalars)
         program = self._program
-        if count > EXACT:
-            return None
-        numbers = numbers_of(program, self._work, self._constants, (count, *old))
-        if any([isinstance(numbers[name], Tensor) for name in program.used_numbers]):  # noqa: C419
-            return None
+        if (count, *old) != self._age:
+            numbers = numbers_of(program, self._work, self._constants, (count, *old))
+            if count > EXACT or any([isinstance(numbers[name], Tensor) for name in program.used_numbers]):  # noqa: C419
+                return None
+            self._age, self._numbers = (count, *old), numbers
+        numbers = self._numbers
         new = [numbers[name] for name in program.new_scalars.values()]
         return ReadyToMove(step, numbers, [count, *new] if self._counts else new)
 
