@@ -122,8 +122,7 @@ class RuleOptimizer(torch.optim.Optimizer):
                 for group, work in works:
                     self._step_group(group, work, scratch)
 
-    # Torch's compiler would trace numbers that change at every step. It is led round, as round torch's own methods;
-    # where it is not at work, that would cost 10 us.
+    # Torch's compiler would trace numbers that change at every step. It is led round, as round torch's own methods.
     _step_untraced = torch._disable_dynamo(_step_each_group)
 
     def _step_group(self, group: Options, work: Work, scratch: Scratch) -> None:

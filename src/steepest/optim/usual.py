@@ -51,7 +51,7 @@ class Usual:
     def ready(self, params: list[Tensor], states: Mapping[Tensor, Options]) -> ReadyToMove | None:
         """The step of these, if all that have a gradient have the same age and kind, and all their states."""
         executor = ready_steps() if self._program is not None and works.steps() is not None else None
-        if executor is None:
+        if executor is None or not params or not params[0].is_cpu:
             return None
         grads = [param.grad for param in params]
         if type(None) in {*map(type, grads)}:
