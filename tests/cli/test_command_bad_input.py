@@ -68,7 +68,7 @@ REFUSED = {
     "an unknown loss": (study("--losses", "cros_entropy,focal"), "Did you mean 'cross_entropy'"),
     "an unknown optimizer": (study("--optimizers", "adamm,sgd"), "Did you mean 'adam"),
     "an unknown schedule": (study("--schedules", "warmup_cosin"), "Did you mean 'warmup_cosine'"),
-    "an unknown metric": (study("--metric", "acuracy"), "Did you mean 'accuracy'?"),
+    "an unknown metric": (study("--metric", "acuracy"), "Did you mean 'accuracy'"),
     "an unknown data set": (study(data="digit"), "Did you mean 'digits'?"),
     "an unknown model": (study(model="mpl"), "'file.py:Net'"),
     "an unknown option of a loss": (study("--losses", "cross_entropy,focal(gama=1)"), "Did you mean 'gamma'?"),

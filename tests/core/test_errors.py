@@ -11,6 +11,7 @@ from steepest.core import errors
 from steepest.core.errors import ShapeError, SteepestError, UnknownName, did_you_mean, unknown_name
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, SteepestError)]
+PYTHONS_OWN = (ValueError, TypeError, LookupError, OSError, RuntimeError, MemoryError)
 FACTS = {"where": "mse", "seen": "a", "needed": "b", "repair": "do c", "consequence": "Else d."}
 
 
@@ -25,7 +26,7 @@ def test_every_error_has_its_facts_and_can_be_sent(kind):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not SteepestError], ids=lambda kind: kind.__name__)
 def test_every_error_is_also_one_of_pythons_own(kind):
-    assert kind.__doc__ and any(issubclass(kind, own) for own in (ValueError, TypeError, LookupError, OSError, RuntimeError))
+    assert kind.__doc__ and any(issubclass(kind, own) for own in PYTHONS_OWN)
 
 
 def test_an_error_without_a_consequence_has_two_lines():
