@@ -117,6 +117,22 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(xy, tmp_path,
     assert any("is damaged" in note for note in history.notes)
 
 
+def test_a_damaged_generation_is_not_one_of_the_two_that_are_kept(tmp_path):
+    """Else a single whole one stood beside it, and the next damage would leave none."""
+
+    def damage(number):
+        path = tmp_path / f"{number:08}.json"
+        path.write_bytes(path.read_bytes()[:-1])
+
+    for number in (1, 2):
+        checkpoint.save(tmp_path, number, {"step": number})
+    damage(2)
+    assert checkpoint.newest(tmp_path)[0] == {"step": 1}
+    checkpoint.save(tmp_path, 3, {"step": 3})
+    damage(3)
+    assert checkpoint.newest(tmp_path)[0] == {"step": 1}
+
+
 def test_when_all_checkpoints_are_damaged_nothing_is_begun_in_silence(xy, tmp_path):
     run(xy, tmp_path, dies_at=7)
     for path in (tmp_path / "checkpoints").glob("*.json"):

@@ -47,9 +47,11 @@ def newest(folder: Path) -> tuple[Any, list[str]] | None:
     """
     notes: list[str] = []
     numbers = _numbers(folder)
-    for number in reversed(numbers):
+    for place, number in enumerate(reversed(numbers)):
         try:
-            return _read(folder, number), notes
+            state = _read(folder, number)
+            _set_aside(folder, numbers[len(numbers) - place :])
+            return state, notes
         except StoreError as error:
             notes.append(f"checkpoint {number:08} is damaged ({error.seen}): the one before it was taken")
     if numbers:
@@ -60,6 +62,14 @@ def newest(folder: Path) -> tuple[Any, list[str]] | None:
             repair="Restore the folder from a copy, or delete it to begin anew.",
         )
     return None
+
+
+def _set_aside(folder: Path, damaged: list[int]) -> None:
+    """Rename damaged generations, so that none of them is kept in the place of a whole one."""
+    for number in damaged:
+        path = folder / f"{number:08}.json"
+        with contextlib.suppress(OSError):
+            path.rename(path.with_suffix(".json.damaged"))
 
 
 def _numbers(folder: Path) -> list[int]:
