@@ -24,6 +24,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -97,9 +98,12 @@ def child(folder: Path, full_after: int | None = None) -> int:
         return number
     code = 1
     try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         train(folder, full_after)
         code = 0
+    except (SystemExit, KeyboardInterrupt) as end:
+        code = end.code if isinstance(end, SystemExit) else 130
+    except Exception:
+        folder.with_suffix(".error").write_text(traceback.format_exc())
     finally:
         os._exit(code)
 
@@ -118,11 +122,11 @@ def newest(folder: Path, suffix: str) -> Path | None:
 
 def torn(path: Path, chance: random.Random) -> None:
     content = path.read_bytes()
-    path.write_bytes(content[: chance.randrange(len(content))])
+    path.write_bytes(content[: chance.randrange(max(1, len(content)))])
 
 
 def flipped(path: Path, chance: random.Random) -> None:
-    content = bytearray(path.read_bytes())
+    content = bytearray(path.read_bytes() or b"\0")
     content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
     path.write_bytes(bytes(content))
 
@@ -154,7 +158,9 @@ def disturb(folder: Path, kind: str, seconds: float, chance: random.Random) -> s
         if hurt is None or generations < 2:
             return "before the second checkpoint"
         HARMS[kind](hurt, chance)
-    return {-9: "killed", 143: "ended by SIGTERM", 0: "stopped in order"}.get(code, f"exit {code}")
+    return {-9: "killed", -15: "killed", 143: "ended by SIGTERM", 130: "ended by Ctrl-C", 0: "stopped in order"}.get(
+        code, f"exit {code}"
+    )
 
 
 def main() -> None:
@@ -179,6 +185,8 @@ def main() -> None:
             rows[first].update(runs=1, same=int(is_same))
             if not is_same:
                 print(f"run {i}: {', '.join(kinds)}: exit {code}, another end", file=sys.stderr)
+                if code:
+                    print(folder.with_suffix(".error").read_text(), file=sys.stderr)
     print(f"{'first disturbance':<20}{'runs':>6}{'same':>6}   all disturbances of the kind")
     for kind, row in rows.items():
         rest = ", ".join(f"{n} x {what}" for what, n in sorted(row.items()) if what not in ("runs", "same"))
