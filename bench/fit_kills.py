@@ -117,7 +117,10 @@ def ended(number: int) -> int:
 
 
 def newest(folder: Path, suffix: str) -> Path | None:
-    return max((folder / "checkpoints").glob(f"*{suffix}"), default=None)
+    """A file of the newest generation, if it is there still."""
+    generation = max((folder / "checkpoints").glob("*.json"), default=None)
+    path = None if generation is None else generation.with_suffix(suffix)
+    return path if path is not None and path.exists() else None
 
 
 def torn(path: Path, chance: random.Random) -> None:
