@@ -97,6 +97,7 @@ def child(folder: Path, full_after: int | None = None) -> int:
     if number:
         return number
     code = 1
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the bench itself runs in the background
     try:
         train(folder, full_after)
         code = 0
