@@ -1,6 +1,6 @@
 """Time to a supported decision: compare against a 10-seed factorial, Optuna and Ray Tune on studies with known answers.
 
-    OMP_NUM_THREADS=1 python bench/decision.py [--repeats 5] [--seeds 10]
+    OMP_NUM_THREADS=1 python bench/decision.py [--repeats 5] [--seeds 10] [--cases digits] [--only ray]
 
 The question: which loss, optimizer and learning rate? 3 losses x 2 rules x the 7 learning rates of compare's own grid, runs
 of 20 epochs at a constant rate, one thread. All train the same models on the same splits, from the same initialisations.
@@ -10,8 +10,8 @@ of 20 epochs at a constant rate, one thread. All train the same models on the sa
   regret is the mean over 1,000 draws of 10 of the 40 seeds.
 - Optuna, the same trials: one trial of its GridSampler per (arm, rate, seed), the same loop inside, in memory.
 - Optuna, its own way: TPE over arm and rate, as many trials as there are pairs, a trial the mean of 10 seeds, WilcoxonPruner.
-- Ray Tune: the same trials as the factorial, one trainable per (arm, rate, seed), as many at once as there are cores, actors
-  reused (one process per trial costs it several times more).
+- Ray Tune: the same trials as the factorial, one trainable per (arm, rate, seed), two at once, actors reused (one process per
+  trial costs it several times more). Its cluster stands before the clock starts.
 - compare: whole calls (data loaded, folder and page written), several study seeds; its regret is their mean.
 Wall-clock seconds and CPU seconds of all processes; a peer that is not installed is named. The last line is JSON.
 """
@@ -25,15 +25,17 @@ import json
 import os
 import platform
 import random
-import resource
 import statistics
+import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -53,6 +55,8 @@ TRUTH = [(study, 5000 + seed) for study in range(100, 108) for seed in range(5)]
 """Study seeds (each a test part) and run seeds of the known answer; nothing else uses them."""
 Pair = tuple[str, str, float]
 """Loss, rule, learning rate."""
+RAY_AT_ONCE = 2
+"""Trials of Ray Tune that train at the same time, one processor each."""
 
 
 # -- the arms, ours and as torch users write them ----------------------------------------------------------------------
@@ -188,6 +192,14 @@ def best_of(scores: dict[Pair, list[float]]) -> Pair:
     return max(scores, key=lambda pair: statistics.fmean(scores[pair]))
 
 
+@contextmanager
+def quiet_optuna() -> Iterator[None]:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    yield
+
+
 def optuna_same_trials(case: Case, n_seeds: int) -> Pair:
     import optuna
 
@@ -231,28 +243,44 @@ def optuna_own_way(case: Case, n_seeds: int) -> Pair:
     return best["loss"], best["rule"], best["lr"]
 
 
-def ray_same_trials(case: Case, n_seeds: int) -> Pair:
+@contextmanager
+def ray_cluster() -> Iterator[None]:
+    """Two processors, quiet. The workers are sent this file, so they find it however it was started."""
     import ray
+
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    ray.init(num_cpus=RAY_AT_ONCE, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def ray_same_trials(case: Case, n_seeds: int) -> Pair:
     from ray import tune
 
-    task, pairs = case.task(0), pairs_of(case)
+    pairs = pairs_of(case)
 
-    def trainable(config: dict[str, int]) -> None:
+    def trainable(config: dict[str, int], task: Task) -> None:
         torch.set_num_threads(1)
         tune.report({"score": plain_run(case, task, pairs[config["pair"]], config["seed"])})
 
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            grid = {
-                "pair": tune.grid_search(list(range(len(pairs)))),
-                "seed": tune.grid_search(list(range(n_seeds))),
-            }
-            run = tune.RunConfig(storage_path=folder, verbose=0)
-            many = tune.TuneConfig(reuse_actors=True)
-            table = tune.Tuner(trainable, param_space=grid, run_config=run, tune_config=many).fit().get_dataframe()
-    finally:
-        ray.shutdown()
+    with tempfile.TemporaryDirectory() as folder:
+        table = (
+            tune.Tuner(
+                tune.with_parameters(trainable, task=case.task(0)),
+                param_space={
+                    "pair": tune.grid_search(list(range(len(pairs)))),
+                    "seed": tune.grid_search(list(range(n_seeds))),
+                },
+                run_config=tune.RunConfig(storage_path=folder, verbose=0),
+                tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=RAY_AT_ONCE),
+            )
+            .fit()
+            .get_dataframe()
+        )
     means = table.groupby("config/pair")["score"].mean()
     return pairs[int(means.idxmax())]
 
@@ -289,18 +317,42 @@ class Cost:
 
 @contextmanager
 def measured() -> Iterator[Cost]:
-    """Seconds on the wall and on the processors, of this process and of those that it started and ended."""
-    cost, wall, cpu = Cost(), time.perf_counter(), cpu_seconds()
-    yield cost
-    cost.wall, cost.cpu = time.perf_counter() - wall, cpu_seconds() - cpu
+    """Seconds on the wall and on the processors, of this process and of those that stand below it."""
+    cost, begun, ended = Cost(), below(os.getpid()), threading.Event()
+    used = dict(begun)
+
+    def watch() -> None:  # Ray's workers are gone, and their seconds with them, when it gives its table
+        while not ended.wait(1):
+            used.update(below(os.getpid()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    wall, cpu = time.perf_counter(), time.process_time()
+    try:
+        yield cost
+    finally:
+        cost.wall, own = time.perf_counter() - wall, time.process_time() - cpu
+        ended.set()
+        watcher.join()
+        cost.cpu = own + sum(seconds - begun.get(process, 0.0) for process, seconds in used.items())
 
 
-def cpu_seconds() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(u.ru_utime + u.ru_stime for u in used)
+def below(parent: int) -> dict[int, float]:
+    """The processes below this one and the processor seconds of each; none where there is no /proc."""
+    parent_of, used = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            parent_of[int(folder.name)] = int(fields[1])
+            used[int(folder.name)] = sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    found: dict[int, float] = {}
+    level = {parent}
+    while level := {child for child, of in parent_of.items() if of in level}:
+        found.update((child, used[child]) for child in level)
+    return found
 
 
-def decide(case: Case, n_seeds: int, repeats: int, ways: str) -> list[dict[str, Any]]:
+def decide(case: Case, n_seeds: int, repeats: int, only: str) -> list[dict[str, Any]]:
     answer = Answer(case)
     best, n_trials = answer.best, len(pairs_of(case)) * n_seeds
     top = sorted({pair: 100 * statistics.fmean(s) for pair, s in answer.test.items()}.items(), key=lambda one: -one[1])
@@ -317,23 +369,24 @@ def decide(case: Case, n_seeds: int, repeats: int, ways: str) -> list[dict[str, 
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(kind for _, kind in found).items()))
     own = Cost(statistics.median(c.wall for c in mine), statistics.median(c.cpu for c in mine))
     rows.append(row("compare", own, own, statistics.fmean(r for r, _ in found), kinds))
-    for name, package, way in [one for one in WAYS if ways in one[0]]:
+    for name, package, way, around in [one for one in WAYS if only.lower() in one[0].lower()]:
         if package and importlib.util.find_spec(package) is None:
             print(f"{name}: {package} is not installed")
             continue
-        with measured() as cost:
+        with around(), measured() as cost:
             pair = way(case, n_seeds)
         regret = answer.factorial_regret(n_seeds) if way is factorial else answer.regret(pair)
         rows.append(row(name, cost, own, regret, "no verdict, a ranking"))
     return rows
 
 
-WAYS: tuple[tuple[str, str, Callable[[Case, int], Pair]], ...] = (
-    ("10-seed factorial, plain loop", "", factorial),
-    ("Optuna, the same trials", "optuna", optuna_same_trials),
-    ("Optuna, TPE and WilcoxonPruner", "optuna", optuna_own_way),
-    ("Ray Tune, the same trials", "ray", ray_same_trials),
+WAYS: tuple[tuple[str, str, Callable[[Case, int], Pair], Callable[[], AbstractContextManager[None]]], ...] = (
+    ("10-seed factorial, plain loop", "", factorial, nullcontext),
+    ("Optuna, the same trials", "optuna", optuna_same_trials, quiet_optuna),
+    ("Optuna, TPE and WilcoxonPruner", "optuna", optuna_own_way, quiet_optuna),
+    ("Ray Tune, the same trials", "ray", ray_same_trials, ray_cluster),
 )
+"""Name, package that it needs, way, and what is made ready before the clock starts."""
 
 
 def row(name: str, cost: Cost, own: Cost, regret: float, kinds: str) -> dict[str, Any]:
@@ -350,13 +403,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="calls of compare, each with another study seed")
     parser.add_argument("--seeds", type=int, default=10, help="seeds of the factorial and of its peers")
     parser.add_argument("--cases", default="digits,breast_cancer", help="data sets")
-    parser.add_argument("--ways", default="", help="only the peers whose name holds this")
+    parser.add_argument("--only", default="", help="only the peers whose name holds this, such as ray")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     versions = {name: version(name) for name in ("torch", "optuna", "ray") if importlib.util.find_spec(name)}
     print(f"Python {platform.python_version()}, {versions}; in brackets: the share of compare's cost in it")
-    rows = {c.data: decide(c, asked.seeds, asked.repeats, asked.ways) for c in CASES if c.data in asked.cases.split(",")}
+    cases = [case for case in CASES if case.data in asked.cases.split(",")]
+    rows = {case.data: decide(case, asked.seeds, asked.repeats, asked.only) for case in cases}
     print(json.dumps({"bench": "decision", "versions": versions, **rows}))
 
 
