@@ -125,7 +125,7 @@ def test_captured_arithmetic_is_the_plain_one(info, monkeypatch):
     """On a CPU in place of an accelerator: the numbers are tensors, none is read back."""
     if not info.has_capturable_arg:
         pytest.skip("torch has no such option")
-    monkeypatch.setattr("steepest.optim.optimizer.CAPTURING", ("cpu",))
+    monkeypatch.setattr("steepest.optim.acceptance.CAPTURING", ("cpu",))
     case = next(c for c in CASES if c.info is info)
     plain = Run(ours(case), case, torch.float64, seed=4)
     captured = Run(ours(case, capturable=True), case, torch.float64, seed=4)

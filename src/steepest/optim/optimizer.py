@@ -1,50 +1,43 @@
 """A rule as a torch.optim.Optimizer: `optim.AdamW(model.parameters(), lr=1e-3)` stands where torch's own stood.
 
-Param groups, closures, hooks, schedulers and pickling are torch's. Where torch has the rule, arguments, options and states
-bear torch's names (beta1 and beta2 lie in a group as `betas`), so that checkpoints interchange both ways.
+Param groups, closures, hooks, schedulers and pickling are torch's. Where torch has the rule, arguments, options and
+states bear torch's names (beta1 and beta2 lie in a group as `betas`), so that checkpoints interchange both ways.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from steepest.core.declare import Rule
-from steepest.core.errors import Unsupported, UsageError
+from steepest.core.errors import UsageError
 from steepest.core.transform import uses_of
 
 from . import transforms as transform_catalogue
+from .acceptance import accept, dense
 from .apply import Scratch
-from .around import evaluated_weights, refuse_other_transforms, step_around, with_decay_of
+from .around import evaluated_weights, step_around, with_decay_of
 from .chain import Chain
+from .checkpoints import Interchanging
 from .delegated import DELEGATED
-from .options import EXECUTION, Interface, interface_of, twin_of
+from .options import EXECUTION, interface_of
 from .program import program_of, program_with_norms
-from .tensors import state_shape
+from .states import raise_counts, state_of
 from .usual import ReadyToMove, Usual
 from .work import Member, Work, run_captured, run_differentiably, run_elementwise, run_whole, usual_columns
 
 Options = dict[str, Any]
-# Rules that take sparse gradients. Adagrad and SGD leave a parameter and its states as they are where the gradient is 0.
-SPARSE = ("adagrad", "sgd", "sparse_adam")
-# Devices on which torch can capture a step in a graph.
-CAPTURING = ("cuda", "xpu", "hpu", "xla")
-# Those of torch's fused kernels.
-FUSING = ("cpu", "cuda", "xpu", "mps", "hpu", "mtia")
 _UNSAID = {"betas": None, "weight_decay": None, "maximize": False, **EXECUTION}
 
 
-class RuleOptimizer(torch.optim.Optimizer):
+class RuleOptimizer(Interchanging):
     """What all optimizers have in common; `class_of(rule)` gives the class of one rule."""
-
-    rule: ClassVar[Rule]
-    _chain = Chain(())
 
     def __init__(
         self,
@@ -76,10 +69,6 @@ class RuleOptimizer(torch.optim.Optimizer):
         super().__init__(params, self._interface.defaults(options))
         self._evaluating = False
         self._usual: dict[int, Usual] = {}
-
-    @property
-    def _interface(self) -> Interface:
-        return interface_of(self.rule)
 
     def add_param_group(self, param_group: Options) -> None:
         """Add parameters; options that the group does not name are the optimizer's."""
@@ -177,7 +166,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         work.columns, work.owners = found
         if self._counts:
             counts = [own["step"] for own in work.owners]
-            _raise(counts)
+            raise_counts(counts)
             work.counts = [count.item() for count in counts]
         else:
             work.counts = [2.0] * len(work.owners)
@@ -185,15 +174,15 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _add_members(self, work: Work, group: Options) -> None:
         """All that take part, looked at one by one; new states are made, and the counts raised."""
-        rule, settings, states = work.rule, work.settings, work.rule.states_with(work.settings)
+        rule, settings = work.rule, work.settings
         for param in group["params"]:
             if param.grad is not None:
-                self._accept(param, param.grad, group)
-                state, is_new = self._state_of(param, group, rule, settings, states)
-                grad = self._dense(param.grad, rule, state, work.decay)
+                accept(self.rule, param, param.grad, group)
+                state, is_new = self._state_of(param, group, rule, settings)
+                grad = dense(param.grad, rule, state, work.decay)
                 work.members.append(Member(param, grad, state, 1.0 if is_new else 2.0))
         counted = [member for member in work.members if "step" in member.state]
-        _raise([member.state["step"] for member in counted])
+        raise_counts([member.state["step"] for member in counted])
         for member in counted:
             step = member.state["step"]
             member.count = step if group.get("capturable") and not group.get("differentiable") else step.item()
@@ -207,90 +196,14 @@ class RuleOptimizer(torch.optim.Optimizer):
             return 1.0
         return 1 - float(group["lr"]) * float(group["weight_decay"])
 
-    def _state_of(
-        self, param: Tensor, group: Options, rule: Rule, settings: Options, states: tuple[str, ...]
-    ) -> tuple[Options, bool]:
-        """The parameter's state, and whether it has just been made; what a checkpoint lacks has its starting value."""
-        if not states and not self._counts:
-            return {}, True
-        state = self.state[param]
-        is_new = not all(name in state for name in states if state_shape(rule, name, param.shape, settings) is not None)
+    def _state_of(self, param: Tensor, group: Options, rule: Rule, settings: Options) -> tuple[Options, bool]:
         device = param.device if group.get("capturable") else torch.device("cpu")
-        if self._counts and "step" not in state:
-            state["step"] = torch.zeros((), dtype=_scalar_dtype(), device=device)
-        for name in states:
-            if state.get(name) is None:
-                value = self._start_of(name, param, rule, settings, device)
-                if value is not None:
-                    state[name] = value
-        return state, is_new
-
-    def _start_of(self, name: str, param: Tensor, rule: Rule, settings: Options, device: torch.device) -> Tensor | None:
-        start = rule.initial.get(name, 0.0)
-        if start == "param":
-            return param.detach().clone(memory_format=torch.preserve_format)
-        value = settings[start] if isinstance(start, str) else start
-        if name in rule.scalar_states:
-            return torch.as_tensor(value, dtype=torch.float64, device=device).detach().clone()
-        shape = state_shape(rule, name, param.shape, settings)
-        if shape is None:
-            return None
-        filled = complex(value, value) if param.is_complex() else value
-        if shape != param.shape:
-            return torch.full(shape, filled, dtype=param.dtype, device=param.device)
-        return torch.full_like(param, filled, memory_format=torch.preserve_format, requires_grad=False)
+        return state_of(self.state, param, rule, settings, counts=self._counts, device=device)
 
     @property
     def _counts(self) -> bool:
         """Torch's SGD keeps no count: a buffer that has just been made is at its first step, any other is older."""
         return self._interface.namesake is not torch.optim.SGD
-
-    def _dense(self, grad: Tensor, rule: Rule, state: Options, decay: str) -> Tensor:
-        """A sparse gradient as it is where only its rows move, else dense."""
-        moves_all = decay != "none" or (rule.name == "sgd" and "momentum_buffer" in state)
-        return grad.to_dense() if grad.is_sparse and moves_all else grad
-
-    def _accept(self, param: Tensor, grad: Tensor, group: Options) -> None:
-        name = self.rule.class_name
-        sparse = grad.layout != torch.strided
-        if sparse and not (grad.is_sparse and self.rule.name in SPARSE):
-            raise Unsupported(
-                where=name,
-                seen=f"{name} does not support sparse gradients",
-                needed="dense gradients were needed",
-                repair="Embedding(..., sparse=False) gives dense ones; for sparse ones take steepest.optim.SparseAdam.",
-            )
-        if self.rule.looks_at != "elementwise" and param.is_complex():
-            raise Unsupported(
-                where=name,
-                seen=f"{name} does not support complex parameters",
-                needed="real parameters were needed",
-                repair="Keep real and imaginary parts as two parameters.",
-            )
-        if group.get("fused") and not (param.is_floating_point() and param.device.type in FUSING):
-            raise Unsupported(
-                where=name,
-                seen=(
-                    "`fused=True` requires all the params to be floating point Tensors of supported devices: "
-                    f"{list(FUSING)} but {param.dtype} and {param.device.type}"
-                ),
-                needed="other parameters were needed",
-                repair="Leave fused out.",
-            )
-        if group.get("capturable") and not group.get("differentiable") and param.device.type not in CAPTURING:
-            raise Unsupported(
-                where=name,
-                seen=f"If capturable=True, params and state_steps must be on supported devices: {list(CAPTURING)}",
-                needed=f"a parameter lies on the {param.device.type}",
-                repair="Leave capturable out: nothing is captured there.",
-            )
-        if self.rule.name == "sparse_adam" and not sparse:
-            raise Unsupported(
-                where=name,
-                seen="SparseAdam does not support dense gradients, please consider Adam instead",
-                needed="sparse gradients were needed",
-                repair="Embedding(..., sparse=True) gives sparse ones; steepest.optim.Adam takes dense ones.",
-            )
 
     # -- weights to judge a model at -----------------------------------------------------------------------------------
 
@@ -334,8 +247,13 @@ class RuleOptimizer(torch.optim.Optimizer):
         return rule.evaluated(**{name: value for name, value in values.items() if name in takes})
 
     def _holds_trained_weights(self) -> bool:
-        """Whether some parameters hold other weights than they are trained at; hooks may have put anything into state."""
+        """Whether some parameters hold other weights than they learn at; hooks may have put anything into state."""
         return any(isinstance(own, dict) and "trained" in own for own in self.state.values())
+
+    def __setstate__(self, state: Options) -> None:
+        super().__setstate__(state)
+        self._usual = {}
+        self._evaluating = self._holds_trained_weights()
 
     def _refuse_while_evaluating(self) -> None:
         if self._evaluating and self._holds_trained_weights():
@@ -346,94 +264,6 @@ class RuleOptimizer(torch.optim.Optimizer):
                 repair="Call optimizer.train() before training and optimizer.eval() before evaluating or saving.",
             )
 
-    # -- checkpoints ---------------------------------------------------------------------------------------------------
-
-    def state_dict(self) -> Options:
-        """As torch's, and loadable by the torch class of the same rule."""
-        saved = super().state_dict()
-        saved["param_groups"] = [{**self._torch_only(), **group} for group in saved["param_groups"]]
-        if self._chain:
-            saved["transforms"] = self._chain.text
-        return saved
-
-    def load_state_dict(self, state_dict: Options) -> None:
-        """Continue from a checkpoint of this class, or of the torch class of the same rule."""
-        refuse_other_transforms(self._chain, state_dict.get("transforms", ""))
-        hook = self.register_load_state_dict_pre_hook(self._prepared)
-        try:
-            super().load_state_dict(state_dict)
-        finally:
-            hook.remove()
-
-    def _prepared(self, _: Any, state_dict: Options) -> Options:
-        """A checkpoint with the options that this class has, and with copies of its tensors.
-
-        Scalar states become plain numbers: torch would round those that are tensors to the parameter's dtype.
-        """
-        scalars = {"step", *self.rule.scalar_states}
-        states = {
-            key: {
-                name: value.item() if name in scalars and isinstance(value, Tensor) else _copied(value)
-                for name, value in state.items()
-            }
-            if isinstance(state, dict)
-            else state
-            for key, state in state_dict["state"].items()
-        }
-        groups = [self._own_options(group) for group in state_dict["param_groups"]]
-        return {**state_dict, "state": states, "param_groups": groups}
-
-    def __getstate__(self) -> Options:
-        """As torch's, with the transforms."""
-        return {**super().__getstate__(), **({"_chain": self._chain} if self._chain else {})}
-
-    def __setstate__(self, state: Options) -> None:
-        super().__setstate__(state)
-        self._usual = {}
-        for group in self.param_groups:
-            for name, value in self._torch_defaults().items():
-                group.setdefault(name, value)
-            if self._interface.namesake is torch.optim.AdamW:
-                group["decoupled_weight_decay"] = True
-            for param in group["params"]:
-                own = self.state.get(param, {})
-                device = param.device if group.get("capturable") else torch.device("cpu")
-                for name in {"step", *self.rule.scalar_states} & set(own):
-                    dtype = _scalar_dtype() if name == "step" else torch.float64
-                    if not isinstance(own[name], Tensor):
-                        own[name] = torch.tensor(float(own[name]), dtype=dtype, device=device)
-        self._evaluating = self._holds_trained_weights()
-
-    def _torch_defaults(self) -> Options:
-        """What an option was before checkpoints knew it."""
-        common = {"maximize": False, **EXECUTION, "amsgrad": False, "centered": False, "decoupled_weight_decay": False}
-        return {name: value for name, value in common.items() if self._has_option(name)}
-
-    def _has_option(self, name: str) -> bool:
-        """Torch gives every loaded optimizer a default for `differentiable`, also where the class has no such option."""
-        return name in self.defaults and (name != "differentiable" or name in self._interface.names)
-
-    def _torch_only(self) -> Mapping[str, Any]:
-        """The options that torch's class of the same rule has and ours has not, with the values that make it the same."""
-        return {name: value for name, value in _twin_options(self.rule).items() if name not in self.defaults}
-
-    def _own_options(self, saved: Options) -> Options:
-        """A saved group without the options that only torch has; one that would change the rule is refused."""
-        torch_only = self._torch_only()
-        known = _twin_options(self.rule)
-        group = {n: v for n, v in self.defaults.items() if n not in known and self._has_option(n)} if known else {}
-        for name, value in saved.items():
-            if name not in torch_only:
-                group[name] = value
-            elif value != torch_only[name]:
-                raise UsageError(
-                    where=f"{self.rule.class_name}.load_state_dict",
-                    seen=f"the checkpoint was made with {name}={value!r}",
-                    needed=f"this rule has {name}={torch_only[name]!r} only",
-                    repair=f"Go on with steepest.optim.{(self.rule.equals or '').rpartition('.')[2]}.",
-                )
-        return group
-
 
 class EarlyAdagrad(RuleOptimizer):
     """Adagrad makes its states at once, so that processes can share them; torch's own does."""
@@ -443,7 +273,7 @@ class EarlyAdagrad(RuleOptimizer):
         group = self.param_groups[-1]
         for param in group["params"]:
             settings = self._interface.settings_of(self.rule, group)
-            self._state_of(param, group, self.rule, settings, self.rule.states_with(settings))
+            self._state_of(param, group, self.rule, settings)
 
     def share_memory(self) -> None:
         """Put the states into memory that several processes see (Hogwild)."""
@@ -491,28 +321,3 @@ def _doc(rule: Rule) -> str:
     lines = [f"{h.name}: {h.explain()}" for h in rule.hyper.values()]
     lines += [f"weight_decay: a number >= 0, {rule.decay}"] if rule.decay != "none" else []
     return "\n\n".join([rule.purpose, rule.use, "\n".join(lines), f"Source: {rule.source}"])
-
-
-@cache
-def _twin_options(rule: Rule) -> Mapping[str, Any]:
-    """The options of torch's class of the same rule, with the values that make it the same; none without a twin."""
-    twin: Any = twin_of(rule)
-    return {} if twin is None else {**twin([torch.zeros(1, 1)]).defaults, **rule.equals_with}
-
-
-def _raise(counts: list[Tensor]) -> None:
-    """Each count one more."""
-    if counts and all(count.is_cpu for count in counts):
-        # A tensor, and alpha lest torch take it for a number: 60 counts in 23 us instead of 100.
-        torch._foreach_add_(counts, torch.ones_like(counts[0]), alpha=1.0)
-    elif counts:
-        torch._foreach_add_(counts, 1)
-
-
-def _copied(value: Any) -> Any:
-    return value.clone() if isinstance(value, Tensor) else value
-
-
-def _scalar_dtype() -> torch.dtype:
-    """Of step counts: torch's choice."""
-    return torch.float64 if torch.get_default_dtype() == torch.float64 else torch.float32
