@@ -1,4 +1,5 @@
-"""Faster forms of what is declared: kernels/losses/NAME.py belongs to losses/NAME.py, kernels/steps.py to all rules.
+"""Faster forms of what is declared: kernels/losses/NAME.py belongs to losses/NAME.py, kernels/rules/NAME.py to
+optim/rules/NAME.py, kernels/steps.py to all rules.
 
 core knows the place and the protocol, never the content. A kernel gives what the declared body gives, or None: then the
 body runs.
@@ -102,6 +103,20 @@ class RowSteps(Protocol):
 
         tensors (K, P): param, grad, and the states.
         """
+
+
+class WholeSteps(Protocol):
+    """Moves members (see optim.work) by one step of a rule that has a kernel of its own."""
+
+    def __call__(self, settings: Mapping[str, Any], maximize: bool, members: Sequence[Any]) -> Sequence[int]:
+        """The places that it has not moved. All others it has, in place."""
+
+
+@cache
+def whole_steps(module: str) -> WholeSteps | None:
+    """The kernel that belongs to a rule declared in this module, if there is one."""
+    _, found, name = module.rpartition(f"{__name__.rpartition('.core.')[0]}.optim.rules.")
+    return _of_kernels(f"rules.{name}", "step") if found else None
 
 
 @cache

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from steepest.core.declare import Rule
-from steepest.core.faster import steps
+from steepest.core.faster import steps, whole_steps
 
 from .apply import Scratch, apply_block, blocks
 from .program import Program, program_of, program_with_norms
@@ -258,6 +258,9 @@ def run_whole(works: Sequence[Work]) -> None:
 
 def _left_by_executor(work: Work) -> list[Member]:
     """The members that no other executor has moved."""
+    own = whole_steps(work.rule.fn.__module__) if work.may_fuse else None
+    if own is not None:
+        return [work.members[place] for place in own(work.settings, work.maximize, work.members)]
     program = program_with_norms(work.rule, work.rule.states_with(work.settings))
     if program is None:
         return work.members

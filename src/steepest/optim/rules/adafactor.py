@@ -78,7 +78,8 @@ def adafactor(
         square = grad.square()
         row_var = torch.lerp(row_var, square.mean(-1, keepdim=True), fresh)
         col_var = torch.lerp(col_var, square.mean(-2, keepdim=True), fresh)
-        squares = row_var @ col_var / row_var.mean(-2, keepdim=True).clamp(min=least)
+        # Not the product first, which overflows for gradients of 1e10 in float32.
+        squares = row_var / row_var.mean(-2, keepdim=True).clamp(min=least) @ col_var
     else:
         assert variance is not None
         squares = variance = torch.lerp(variance, grad.square(), fresh)

@@ -1,0 +1,1 @@
+"""Faster forms of single update rules: rules/NAME.py belongs to optim/rules/NAME.py."""
