@@ -16,7 +16,7 @@ WINE: dict[str, Any] = {
     "losses": "cross_entropy, square",
     "optimizers": "sgd(momentum=0.9), adamw",
     "budget": "4000epochs",
-    "epochs": 30,
+    "epochs": 20,
     "progress": False,
 }
 BESIDE = ("out", "progress", "command", "machines")

@@ -24,7 +24,7 @@ from steepest.core.errors import (
     UsageError,
 )
 
-SMALL = {"budget": "4000epochs", "epochs": 30, "progress": False}
+SMALL = {"budget": "4000epochs", "epochs": 20, "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ STUDY = """
 import sys
 from steepest.compare import compare
 compare("linear", "wine", losses="cross_entropy, square", optimizers="sgd(momentum=0.9), adamw", out=sys.argv[1],
-        budget="4000epochs", epochs=30, progress=False)
+        budget="4000epochs", epochs=20, progress=False)
 """
 
 

@@ -181,7 +181,7 @@ def test_a_baseline_may_be_weighted():
     assert "cross_entropy x square_root + sgd" in [a.arm.name for a in arms]
 
 
-SMALL = {"budget": "4000epochs", "epochs": 30, "progress": False}
+SMALL = {"budget": "4000epochs", "epochs": 20, "progress": False}
 
 
 def test_a_study_of_weightings_has_a_verdict_and_repeats_from_its_store(tmp_path):

@@ -18,8 +18,13 @@ CONFIRM_SEEDS = 12
 STEPS_OF_A_FULL_RUN = 2000
 EPOCHS_RANGE = (10, 300)
 SHORTEST_RUN = 3
-FEWEST_STEPS = {"search 1": 30, "search 2": 60, "full": 90}
-"""Below this many steps a small data set would tell how fast a learning rate starts, not how well it ends."""
+SHORT_RUNS = ((1 / 9, 30), (1 / 3, 60))
+"""Shares of a full run at which the search begins, and the fewest steps of each: with less, a small data set would tell how
+fast a learning rate starts, not how well it ends."""
+FEWEST_STEPS = 90
+"""The same for full runs."""
+REACH = 2
+"""Full runs take so many learning rates of the grid to either side of the best: a parabola goes through five."""
 TIME_SAFETY = 0.75
 """Share of a time budget that is planned; the rest pays for evaluation, storage, the page and a busy machine."""
 
@@ -97,7 +102,7 @@ def fit_budget(
     """The longest full runs (up to a sensible length) that the budget pays for; the lean search when the full one does not fit."""
     low, high = EPOCHS_RANGE
     longest = epochs or min(max(math.ceil(STEPS_OF_A_FULL_RUN / steps_per_epoch), low), high)
-    shortest = epochs or min(max(SHORTEST_RUN, math.ceil(FEWEST_STEPS["full"] / steps_per_epoch)), longest)
+    shortest = epochs or min(max(SHORTEST_RUN, math.ceil(FEWEST_STEPS / steps_per_epoch)), longest)
     for size in SIZES:
         for length in range(longest, shortest - 1, -1):
             rungs = rungs_of(size, length, n_seeds, steps_per_epoch)
@@ -115,19 +120,15 @@ def fit_budget(
 
 
 def rungs_of(size: Size, epochs: int, n_seeds: int, steps_per_epoch: int = 100) -> list[RungRecord]:
-    """search 1 at a ninth, search 2 at a third, then looks of the race and the confirmation at full length."""
-
-    def part(name: str, share: float) -> int:
-        return min(epochs, max(1, round(epochs * share), math.ceil(FEWEST_STEPS[name] / steps_per_epoch)))
-
+    """The search on ever longer runs, the last ones full; then looks of the race and the confirmation at full length."""
+    shorter = {max(1, round(epochs * share), math.ceil(fewest / steps_per_epoch)) for share, fewest in SHORT_RUNS}
+    lengths = [*sorted(length for length in shorter if length < epochs), epochs]
     search = _seeds("search", 0, size.search_seeds)
-    looks = _looks(n_seeds)
     return [
-        RungRecord("search 1", "search", part("search 1", 1 / 9), search),
-        RungRecord("search 2", "search", part("search 2", 1 / 3), search),
+        *(RungRecord(f"search {i + 1}", "search", length, search) for i, length in enumerate(lengths)),
         *(
             RungRecord(f"race look {i + 1}", "race", epochs, _seeds("race", start, end))
-            for i, (start, end) in enumerate(looks)
+            for i, (start, end) in enumerate(_looks(n_seeds))
         ),
         RungRecord("confirm", "confirm", epochs, _seeds("confirm", 0, n_seeds or CONFIRM_SEEDS)),
     ]
@@ -146,12 +147,19 @@ def _looks(n_seeds: int) -> list[tuple[int, int]]:
 
 def planned_cost(size: Size, n_arms: int, n_tuned: int, rungs: list[RungRecord]) -> float:
     """Epochs over all trials that a typical study spends: each arm extends its grid once, half of them see three looks."""
-    first, second, *rest = rungs
-    looks, confirm = rest[:-1], rest[-1]
+    by_phase = {phase: [r for r in rungs if r.phase == phase] for phase in FIRST_SEED}
+    looks, [confirm] = by_phase["race"], by_phase["confirm"]
     half = max(2, -(-n_arms // 2))
-    search = n_tuned * size.search_seeds * ((size.n_learning_rates + 2) * first.epochs + 3 * second.epochs)
+    search = n_tuned * size.search_seeds * _search_epochs(size, by_phase["search"])
     race = confirm.epochs * (n_arms * len(looks[0].seeds) + half * sum(len(r.seeds) for r in looks[1:3]))
     return float(search + race + confirm.epochs * min(n_arms, 3) * len(confirm.seeds))
+
+
+def _search_epochs(size: Size, rungs: list[RungRecord]) -> int:
+    """Of one arm and one seed: the whole grid on the first rung, the neighbours of the best on the next, more on full runs."""
+    first, *between = rungs[:-1] or rungs
+    full = rungs[-1].epochs * (2 * REACH + 1) if len(rungs) > 1 else 0
+    return (size.n_learning_rates + 2) * first.epochs + 3 * sum(r.epochs for r in between) + full
 
 
 def forecast(plan_cost: float, seconds: float | None, n_confirm: int) -> str:

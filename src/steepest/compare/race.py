@@ -3,7 +3,8 @@
 `protocol(plan)` is a generator. It trains nothing, reads no clock and draws no random number, so a resumed study that answers the
 same requests from its store hears the same decisions, and a simulation can test the protocol without a model (DESIGN section 7).
 
-1. search: learning rates of every arm on the search seeds, short runs, then the best and its neighbours on longer runs.
+1. search: learning rates of every arm on the search seeds, on short runs, then the best and its neighbours on longer ones, at
+   last on full runs: the best rate of short runs is not that of long ones.
 2. race: every arm at its best learning rate, full runs on fresh paired seeds; arms leave by paired tests only.
 3. confirm: winner, runner-up and baseline on seeds that no decision has seen, scored on the untouched test part.
 """
@@ -21,10 +22,11 @@ from steepest.results.records import Event, Outcome, Plan, RungRecord, Verdict
 
 from .arms import beyond
 from .conclude import conclude, rope_of
+from .plan import REACH
 from .sentence import amount, measure
-from .tuning import best_rate
+from .tuning import best_rate, rises_to
 
-N_EXTENSIONS = 2
+N_EXTENSIONS = 3
 EXTENSION_SIZE = 2
 MAX_CONFIRM_SEEDS = 40
 
@@ -102,7 +104,6 @@ def protocol(plan: Plan) -> Generator[Request, list[Outcome], tuple[Verdict, lis
 
 
 def _search(known: Progress) -> Talk:
-    first, second = known.planned("search")
     tuned = [a for a in known.plan.arms if not a.fixed_learning_rate]
     for arm in known.plan.arms:
         if arm.fixed_learning_rate:
@@ -110,14 +111,46 @@ def _search(known: Progress) -> Talk:
     if not tuned:
         return
     tried = {a.name: sorted(a.learning_rates) for a in tuned}
-    yield from known.ask(first, _grid(tried, first.seeds))
-    yield from _extend(known, first, tried, tried, EXTENSION_SIZE)
-    kept = {name: _neighbours(known, first, name, rates) for name, rates in tried.items()}
-    yield from known.ask(second, _grid(kept, second.seeds))
-    yield from _extend(known, second, kept, tried, 1)
-    for name, rates in kept.items():
-        _choose(known, (first, second), name, rates, tried[name])
-    _foresee(known, second, kept)
+    seen = {name: list(rates) for name, rates in tried.items()}
+    *shorter, full = known.planned("search")
+    for i, rung in enumerate(shorter):
+        yield from _rung(known, rung, seen, tried)
+        reach = 1 if i < len(shorter) - 1 else REACH
+        seen = {name: _around(known, rung, name, seen[name], tried[name], reach) for name in tried}
+    yield from _rung(known, full, seen, tried)
+    for name, rates in seen.items():
+        _choose(known, full, name, rates, tried[name])
+    _foresee(known, full, seen)
+
+
+def _rung(known: Progress, rung: RungRecord, seen: dict[str, list[float]], tried: dict[str, list[float]]) -> Talk:
+    """Runs of one length; more of them while the best of an arm is the first or last that ran so long, three times at most."""
+    yield from known.ask(rung, _grid(seen, rung.seeds))
+    for turn in range(1, N_EXTENSIONS + 1):
+        more = {name: _further(known, rung, name, seen[name], tried[name]) for name in tried}
+        more = {name: rates for name, rates in more.items() if rates}
+        if not more:
+            return
+        for name, rates in more.items():
+            seen[name] = sorted([*seen[name], *rates])
+            tried[name] = sorted({*tried[name], *rates})
+        further = RungRecord(f"{rung.name}, extension {turn}", "search", rung.epochs, rung.seeds)
+        yield from known.ask(further, _grid(more, rung.seeds))
+
+
+def _further(known: Progress, rung: RungRecord, name: str, seen: list[float], tried: list[float]) -> list[float]:
+    """The next learning rates beyond the best one; none where it has runs of this length to either side."""
+    means = _mean_scores(known, rung.name, name, seen)
+    best = _best(means)
+    has_diverged = means[best] == -math.inf
+    if not has_diverged and seen[0] < best < seen[-1]:
+        return []
+    upwards = best == seen[-1] and not has_diverged
+    there = [lr for lr in tried if lr > seen[-1]] if upwards else [lr for lr in reversed(tried) if lr < seen[0]]
+    more = [*there, *beyond(tried, upwards=upwards, n=EXTENSION_SIZE)][:EXTENSION_SIZE]
+    reason = "every learning rate diverged" if has_diverged else f"the best learning rate was at the edge ({best:g})"
+    known.say("grid extended", rung.name, name, reason, edge=best, added=more)
+    return more
 
 
 def _foresee(known: Progress, rung: RungRecord, kept: dict[str, list[float]]) -> None:
@@ -136,20 +169,19 @@ def _foresee(known: Progress, rung: RungRecord, kept: dict[str, list[float]]) ->
     known.say("forecast", rung.name, "", told, resolution=size, n=n)
 
 
-def _choose(
-    known: Progress, rungs: tuple[RungRecord, RungRecord], name: str, kept: list[float], tried: list[float]
-) -> None:
-    """The arm's learning rate for the race. At the edge of all that was tried, a better one may lie beyond: no fair arm."""
-    rung = rungs[-1].name
+def _choose(known: Progress, full: RungRecord, name: str, kept: list[float], tried: list[float]) -> None:
+    """The arm's learning rate for the race. Where scores still rise at the edge of all that was tried, a better one may lie
+    beyond: no fair arm."""
+    rung, scores = full.name, _scores(known, full.name, name)
     means = _mean_scores(known, rung, name, kept)
-    best = max(kept, key=lambda lr: means[lr])
+    best = _best(means)
     if means[best] == -math.inf:
         _leave(known, rung, name, "diverged", f"{name} diverged at every learning rate that was kept")
-    elif best in (tried[0], tried[-1]):
+    elif best in (tried[0], tried[-1]) and rises_to(best, scores):
         reason = f"the best learning rate is at the edge of the extended grid ({best:g})"
         _leave(known, rung, name, "not comparable", reason, best=best, tried=tried)
     else:
-        chosen = best_rate([_scores(known, r.name, name) for r in rungs], kept)
+        chosen = best_rate(scores)
         known.rates[name] = chosen
         reason = f"learning rate {chosen:g} chosen, from {len(tried)} tried on a grid of {tried[0]:g} to {tried[-1]:g}"
         known.say("learning rate chosen", rung, name, reason, chosen=chosen, best_tried=best, kept=kept, tried=tried)
@@ -159,44 +191,24 @@ def _grid(rates: dict[str, list[float]], seeds: Iterable[int]) -> list[TrialKey]
     return [TrialKey(arm, lr, seed) for arm, values in rates.items() for lr in values for seed in seeds]
 
 
-def _extend(
-    known: Progress, rung: RungRecord, seen: dict[str, list[float]], tried: dict[str, list[float]], size: int
-) -> Talk:
-    """Where the best of the learning rates seen on a rung is the first or last of all that were tried, more are tried
-    beyond it, twice at most; longer runs may shift the best, so the second rung asks again."""
-    for turn in range(1, N_EXTENSIONS + 1):
-        more: dict[str, list[float]] = {}
-        for name, rates in tried.items():
-            means = _mean_scores(known, rung.name, name, seen[name])
-            best = max(seen[name], key=lambda lr: means[lr])
-            has_diverged = means[best] == -math.inf
-            if has_diverged or best in (rates[0], rates[-1]):
-                more[name] = beyond(rates, upwards=best == rates[-1] and not has_diverged, n=size)
-                reason = (
-                    "every learning rate diverged"
-                    if has_diverged
-                    else f"the best learning rate was at the edge ({best:g})"
-                )
-                known.say("grid extended", rung.name, name, reason, edge=best, added=more[name])
-        if not more:
-            return
-        for name, rates in more.items():
-            seen[name] = sorted([*seen[name], *rates])
-            tried[name] = sorted({*tried[name], *rates})
-        further = RungRecord(f"{rung.name}, extension {turn}", "search", rung.epochs, rung.seeds)
-        yield from known.ask(further, _grid(more, rung.seeds))
-
-
 def _leave(known: Progress, rung: str, arm: str, status: str, reason: str, **numbers: object) -> None:
     known.out[arm] = status
     known.say("arm flagged", rung, arm, reason, status=status, **numbers)
 
 
-def _neighbours(known: Progress, first: RungRecord, name: str, rates: Sequence[float]) -> list[float]:
-    """The best learning rate and those beside it."""
-    means = _mean_scores(known, first.name, name, rates)
-    at = max(range(len(rates)), key=lambda i: means[rates[i]])
-    return list(rates[max(0, at - 1) : at + 2])
+def _around(
+    known: Progress, rung: RungRecord, name: str, seen: Sequence[float], tried: Sequence[float], reach: int
+) -> list[float]:
+    """The best learning rate of a rung, and those beside it of all that were tried."""
+    at = tried.index(_best(_mean_scores(known, rung.name, name, seen)))
+    return list(tried[max(0, at - reach) : at + reach + 1])
+
+
+def _best(means: dict[float, float]) -> float:
+    """The learning rate with the best mean; of equals, the one in the middle."""
+    most = max(means.values())
+    equals = sorted(lr for lr, mean in means.items() if mean == most)
+    return equals[(len(equals) - 1) // 2]
 
 
 def _mean_scores(known: Progress, rung: str, arm: str, rates: Sequence[float]) -> dict[float, float]:
