@@ -11,12 +11,17 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler as lrs
 
+from steepest.core.declare import Schedule
 from steepest.core.declare import schedule as declare_schedule
-from steepest.core.domains import Counts, Interval, Unit
+from steepest.core.domains import Counts, Interval, Unit, UnitOpen
 from steepest.core.errors import DomainError, UsageError
+from steepest.core.reduction import Reduction
+from steepest.core.reduction import reduction as declare_reduction
 from steepest.optim import schedules
+from steepest.optim.schedules.plateau import Best
 
-SCHEDULES = list(schedules)
+SCHEDULES = [item for item in schedules if isinstance(item, Schedule)]
+REDUCTIONS = [item for item in schedules if isinstance(item, Reduction)]
 every_schedule = pytest.mark.parametrize("schedule", SCHEDULES, ids=[s.name for s in SCHEDULES])
 CLAIMED = [(schedule, claim) for schedule in SCHEDULES for claim in schedule.claims]
 HORIZONS = (1.0, 2.0, 3.0, 7.0, 100.0, 1234.0)
@@ -267,6 +272,84 @@ def test_the_scheduler_shows_its_numbers_and_refuses_wrong_ones(schedule):
             make(an_optimizer(), **bad)
 
 
+# -- multipliers that answer to scores ----------------------------------------------
+
+
+every_reduction = pytest.mark.parametrize("reduction", REDUCTIONS, ids=[r.name for r in REDUCTIONS])
+REDUCTION_CLAIMS = [(reduction, claim) for reduction in REDUCTIONS for claim in reduction.claims]
+
+
+def multipliers(reduction, scores, **hyper):
+    """After each of the scores."""
+    return torch.stack([reduction(scores[:n], **hyper) for n in range(len(scores) + 1)])
+
+
+def reduction_stays_within_one(reduction):
+    for hyper in settings(reduction):
+        values = multipliers(reduction, torch.tensor([*SCORES.values()], dtype=torch.float64).T, **hyper)
+        assert (values >= 0).all() and (values <= 1).all(), hyper
+
+
+def never_rises(reduction):
+    for hyper in settings(reduction):
+        values = multipliers(reduction, torch.tensor([*SCORES.values()], dtype=torch.float64).T, **hyper)
+        assert (values.diff(dim=0) <= 0).all(), hyper
+
+
+def rests_while_improving(reduction):
+    for hyper in settings(reduction):
+        grows = 2.0 + full(reduction, hyper)["threshold"]
+        scores = grows ** torch.arange(12, dtype=torch.float64)
+        better = scores if full(reduction, hyper)["best"] == "max" else scores.flip(0) * (1 + grows)
+        if full(reduction, hyper)["threshold"] < 1 or full(reduction, hyper)["best"] == "max":
+            assert (multipliers(reduction, better, **hyper) == 1).all(), hyper
+
+
+REDUCTION_TESTS = {
+    "never_above_one": reduction_stays_within_one,
+    **{test.__name__: test for test in (never_rises, rests_while_improving)},
+}
+
+
+@pytest.mark.parametrize(
+    ("reduction", "claim"), REDUCTION_CLAIMS, ids=[f"{r.name} {c.name}" for r, c in REDUCTION_CLAIMS]
+)
+def test_a_claim_of_a_reduction_withstands_its_test(reduction, claim):
+    assert claim.name in REDUCTION_TESTS, f"{reduction.name} claims {claim.name}, which no test tries to break"
+    REDUCTION_TESTS[claim.name](reduction)
+
+
+def test_the_tests_of_a_reductions_claims_can_fail():
+    @declare_reduction(use="", source="")
+    def doubles(scores, *, best: Best = "min", threshold: UnitOpen = 0.0):
+        return 1.0 - scores[-1] / 100 if len(scores) else torch.ones(scores.shape[1:], dtype=torch.float64)
+
+    for test in REDUCTION_TESTS.values():
+        with pytest.raises(AssertionError):
+            test(doubles)
+
+
+@every_reduction
+def test_the_multiplier_of_a_reduction_is_one_value_per_trial(reduction):
+    scores = torch.tensor([*SCORES.values()], dtype=torch.float64).T
+    n = scores.shape[1]
+    for hyper in settings(reduction):
+        together = reduction(scores, **hyper)
+        alone = [reduction(scores[:, k], **hyper) for k in range(n)]
+        assert together.shape == (n,) and together.dtype == torch.float64 and torch.equal(together, torch.stack(alone))
+    assert torch.equal(reduction(torch.zeros(0, n)), torch.ones(n, dtype=torch.float64))
+
+
+@every_reduction
+def test_a_reduction_refuses_numbers_outside_their_domain(reduction):
+    for name, hyper in reduction.hyper.items():
+        for bad in hyper.domain.forbidden():
+            with pytest.raises(DomainError, match=f"{reduction.name}: {name} is"):
+                reduction([1.0], **{name: bad})
+    with pytest.raises(UsageError):
+        reduction([1.0], no_such_number=1.0)
+
+
 # -- plateau ------------------------------------------------------------------------
 
 
@@ -340,5 +423,5 @@ def test_plateau_refuses_what_makes_no_sense():
     for bad in ({"factor": 1.0}, {"patience": -1}, {"best": "least"}, {"cooldown": 0.5}, {"threshold": -1.0}):
         with pytest.raises(DomainError):
             schedules.Plateau(scheduler, **bad)
-    with pytest.raises(TypeError):
+    with pytest.raises(UsageError, match="patience"):
         schedules.Plateau(scheduler, patients=3)

@@ -65,3 +65,7 @@ def step_at_most_lr(factor: float = 1.0) -> Claim:
 never_above_one = Claim("never_above_one", "the multiplier stays between 0 and 1")
 ends_at_floor = Claim("ends_at_floor", "after the last step the multiplier has come down to the floor, and there it stays")
 falls = Claim("falls", "after its warmup the multiplier never rises")
+never_rises = Claim("never_rises", "no further score makes the multiplier rise")
+rests_while_improving = Claim(
+    "rests_while_improving", "as long as every score beats the last by more than the threshold, it stays 1"
+)

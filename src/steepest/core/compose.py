@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .errors import ShapeError, UsageError
 from .item import Item
+from .reduction import Reduction
 
 
 Ramp = Callable[..., "float | Tensor"]
@@ -207,7 +208,8 @@ class Weighted(LossSum):
         self, loss: Any, weight: Item | Ramp, *, horizon: float | Tensor | None = None, **hyper: Any
     ) -> None:
         terms, is_schedule = _terms_of(loss) or (), getattr(weight, "kind", "") == "schedule"
-        if not terms or not callable(weight) or is_schedule is (horizon is None) or (hyper and not is_schedule):
+        is_function = callable(weight) and not isinstance(weight, Reduction)  # that one takes scores
+        if not terms or not is_function or is_schedule is (horizon is None) or (hyper and not is_schedule):
             raise UsageError(
                 where="Weighted",
                 seen=f"{loss!r}, {weight!r} and horizon={horizon!r}",

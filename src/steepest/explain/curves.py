@@ -13,6 +13,7 @@ from steepest.core.declare import Rule, Schedule
 from steepest.core.errors import UsageError
 from steepest.core.item import Item
 from steepest.core.loss import Loss
+from steepest.core.reduction import Reduction
 from steepest.core.transform import Transform
 from steepest.optim.tensors import Cell, state_shape, step_cells
 
@@ -31,6 +32,8 @@ def panels(item: Item, asked: dict[str, Any], vary: str | None = None) -> list[P
         return _of_loss(item, asked, vary)
     if isinstance(item, Schedule):
         return _of_schedule(item, asked, vary)
+    if isinstance(item, Reduction):
+        return _of_reduction(item, asked, vary)
     if isinstance(item, Rule):
         try:
             return _of_rule(item, asked)
@@ -45,8 +48,8 @@ def all_panels(item: Item) -> list[tuple[str, list[Panel]]]:
         names: list[str | None] = [*varied(item)] or [None]
         sets = [(name, _of_probe(item, probe, {}, name)) for name in names for probe in probes_of(item, {})]
         return [(name or "", drawn) for name, drawn in sets if name is None or _differ(drawn)] or _without_names(sets)
-    if isinstance(item, Schedule):
-        return [(name or "", _of_schedule(item, {}, name)) for name in varied(item) or [None]]
+    if isinstance(item, (Schedule, Reduction)):
+        return [(name or "", panels(item, {}, name)) for name in varied(item) or [None]]
     return [("", drawn) for drawn in [panels(item, {})] if drawn]
 
 
@@ -91,6 +94,24 @@ def _of_schedule(item: Schedule, asked: dict[str, Any], vary: str | None = None)
         for label, hyper in variants(item, asked, vary=vary)
     ]
     return [Panel("multiplier of the learning rate", f"step, of {HORIZON}", steps.tolist(), lines)]
+
+
+N_EVALUATIONS, IMPROVES = 60, 20
+
+
+def _of_reduction(item: Reduction, asked: dict[str, Any], vary: str | None = None) -> list[Panel]:
+    """A score that improves for a while and then stays, and the multiplier after each evaluation."""
+    at = torch.arange(1, N_EVALUATIONS + 1, dtype=torch.float64)
+    falls = (-(at.clamp(max=IMPROVES) / 8)).exp()
+    scores = 1 - falls if asked.get("best") == "max" else falls
+    x = at.tolist()
+    lines = [
+        Series(label, [float(item(scores[: int(n)], **hyper)) for n in x])
+        for label, hyper in variants(item, asked, vary=vary)
+    ]
+    example = f"an example: the score improves until evaluation {IMPROVES}"
+    multiplier = Panel("multiplier of the schedule", "evaluation", x, lines)
+    return [Panel(example, "evaluation", x, [Series("score", scores.tolist())]), multiplier]
 
 
 # -- update rules ---------------------------------------

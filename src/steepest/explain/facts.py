@@ -14,6 +14,7 @@ from steepest.core.formula import Formula
 from steepest.core.item import REQUIRED, Hyper, Item
 from steepest.core.loss import Loss
 from steepest.core.model import Model
+from steepest.core.reduction import Reduction
 from steepest.core.transform import Transform
 from steepest.optim.memory import memory_in_words
 
@@ -78,6 +79,7 @@ LETTERS: dict[str, dict[str, str]] = {
         "d": "steps of decay",
         "c": "number of the cycle, from 0",
         "p": "share of the cycle that is over",
+        "k": "how often the patience was over",
     },
     "transform": {
         "g": "gradient",
@@ -149,6 +151,8 @@ def _kind(item: Item) -> str:
         return "optimizer"
     if isinstance(item, Schedule):
         return "learning-rate schedule"
+    if isinstance(item, Reduction):
+        return "multiplier on top of any learning-rate schedule"
     if isinstance(item, Transform):
         return "transform, composes with every optimizer"
     if isinstance(item, Weighting):
@@ -174,7 +178,7 @@ def _of_its_kind(item: Item) -> list[tuple[str, str]]:
             ("looks at", _looks(item)),
             *evidence,
         ]
-    if isinstance(item, Schedule):
+    if isinstance(item, (Schedule, Reduction)):
         return _labelled("note", _note(item))
     if isinstance(item, Transform):
         return [("acts on", ACTS_ON[item.acts_on]), ("memory", _memory(len(item.states))), ("note", _note(item))]
@@ -297,6 +301,11 @@ def _uses(item: Item) -> list[tuple[str, str]]:
             ("Python", f"steepest.schedules.{name}(step, horizon{', ' + given if given else ''})"),
             ("in torch", f"steepest.schedules.{item.class_name}(optimizer, horizon{', ' + given if given else ''})"),
             ("compare", f"steepest compare --data ... --schedules {option}"),
+        ],
+        Reduction: [
+            ("Python", f"steepest.schedules.{name}(scores{', ' + given if given else ''})"),
+            ("fit", f'steepest.fit(..., schedule="cosine + {name}", validation=0.2)'),
+            ("compare", f'steepest compare --data ... --schedules "cosine, cosine + {name}"'),
         ],
         Transform: [
             ("Python", f'steepest.optim.AdamW(model.parameters(), transforms="{name}{f"({given})" if given else ""}")'),

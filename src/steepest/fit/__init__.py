@@ -55,7 +55,8 @@ def fit(
     the training part.
     loss: a name ("focal(gamma=2)"), one of steepest.losses or torch.nn, or a function (output, target) -> number.
     optimizer: a name ("adamw(lr=1e-3)"), a rule, a class, or an optimizer of this model.
-    schedule: "auto" is warmup_cosine, or nothing for an optimizer that you made; None keeps the learning rate.
+    schedule: "auto" is warmup_cosine, or nothing for an optimizer that you made; None keeps the learning rate;
+        "cosine + plateau(patience=3)" lowers it further when the monitored score stops improving.
     validation: a share of the rows (0.2), or data of the same form.
     metrics: names or items of steepest.metrics, or objects with update, compute and reset such as torchmetrics'.
     accumulate: pieces in which a batch goes through the model; their sum is exact.

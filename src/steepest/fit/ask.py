@@ -28,7 +28,7 @@ from .loop import Setup
 from .objective import Objective, as_loss
 from .passing import called
 from .reading import Asked, Encode, read_data
-from .stepping import multipliers_of, optimizer_of
+from .stepping import multipliers_of, optimizer_of, reduction_of
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 REMEMBERED = ("epochs", "batch_size", "accumulate", "precision", "clip_norm", "ema", "patience", "seed")
@@ -94,6 +94,7 @@ def setup_of(model: Any, data: Any, **asked: Any) -> Setup:
         memory_format=memory_format,
         compiled=torch.compile(net) if asked["compile"] else None,  # type: ignore[arg-type]
         config=config,
+        reduction=reduction_of(asked["schedule"], best, read.validation),
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,10 @@ BEAT_S = 0.1
 
 @dataclass
 class Setup:
-    """What a run is made of, all accepted. multipliers: of the learning rate, one per step; [] keeps it as it is."""
+    """What a run is made of, all accepted. multipliers: of the learning rate, one per step; [] keeps it as it is.
+
+    reduction: what the scores of the epochs so far multiply it by beside that.
+    """
 
     model: nn.Module
     objective: Objective
@@ -67,6 +71,7 @@ class Setup:
     memory_format: torch.memory_format
     compiled: nn.Module | None
     config: dict[str, Any]
+    reduction: Callable[[Sequence[float]], float] | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -81,6 +86,7 @@ class Run:
         self.best: Best | None = None
         self.random_of_epoch: dict[str, Any] = {}
         self.is_over = False
+        self.reduction = 1.0
         self._began = self._saved = time.monotonic()
         self.seconds_before = 0.0
         self._parameters = [p for group in setup.optimizer.param_groups for p in group["params"]]
@@ -159,6 +165,8 @@ class Run:
                 set_random_state(self.random_of_epoch)
             self.total, self.share = 0.0, 0.0
             self.judge = Judge(setup.metrics, setup.threshold)
+        if setup.reduction is not None:
+            self.reduction = setup.reduction([row.get(setup.monitor, math.nan) for row in self.history.rows])
         begun, seen = time.monotonic(), self.batch
         total: Any = self.total
         share: Any = self.share
@@ -232,7 +240,7 @@ class Run:
         setup, optimizer = self.setup, self.setup.optimizer
         setup.objective.at(self.step)
         if setup.multipliers:
-            factor = setup.multipliers[min(self.step, len(setup.multipliers) - 1)]
+            factor = setup.multipliers[min(self.step, len(setup.multipliers) - 1)] * self.reduction
             for group, rate in zip(optimizer.param_groups, self.rates):
                 _set_rate(group, rate * factor)
         optimizer.zero_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from steepest import optim as rules
 from steepest.core.calls import parse_call, split_sum
 from steepest.core.declare import Rule, Schedule
 from steepest.core.errors import UsageError
+from steepest.core.reduction import Reduction
 from steepest.optim import schedules
 from steepest.optim.optimizer import class_of
 
@@ -81,8 +83,7 @@ def multipliers_of(asked: Any, optimizer: Any, train: Rows | Given, epochs: int)
     """(one factor of the learning rate per step, what the schedule is in words)."""
     if asked is None or asked == "auto" and isinstance(optimizer, torch.optim.Optimizer):
         return [], "none"
-    text = "warmup_cosine" if asked == "auto" else asked
-    item, options = _named(text, "schedule", schedules)
+    (item, options), reduction = _schedule_and_reduction("warmup_cosine" if asked == "auto" else asked)
     if not isinstance(item, Schedule):
         raise UsageError(
             where="schedule",
@@ -93,6 +94,8 @@ def multipliers_of(asked: Any, optimizer: Any, train: Rows | Given, epochs: int)
     if train.n_batches is None:
         if asked == "auto":
             return [], "none"
+        if item is schedules.constant:
+            return [1.0], _words(item, options, reduction)
         raise UsageError(
             where="fit",
             seen=f"{item.name} over a loader without a length",
@@ -101,4 +104,48 @@ def multipliers_of(asked: Any, optimizer: Any, train: Rows | Given, epochs: int)
         )
     n_steps = epochs * train.n_batches
     factors = item(torch.arange(n_steps, dtype=torch.float64), float(n_steps), **options)
-    return factors.tolist(), f"{item.name}({', '.join(f'{k}={v}' for k, v in sorted(options.items()))})"
+    return factors.tolist(), _words(item, options, reduction)
+
+
+def reduction_of(asked: Any, best: str, validation: Rows | Given | None) -> Callable[[Sequence[float]], float] | None:
+    """What the scores of the epochs so far multiply the learning rate by; None where no plateau is asked for."""
+    item, options = (None, {}) if asked is None or asked == "auto" else _schedule_and_reduction(asked)[1]
+    if item is None:
+        return None
+    if "best" in options:
+        raise UsageError(
+            where=item.name,
+            seen=f"best={options['best']!r}",
+            needed="nothing was needed: the monitored score says itself which values are better",
+            repair="Leave best out; monitor= names the score.",
+        )
+    if validation is None:
+        raise UsageError(
+            where=item.name,
+            seen="no validation",
+            needed="rows that are not trained on were needed, to see when it gets no better",
+            repair="validation=0.2 sets a fifth of the rows aside.",
+        )
+    item.check_hyper(options)
+    return lambda scores: float(item(scores, best=best, **options))
+
+
+def _schedule_and_reduction(asked: Any) -> tuple[tuple[Any, dict[str, Any]], tuple[Any, dict[str, Any]]]:
+    """Both with their options: "cosine + plateau(patience=3)"; "plateau" alone stands on a constant rate."""
+    *words, last = (split_sum(asked) or [asked]) if isinstance(asked, str) else [asked]
+    item, options = _named(last, "schedule", schedules)
+    if not isinstance(item, Reduction):
+        if words:
+            raise UsageError(
+                where="schedule",
+                seen=f"{item.name} behind another schedule",
+                needed="one schedule was needed, and at most a plateau behind it",
+                repair='For example schedule="cosine + plateau(patience=3)".',
+            )
+        return (item, options), (None, {})
+    return _named(" + ".join(words) or "constant", "schedule", schedules), (item, options)
+
+
+def _words(item: Schedule, options: dict[str, Any], reduction: tuple[Any, dict[str, Any]]) -> str:
+    calls = [(item, options), *([reduction] if reduction[0] is not None else [])]
+    return " + ".join(f"{one.name}({', '.join(f'{k}={v}' for k, v in sorted(of.items()))})" for one, of in calls)
