@@ -77,17 +77,12 @@ class ReadySteps(Protocol):
     """Steps of a group in which nothing is unusual: whether there is one is asked with little more than one look."""
 
     def __call__(
-        self,
-        program: Any,
-        decay: str,
-        maximize: bool,
-        names: Sequence[str],
-        columns: Sequence[Sequence[Tensor]],
-        scalars: Sequence[list[Tensor]],
-    ) -> ReadyStep | None:
-        """None where one tensor is of another kind than the others, or the numbers of a scalar column are not equal.
+        self, program: Any, decay: str, maximize: bool, names: Sequence[str], scalar_names: Sequence[str]
+    ) -> Callable[[list[Tensor], Mapping[Tensor, Any]], ReadyStep | None] | None:
+        """What is given the parameters and their states, and gives the step of those that have a gradient.
 
-        program, names, columns: as Steps has them. scalars: columns of tensors of one number, such as step counts.
+        It gives None where one tensor is of another kind than the others, or the numbers of a scalar column are not
+        equal. program, names: as Steps has them. scalar_names: states of tensors of one number, such as step counts.
         """
 
 
@@ -128,7 +123,7 @@ def steps() -> Steps | None:
 @cache
 def ready_steps() -> ReadySteps | None:
     """The executor of update rules where nothing is unusual, if there is one."""
-    return _of_kernels("steps", "ready_step")
+    return _of_kernels("steps", "ready_steps")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Where many tensors lie in memory, and what numbers of one element hold, asked in one call each: 180 tensors in 16 us.
+"""Where many tensors lie in memory, asked in one call: 180 tensors in 16 us.
 
 torch hands out a table of C functions by which others may look at its tensors (DLPack's exchange table); a few lines of
 C++ go through them. Without a compiler, or in a torch without the table, each tensor is asked by itself.
@@ -10,7 +10,6 @@ import ctypes
 from array import array
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +18,7 @@ from .compiled import compiled_text
 
 PLAIN = {Tensor, torch.nn.Parameter}
 
-LOOK = """
+VIEWS = """
 #include <cstdint>
 struct View {
   char* data;
@@ -45,43 +44,35 @@ static bool is_contiguous(const View& view) {
   }
   return in_order;
 }
-extern "C" int is_known(const Table* table) { return table->major == 1 && table->look; }
 static int64_t elements(const View& view) {
   int64_t n = 1;
   for (int32_t axis = 0; axis < view.n_axes; ++axis) n *= view.shape[axis];
   return n;
 }
+static bool is_real(const View& view, int32_t bits) {
+  const int32_t memory = 1;
+  const uint8_t real = 2;
+  return view.device == memory && view.kind == real && view.bits == bits && view.lanes == 1;
+}
+"""
+"""What the table tells of a tensor."""
+
+LOOK = """
+extern "C" int is_known(const Table* table) { return table->major == 1 && table->look; }
 // The number of tensors before the first that is not real, contiguous, of this width and of this machine's memory, or
 // has another size than the one that lies n_sizes before it.
 extern "C" int64_t look(const Table* table, void* (*item)(void*, intptr_t), void* tensors, int64_t n, int32_t bits,
                         char** found, int64_t* sizes, int64_t n_sizes) {
-  const int32_t memory = 1;
-  const uint8_t real = 2;
   for (int64_t i = 0; i < n; ++i) {
     View view;
     void* tensor = item(tensors, i);
     if (!tensor || table->look(tensor, &view) != 0) return -1;
-    if (view.device != memory || view.kind != real || view.bits != bits || view.lanes != 1) return i;
-    if (!is_contiguous(view)) return i;
+    if (!is_real(view, bits) || !is_contiguous(view)) return i;
     if (i < n_sizes) sizes[i] = elements(view);
     else if (elements(view) != sizes[i % n_sizes]) return i;
     found[i] = view.data + view.offset;
   }
   return n;
-}
-template <typename Number> static bool all_same(Number* const* places, int64_t n, double* value) {
-  for (int64_t i = 1; i < n; ++i)
-    if (*places[i] != *places[0]) return false;
-  *value = *places[0];
-  return *value == *value;
-}
-extern "C" int same(void* const* places, int64_t n, int32_t bits, double* value) {
-  return bits == 32 ? all_same((float* const*)places, n, value) : all_same((double* const*)places, n, value);
-}
-extern "C" void put(void* const* places, int64_t n, int32_t bits, double value) {
-  for (int64_t i = 0; i < n; ++i)
-    if (bits == 32) *(float*)places[i] = float(value);
-    else *(double*)places[i] = value;
 }
 """
 
@@ -115,54 +106,34 @@ def addresses_and_sizes(
     return (places, sizes) if is_known else None
 
 
-class Scalars:
-    """Tensors of one element that hold the same number, `value`; `put` gives all of them another one."""
-
-    def __init__(self, tensors: list[Tensor], places: array[int], bits: int, value: float, put: Any) -> None:
-        self.tensors, self.value = tensors, value
-        self._places, self._bits, self._put = places, bits, put
-
-    def put(self, value: float) -> None:
-        self._put(self._places.buffer_info()[0], len(self._places), self._bits, value)
-
-
-def scalars_of(tensors: list[Tensor]) -> Scalars | None:
-    """None where they are not of one kind, float32 or float64, or hold different numbers."""
-    dtype = tensors[0].dtype if isinstance(tensors[0], Tensor) else torch.bool
-    found = addresses_and_sizes(tensors, 1, dtype) if dtype in (torch.float32, torch.float64) else None
-    built = _built()
-    if found is None or found[1][0] != 1 or built is None:
-        return None
-    (places, _), bits, value = found, dtype.itemsize * 8, ctypes.c_double()
-    if not built.same(places.buffer_info()[0], len(places), bits, ctypes.byref(value)):
-        return None
-    return Scalars(tensors, places, bits, value.value, built.put)
+@lru_cache(maxsize=None)
+def _built() -> ctypes.CDLL | None:
+    built = compiled_text("addresses", VIEWS + LOOK, ())
+    if built is not None:
+        built.is_known.argtypes = [ctypes.c_void_p]
+    return built
 
 
 @lru_cache(maxsize=None)
-def _built() -> ctypes.CDLL | None:
-    built = compiled_text("addresses", LOOK, ())
-    if built is not None:
-        pointer, number, width = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32
-        built.is_known.argtypes = [pointer]
-        built.same.argtypes = [pointer, number, width, pointer]
-        built.put.argtypes, built.put.restype = [pointer, number, width, ctypes.c_double], None
-    return built
+def table() -> int | None:
+    """The address of torch's table, if it has one that is known here."""
+    capsule, built = getattr(Tensor, "__dlpack_c_exchange_api__", None), _built()
+    if capsule is None or built is None:
+        return None
+    open_capsule = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+        ("PyCapsule_GetPointer", ctypes.pythonapi)
+    )
+    found = open_capsule(capsule, b"dlpack_exchange_api")
+    return found if built.is_known(found) else None
 
 
 @lru_cache(maxsize=None)
 def _look() -> Callable[[list[Tensor], int, array[int], array[int]], bool] | None:
     """Fills in addresses and sizes, and says whether all tensors are of one kind."""
-    capsule, built = getattr(Tensor, "__dlpack_c_exchange_api__", None), _built()
-    if capsule is None or built is None:
+    found, built = table(), _built()
+    if found is None or built is None:
         return None
     pointer, number = ctypes.c_void_p, ctypes.c_int64
-    open_capsule = ctypes.PYFUNCTYPE(pointer, ctypes.py_object, ctypes.c_char_p)(
-        ("PyCapsule_GetPointer", ctypes.pythonapi)
-    )
-    table = open_capsule(capsule, b"dlpack_exchange_api")
-    if not built.is_known(table):
-        return None
     item = ctypes.cast(ctypes.pythonapi.PyList_GetItem, pointer).value
     # With the interpreter's lock held: the functions of the table look at Python objects.
     given = (pointer, pointer, ctypes.py_object, number, ctypes.c_int32, pointer, pointer, number)
@@ -170,6 +141,6 @@ def _look() -> Callable[[list[Tensor], int, array[int], array[int]], bool] | Non
 
     def look(tensors: list[Tensor], bits: int, places: array[int], sizes: array[int]) -> bool:
         n = len(tensors)
-        return ask(table, item, tensors, n, bits, places.buffer_info()[0], *sizes.buffer_info()) == n
+        return ask(found, item, tensors, n, bits, places.buffer_info()[0], *sizes.buffer_info()) == n
 
     return look

@@ -21,9 +21,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import increment_version
 
-from .addresses import Scalars, addresses_and_sizes, addresses_of, scalars_of
+from .addresses import addresses_of
 from .compiled import compiled_text
+from .gathered import Gathered, gather_of
 from .step_text import numbers_of, takes_norms, written
 
 Columns = Sequence[Sequence[Tensor]]
@@ -59,6 +61,7 @@ def take_steps(
         sizes = array("q", [row[0].numel() for row in kept])
         places = array("q", [tensor.data_ptr() for column in zip(*kept) for tensor in column])
     if sizes:
+        increment_version([param for place, param in enumerate(columns[0]) if place not in left])
         values = array("d", [numbers[name] for name in _numbers_of(program)])
         _call(function, values.buffer_info()[0], 0, sizes, sum(sizes), places, takes_norms(program))
     return left
@@ -67,36 +70,39 @@ def take_steps(
 class ReadyStep:
     """A core.faster.ReadyStep."""
 
-    def __init__(self, columns: Columns, scalars: list[Scalars], wanted: list[str], call: tuple[Any, ...]) -> None:
-        self._columns = columns  # which the addresses of the call are of
-        self._scalars, self._wanted, self._call = scalars, wanted, call
-        self.scalars = [one.value for one in scalars]
+    def __init__(self, function: Any, gathered: Gathered, n_columns: int, wanted: list[str], whole: bool) -> None:
+        self._function, self._gathered, self._n_columns, self._wanted = function, gathered, n_columns, wanted
+        self._whole = whole
+        self.scalars = gathered.numbers
 
     def move(self, numbers: Mapping[str, Any], scalars: Sequence[float]) -> None:
-        for column, old, new in zip(self._scalars, self.scalars, scalars):
-            if new != old:
-                column.put(new)
+        own = self._gathered
+        own.put(self._n_columns, scalars)
+        increment_version(own.params)
         values = array("d", [numbers[name] for name in self._wanted])
-        function, *rest = self._call
-        _call(function, values.buffer_info()[0], 0, *rest)
+        _call(self._function, values.buffer_info()[0], 0, own.sizes, own.total, own.places, self._whole)
 
 
-def ready_step(
-    program: Any, decay: str, maximize: bool, names: Sequence[str], columns: Columns, scalars: Sequence[list[Tensor]]
-) -> ReadyStep | None:
+def ready_steps(
+    program: Any, decay: str, maximize: bool, names: Sequence[str], scalar_names: Sequence[str]
+) -> Callable[[list[Tensor], Mapping[Tensor, Any]], ReadyStep | None] | None:
     """A core.faster.ReadySteps."""
-    dtype = columns[0][0].dtype
-    found = addresses_and_sizes([*chain.from_iterable(columns)], len(columns[0]), dtype) if dtype in REALS else None
-    if found is None or (total := sum(found[1])) < LEAST:
+    gather = gather_of([*names[2:], *scalar_names], len(scalar_names))
+    if gather is None:
         return None
-    function = _function_of(program, tuple(names), decay, maximize, REALS[dtype])
-    numbers = [scalars_of(column) for column in scalars]
-    known = [one for one in numbers if one is not None]
-    if function is None or len(known) < len(numbers):
-        return None
-    places, sizes = found
-    call = (function, sizes, total, places, takes_norms(program))
-    return ReadyStep(columns, known, _numbers_of(program), call)
+    wanted, whole, functions = _numbers_of(program), takes_norms(program), {}
+
+    def ready(params: list[Tensor], states: Mapping[Tensor, Any]) -> ReadyStep | None:
+        dtype = params[0].dtype
+        found = gather(params, states, dtype.itemsize * 8) if dtype in REALS else None
+        if found is None or found.total < LEAST:
+            return None
+        if dtype not in functions:
+            functions[dtype] = _function_of(program, tuple(names), decay, maximize, REALS[dtype])
+        function = functions[dtype]
+        return None if function is None else ReadyStep(function, found, len(names), wanted, whole)
+
+    return ready
 
 
 def _fits(row: Sequence[Tensor], dtype: torch.dtype) -> bool:
@@ -133,6 +139,7 @@ def bind_rows(program: Any, decay: str, tensors: Mapping[str, Tensor]) -> Callab
             elif value != written[i]:
                 columns[i].fill_(value)
                 written[i] = value
+        increment_version(kept["param"])
         _call(function, values.data_ptr(), len(wanted), sizes, kept["param"].numel(), places)
 
     return move

@@ -5,7 +5,7 @@ What the options of a group come to is kept as long as they are the same objects
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import is_
 from typing import Any
@@ -37,12 +37,16 @@ class Usual:
         self._work, self._counts = work, counts
         self._age: tuple[float, ...] = ()
         self._numbers: Options = {}  # of the last step: some rules have the same numbers in all
+        self._look: Callable[[list[Tensor], Mapping[Tensor, Options]], ReadyStep | None] | None = None
         look = program_of if rule.looks_at == "elementwise" else program_with_norms
         self._program: Any = look(rule, states) if work.may_fuse and not is_special else None
         if self._program is not None:
             self._constants = self._program.constants(dict(work.settings))
-            self._states = work.tensor_states
-            self._scalars = (["step"] if counts else []) + [*rule.scalar_states]
+            names = ("param", "grad", *work.tensor_states)
+            scalars = (["step"] if counts else []) + [*rule.scalar_states]
+            executor = ready_steps() if works.steps() is not None else None
+            if executor is not None:
+                self._look = executor(self._program, work.decay, work.maximize, names, scalars)
 
     def is_of(self, group: Options) -> bool:
         """Whether the group still has the options that this was made of."""
@@ -50,24 +54,9 @@ class Usual:
 
     def ready(self, params: list[Tensor], states: Mapping[Tensor, Options]) -> ReadyToMove | None:
         """The step of these, if all that have a gradient have the same age and kind, and all their states."""
-        executor = ready_steps() if self._program is not None and works.steps() is not None else None
-        if executor is None or not params or not params[0].is_cpu:
+        if self._look is None or type(params) is not list or not params or not params[0].is_cpu:
             return None
-        grads = [param.grad for param in params]
-        if type(None) in {*map(type, grads)}:
-            params = [param for param, grad in zip(params, grads) if grad is not None]
-            grads = [grad for grad in grads if grad is not None]
-        if not params:
-            return None
-        try:
-            owners: list[Any] = [*map(states.get, params)] if self._states or self._scalars else []
-            columns: list[list[Any]] = [params, grads, *([own[name] for own in owners] for name in self._states)]
-            scalars = [[own[name] for own in owners] for name in self._scalars]
-        except (KeyError, TypeError):
-            return None
-        work = self._work
-        names = ("param", "grad", *self._states)
-        step = executor(self._program, work.decay, work.maximize, names, columns, scalars)
+        step = self._look(params, states)
         return None if step is None else self._with_numbers(step)
 
     def _with_numbers(self, step: ReadyStep) -> ReadyToMove | None:

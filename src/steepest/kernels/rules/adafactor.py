@@ -9,6 +9,7 @@ from ctypes import c_int64, c_void_p
 from typing import Any
 
 import torch
+from torch.autograd.graph import increment_version
 
 from ..addresses import addresses_of
 from ..compiled import library
@@ -37,7 +38,7 @@ def step(settings: Mapping[str, Any], maximize: bool, members: Sequence[Any]) ->
         numbers = array("d", [number for member in own for number in _numbers(settings, maximize, member)])
         shapes = array("q", [side for member in own for side in _sides(member.param.shape)])
         places = array("q", [address for _, row in taken for address in row])
-        torch.autograd.graph.increment_version([member.param for member in own])
+        increment_version([member.param for member in own])
         _run(kernel.step, (numbers, shapes, places), len(own), total)
     return sorted(left + [place for place in everything if members[place].param.dtype not in REALS])
 
