@@ -34,7 +34,7 @@ from steepest.compare.ask import ask
 from steepest.compare.machines.here import InProcess
 from steepest.compare.prepare import prepared
 from steepest.compare.race import protocol
-from steepest.compare.shards import most_together
+from steepest.compare.shards import cut_for
 from steepest.compare.study import train_rung
 from steepest.compare.task import Task
 from steepest.compare.trainer import Shard, Trained, Trainer
@@ -126,10 +126,10 @@ def real_study(real: Real, seed: int, lead: float) -> tuple[Verdict, list[Outcom
 
 def converse(plan: Any, trainer: Any) -> tuple[Verdict, list[Outcome]]:
     talk, outcomes = protocol(plan), []
-    machines, most = InProcess(trainer), most_together(trainer.task, trainer.arms, plan.engine)
+    machines, cut = InProcess(trainer), cut_for(trainer.task, trainer.arms, plan.engine)
     request = next(talk)
     while True:
-        answer, _ = train_rung(trainer, machines, request, most)
+        answer, _ = train_rung(trainer, machines, request, cut)
         outcomes += answer
         try:
             request = talk.send(answer)

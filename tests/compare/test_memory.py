@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,7 @@ from steepest.compare import Arm, Population, Trial
 from steepest.compare.engines import Sample, look_at
 from steepest.compare.memory import Need, held_bytes
 from steepest.compare.race import TrialKey
-from steepest.compare.shards import cut, most_together
+from steepest.compare.shards import cut_for
 from steepest.compare.task import Task
 from steepest.core.errors import UsageError
 from steepest.optim import schedules
@@ -64,13 +66,13 @@ def test_shards_hold_every_trial_once_and_fit():
     arms = {"a": arm(), "b": arm(optim.lion)}
     keys = [TrialKey(name, lr, seed) for seed in range(7) for name in arms for lr in (0.1, 0.2, 0.3)]
     task = task_of()
-    assert most_together(task, arms, "stacked") == 32 and most_together(task, arms, "loop") == 8
-    few = most_together(task, arms, "stacked", memory=2**21)
-    assert 1 <= few < 32
-    for most in (32, few, 1):
-        found = cut(keys, arms, most)
+    few = cut_for(task, arms, "stacked", memory=2**21)
+    assert 1 <= few.most < 32
+    assert (cut_for(task, arms, "stacked").most, cut_for(task, arms, "loop").most) == (32, 8)
+    for cut in (cut_for(task, arms, "stacked"), few, replace(few, most=1)):
+        found = cut.of(keys, arms)
         assert sorted(map(repr, keys)) == sorted(repr(k) for shard in found for k in shard)
-        assert max(map(len, found)) <= most and max(map(len, found)) - min(map(len, found)) <= 1
+        assert max(map(len, found)) <= cut.most and max(map(len, found)) - min(map(len, found)) <= 1
 
 
 class Wide(nn.Module):
@@ -85,8 +87,11 @@ class Wide(nn.Module):
 
 
 def test_a_shard_never_has_less_than_one_trial():
-    assert most_together(task_of(Wide), {"a": arm()}, "stacked", memory=2**20) == 1
+    assert cut_for(task_of(Wide), {"a": arm()}, "stacked", memory=2**20).most == 1
 
 
-def test_trials_that_keep_a_core_busy_by_themselves_stand_in_small_shards():
-    assert most_together(task_of(Wide), {"a": arm()}, "stacked") == 8
+@pytest.mark.parametrize(("width", "n_shards"), [(8, 3), (64, 4), (128, 6), (256, 10)])
+def test_the_heavier_the_trials_the_more_shards_and_an_even_number_where_a_cut_costs_little(width, n_shards):
+    arms, keys = {"a": arm()}, [TrialKey("a", 0.1, seed) for seed in range(70)]
+    shards = cut_for(task_of(lambda: models.mlp(64, 10, width=width)), arms, "stacked").of(keys, arms)
+    assert len(shards) == n_shards and {len(shard) for shard in shards} <= {70 // n_shards, 70 // n_shards + 1}

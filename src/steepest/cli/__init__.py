@@ -67,6 +67,7 @@ def compare(
     engine: options.Engine = "auto",
     check: options.Check = True,
     machines: options.Machines = "local",
+    memory: options.Memory = None,
     out: options.Out = None,
     open_page: options.Open = False,
 ) -> None:
@@ -104,7 +105,7 @@ def compare(
         engine=engine,
         check=check,
     )
-    compare_or_plan(asked, out, machines=machines, dry_run=dry_run, open_page=open_page)
+    compare_or_plan(asked, out, machines=machines, memory=memory, dry_run=dry_run, open_page=open_page)
 
 
 @app.command(no_args_is_help=True)

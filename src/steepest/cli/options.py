@@ -156,6 +156,15 @@ Machines = Annotated[
         "The verdict is the same.",
     ),
 ]
+Memory = Annotated[
+    Optional[str],
+    typer.Option(
+        metavar="SIZE",
+        show_default="a share of what is free",
+        rich_help_panel=TRAINING,
+        help="What the trials that train together may take at most, such as 2GB.",
+    ),
+]
 Out = Annotated[
     Optional[Path],
     typer.Option(

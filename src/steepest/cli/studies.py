@@ -29,14 +29,20 @@ DEMO: Mapping[str, Any] = dict(
 
 
 def compare_or_plan(
-    asked: dict[str, Any], out: Path | None, *, machines: str = "local", dry_run: bool, open_page: bool
+    asked: dict[str, Any],
+    out: Path | None,
+    *,
+    machines: str = "local",
+    memory: str | None = None,
+    dry_run: bool,
+    open_page: bool,
 ) -> None:
-    """`steepest compare`. machines: no part of the question, and so neither of the folder's name nor of the command."""
+    """`steepest compare`. machines, memory: no part of the question, and so neither of the folder's name nor of the command."""
     if dry_run:
-        _show_plan(asked, machines)
+        _show_plan(asked, machines, memory)
         return
     folder = out or default_folder(asked)
-    _run_and_tell(lambda: _compare(asked, folder, machines), folder, open_page)
+    _run_and_tell(lambda: _compare(asked, folder, machines, memory), folder, open_page)
 
 
 def show(folder: Path, *, open_page: bool) -> None:
@@ -72,13 +78,13 @@ def draw_again(folder: Path, to: Path | None, *, open_page: bool) -> None:
         typer.launch(str(page.resolve()))
 
 
-def _show_plan(asked: Mapping[str, Any], machines: str) -> None:
+def _show_plan(asked: Mapping[str, Any], machines: str, memory: str | None) -> None:
     from steepest.compare.ask import ask
     from steepest.compare.machines import place_of
     from steepest.compare.prepare import plan_in_words, prepared
     from steepest.core.progress import Silent
 
-    plan = prepared(ask(**asked), None, Silent(), place_of(machines).n_workers).plan
+    plan = prepared(ask(**asked), None, Silent(), place_of(machines).n_workers, memory).plan
     parts = ", ".join(
         f"{plan.data[f'n_{part}']} to {verb}"
         for part, verb in (("train", "train on"), ("select", "select with"), ("test", "confirm with"))
@@ -92,10 +98,10 @@ def _show_plan(asked: Mapping[str, Any], machines: str) -> None:
     typer.echo("Nothing was trained or written. To begin, leave out --dry-run.")
 
 
-def _compare(asked: Mapping[str, Any], folder: Path, machines: str) -> Any:
+def _compare(asked: Mapping[str, Any], folder: Path, machines: str, memory: str | None) -> Any:
     from steepest.compare import compare
 
-    return compare(**asked, out=folder, machines=machines, command=command_line(asked, folder))
+    return compare(**asked, out=folder, machines=machines, memory=memory, command=command_line(asked, folder))
 
 
 def _run_and_tell(run: Callable[[], Any], folder: Path, open_page: bool) -> None:

@@ -48,6 +48,7 @@ def compare(
     engine: str = "auto",
     check: bool = True,
     machines: str | int = "local",
+    memory: str | int | None = None,
     progress: Any = True,
     command: str | None = None,
 ) -> Results:
@@ -68,6 +69,9 @@ def compare(
     check: look at a few rows first, and refuse a model and loss that cannot learn together (softmax before cross-entropy).
     machines: where trials train: "local" (this process), "local:2" (two processes), "auto" or "ray://host:10001" (a Ray
     cluster, pip install steepest[ray]). The verdict does not depend on it.
+    memory: upper bound, such as "2GB", of what the trials that a worker trains together may take; as many train together as
+    fit. When not given 1.5 GB, or a quarter of what this machine or its container has left, if that is less. A study that
+    goes on keeps the bound with which it began.
     out: the study's folder (report.html, verdict.json, store.sqlite, weights/ of the finalists); the same call on it
     resumes. A temporary one when not given. Ctrl-C finishes the rung, a second one stops at once; either way the page
     tells what is known, and KeyboardInterrupt is raised.
@@ -99,7 +103,7 @@ def compare(
     if Store.exists(folder):
         refuse_another_study(folder, request)
         return _continue(folder, request, place, bar)
-    study = prepared(request, command, bar, place.n_workers)
+    study = prepared(request, command, bar, place.n_workers, memory)
     with Store.create(folder, study.plan, study.events) as store:
         return _run(folder, store, study, place, bar)
 

@@ -35,6 +35,18 @@ class Need:
         """How many of them may pass through the model together."""
         return max(1, (memory - n_trials * self.held) // max(1, self.passing))
 
+    def refuse_less(self, memory: int) -> None:
+        """Raise UsageError where one trial alone needs more memory than is allowed."""
+        if self.held + self.passing <= memory:
+            return
+        raise UsageError(
+            where="memory",
+            seen=f"{_mb(memory)} allowed, and one trial takes {_mb(self.held + self.passing)} ({_mb(self.held)} for its weights, "
+            f"gradients and states, {_mb(self.passing)} for a batch that passes)",
+            needed="room for one trial was needed",
+            repair="Allow more memory, or take a smaller model or batch_size.",
+        )
+
     def refuse_more(self, n_trials: int, memory: int) -> None:
         """Raise UsageError, with how many would fit, where the trials need more memory than is allowed."""
         if n_trials <= self.most_trials(memory):
@@ -49,7 +61,7 @@ class Need:
 
 
 def _mb(n_bytes: int) -> str:
-    return f"{n_bytes / 2**20:.4g} MB"
+    return f"{n_bytes / 1e6:.3g} MB"
 
 
 def held_bytes(model: nn.Module, trials: Sequence[Trial]) -> int:

@@ -28,13 +28,14 @@ from steepest.results.store import read_study
 from .arms import ArmChoice
 from .ask import Request, ask, spec_of, text_of
 from .first_look import refuse_mistakes
+from .limits import memory_of
 from .plan import RACE_LOOKS, SIZES, TIME_SAFETY, Course, fit_budget, forecast
 from .population import Population
 from .race import TrialKey
-from .shards import cut, most_together
+from .shards import MEMORY, cut_for, need_of
 from .task import Task
 from .trainer import Trainer, one_thread
-from .trial import Trial
+from .trial import Arm, Trial
 
 ALPHA = 0.05
 PROBE_SECONDS = 0.6
@@ -48,23 +49,29 @@ class Prepared:
     request: Request
 
 
-def prepared(request: Request, command: str | None, bar: Any, n_workers: int = 1) -> Prepared:
+def prepared(
+    request: Request, command: str | None, bar: Any, n_workers: int = 1, memory: str | int | None = None
+) -> Prepared:
     """Everything checked, the budget turned into a plan, nothing trained but a short probe.
 
-    n_workers: shards that will train at the same time; a budget of time then pays for more.
+    n_workers: shards that will train at the same time; a budget of time then pays for more. memory: see limits.memory_of.
     """
     task = task_of(request)
+    limit = memory_of(memory, task.device)
+    if memory is not None and limit is not None:
+        need_of(task, {a.arm.name: a.arm for a in request.arms}).refuse_less(limit)
     if request.asked.get("check", True):
         refuse_mistakes(task, [a.arm for a in request.arms])
-    engine = _engine(request, task)
+    engine = _probe_population(request, task, limit)
     trial_epochs = request.budget.epochs
     if trial_epochs is None:
-        trial_epochs = _epochs_in(request, task, engine.engine, bar) * _speedup(request, task, engine.engine, n_workers)
+        faster = _speedup(request, task, engine.engine, n_workers, limit)
+        trial_epochs = _epochs_in(request, task, engine, bar) * faster
     n_tuned = sum(not a.is_fixed for a in request.arms)
     course = fit_budget(
         trial_epochs, len(request.arms), n_tuned, task.steps_per_epoch, request.n_seeds, request.asked["epochs"]
     )
-    plan = _plan(request, task, course, trial_epochs, engine.engine, command)
+    plan = replace(_plan(request, task, course, trial_epochs, engine.engine, command), memory=limit)
     first = [Event("engine", "", "", engine.message, {"engine": engine.engine})]
     return Prepared(plan, _trainer(task, request, plan, bar), first, request)
 
@@ -174,22 +181,18 @@ def _trainer(task: Task, request: Request, plan: Plan, bar: Any) -> Trainer:
     return Trainer(task, {a.arm.name: a.arm for a in request.arms}, plan, [metric, *beside], bar)
 
 
-def _probe_population(request: Request, task: Task, engine: str) -> Population:
-    """Every arm at its middle learning rate on the seeds of the race's first look."""
-    trials = [
-        Trial(a.arm, a.learning_rates[len(a.learning_rates) // 2], seed) for a in request.arms for seed in range(5)
-    ]
-    return Population(task, trials, horizon=10 * task.steps_per_epoch, engine=engine)
+def _probe_population(request: Request, task: Task, limit: int | None) -> Population:
+    """Every arm at its middle learning rate on the seeds of the race's first look, as many as memory holds."""
+    rates = {a.arm.name: a.learning_rates[len(a.learning_rates) // 2] for a in request.arms}
+    trials = [Trial(a.arm, rates[a.arm.name], seed) for seed in range(5) for a in request.arms]
+    most = need_of(task, {a.arm.name: a.arm for a in request.arms}).most_trials(limit or MEMORY)
+    horizon, engine = 10 * task.steps_per_epoch, request.asked["engine"]
+    return Population(task, trials[:most], horizon=horizon, engine=engine, memory=limit)
 
 
-def _engine(request: Request, task: Task) -> Population:
-    return _probe_population(request, task, request.asked["engine"])
-
-
-def _epochs_in(request: Request, task: Task, engine: str, bar: Any) -> float:
+def _epochs_in(request: Request, task: Task, population: Population, bar: Any) -> float:
     """How many trial epochs the time budget pays for on this machine, from a short probe of steps and one evaluation."""
     bar.say("measuring this machine")
-    population = _probe_population(request, task, engine)
     parts = {seed: task.select_set(seed).x for seed in range(5)}
     with one_thread():
         population.train(2)
@@ -200,13 +203,13 @@ def _epochs_in(request: Request, task: Task, engine: str, bar: Any) -> float:
     return TIME_SAFETY * request.budget.seconds / per_epoch
 
 
-def _speedup(request: Request, task: Task, engine: str, n_workers: int) -> float:
+def _speedup(request: Request, task: Task, engine: str, n_workers: int, limit: int | None) -> float:
     """How many times sooner the workers end the race's first look, the least divisible of the long rungs."""
     if n_workers == 1:
         return 1.0
     arms = {a.arm.name: a.arm for a in request.arms}
     trials = [TrialKey(name, 0.0, seed) for name in arms for seed in range(RACE_LOOKS[0])]
-    n_shards = len(cut(trials, arms, most_together(task, arms, engine)))
+    n_shards = len(cut_for(task, arms, engine, limit).of(trials, arms))
     return n_shards / -(-n_shards // n_workers)
 
 
@@ -295,13 +298,17 @@ def _data_facts(request: Request, task: Task) -> dict[str, Any]:
 
 
 def _sources(request: Request) -> dict[str, str]:
-    items: list[Item | None] = [item for a in request.arms for item in (a.arm.weighting, a.arm.rule, a.arm.schedule)]
+    items: list[Item | None] = [item for a in request.arms for item in _catalogued(a.arm)]
     items += [term.loss for a in request.arms for term in a.arm.terms]
     items += [use.transform for a in request.arms for use in a.arm.transforms]
     for catalogue, asked in ((data_catalogue, request.asked["data"]), (model_catalogue, request.asked["model"])):
         name = asked.split("(")[0] if isinstance(asked, str) else ""
         items += [catalogue[name]] if name in catalogue else []  # type: ignore[operator, index]
     return {item.name: item.source for item in [*items, request.metric] if item is not None and item.source}
+
+
+def _catalogued(arm: Arm) -> tuple[Item | None, ...]:
+    return arm.weighting, arm.rule, arm.schedule, arm.reduction
 
 
 def _python_call(request: Request) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from .engines import Sample, look_at
 from .memory import Need, held_bytes
@@ -15,26 +16,44 @@ MOST_TRIALS = {"cpu": 32}
 MOST_ELSEWHERE = 128
 MOST_LOOPED = 8
 """In a shard whose trials run one after another: some, for the steps of their rules; few, so that nobody waits."""
-HEAVY_BYTES, MOST_HEAVY = 2**20, 8
-"""Trials that hold so much keep a core busy by themselves, and in large numbers leave its cache: in 10 + 10 instead of
-20 a 64-256-256-10 net costs 1.05 times as much, 64-64-64-10 1.24 times."""
+WEIGHTS = ((2**20, 8), (3 * 2**17, 16))
+"""(bytes that a trial holds, most of such trials in a shard) on a CPU: those that keep a core busy by themselves, so that
+cutting costs little, and in large numbers leave its cache. In 10 + 10 instead of 20 a 64-256-256-10 net costs 1.05 times as
+much and 64-128-128-10 1.06; 64-64-64-10 1.25, 30-64-1 1.58."""
+EVEN_BYTES = 2**17
+"""Trials that hold so much stand in an even number of shards, where there are several: two workers then end together. In 4
+shards instead of 3, 72 trials of 64-64-64-10 cost 1.04 times as much in one process; of 30-64-1 1.18."""
 MEMORY = 2**29
 """Bytes of a shard, where no limit is given."""
 
 
-def most_together(task: Task, arms: Mapping[str, Arm], engine: str, memory: int = MEMORY) -> int:
-    """How many trials a shard may have, by one pass of a fresh model over some rows: the same on every machine."""
+@dataclass(frozen=True)
+class Cut:
+    """The rule of a study: at most so many trials in a shard; whether several shards are an even number."""
+
+    most: int
+    is_even: bool
+
+    def of(self, keys: Sequence[TrialKey], arms: Mapping[str, Arm]) -> list[list[TrialKey]]:
+        """Shards of near-equal size; trials of one rule and arm stand together."""
+        order = sorted(keys, key=lambda k: (arms[k.arm].rule.name, k.arm, k.seed, k.learning_rate))
+        n_shards = -(-len(order) // self.most)
+        if self.is_even and n_shards > 1:
+            n_shards += n_shards % 2
+        edges = [len(order) * i // n_shards for i in range(n_shards + 1)]
+        return [order[a:b] for a, b in zip(edges, edges[1:])]
+
+
+def need_of(task: Task, arms: Mapping[str, Arm]) -> Need:
+    """What a trial takes, by one pass of a fresh model over some rows: the same on every machine."""
     model, trials = task.build(0), [Trial(arm, 0.0, 0) for arm in arms.values()]
-    need = Need(held_bytes(model, trials), look_at(Sample.of(task, model, 0)).passing_bytes)
+    return Need(held_bytes(model, trials), look_at(Sample.of(task, model, 0)).passing_bytes)
+
+
+def cut_for(task: Task, arms: Mapping[str, Arm], engine: str, memory: int | None = None) -> Cut:
+    """How the rungs of a study are cut; memory: bytes for the trials of a shard."""
+    need = need_of(task, arms)
     most = MOST_LOOPED if engine == "loop" else MOST_TRIALS.get(task.device.type, MOST_ELSEWHERE)
-    if task.device.type == "cpu" and need.held > HEAVY_BYTES:
-        most = min(most, MOST_HEAVY)
-    return min(most, need.most_trials(memory))
-
-
-def cut(keys: Sequence[TrialKey], arms: Mapping[str, Arm], most: int) -> list[list[TrialKey]]:
-    """Shards of near-equal size, at most `most`; trials of one rule and arm stand together."""
-    order = sorted(keys, key=lambda k: (arms[k.arm].rule.name, k.arm, k.seed, k.learning_rate))
-    n_shards = -(-len(order) // most)
-    edges = [len(order) * i // n_shards for i in range(n_shards + 1)]
-    return [order[a:b] for a, b in zip(edges, edges[1:])]
+    if task.device.type == "cpu":
+        most = min([most, *(n for n_bytes, n in WEIGHTS if need.held > n_bytes)])
+    return Cut(min(most, need.most_trials(MEMORY if memory is None else memory)), need.held > EVEN_BYTES)

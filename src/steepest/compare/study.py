@@ -13,7 +13,7 @@ from steepest.results.store import Store
 from . import winner
 from .machines import Machines
 from .race import Request, TrialKey, protocol
-from .shards import cut, most_together
+from .shards import Cut, cut_for
 from .trainer import Shard, Trainer
 
 
@@ -48,7 +48,7 @@ def _converse(
     is_stop_asked: Callable[[], bool],
 ) -> tuple[Verdict, list[Event]]:
     talk = protocol(trainer.plan)
-    most = most_together(trainer.task, trainer.arms, trainer.plan.engine)
+    cut = cut_for(trainer.task, trainer.arms, trainer.plan.engine, trainer.plan.memory)
     answer: list[Outcome] | None = None
     while True:
         try:
@@ -67,7 +67,7 @@ def _converse(
             trainer.progress.say(f"{event.arm}: {event.reason}" if event.arm else event.reason)
         trainer.progress.say(f"{name}: {len(request.trials)} trials, {request.rung.epochs} epochs each")
         begun = time.perf_counter()
-        answer, weights = train_rung(trainer, machines, request, most)
+        answer, weights = train_rung(trainer, machines, request, cut)
         kept = winner.keep(store.path.parent, name, weights)
         store.write_rung(name, answer, [*request.events, *kept], time.perf_counter() - begun)
 
@@ -85,12 +85,12 @@ def _refuse_other_trials(path: Path, request: Request, stored: list[Outcome]) ->
 
 
 def train_rung(
-    trainer: Trainer, machines: Machines, request: Request, most: int
+    trainer: Trainer, machines: Machines, request: Request, cut: Cut
 ) -> tuple[list[Outcome], dict[str, bytes]]:
     """The outcomes in the order of the request's trials, and the best weights of each arm of a confirmation."""
     found: dict[TrialKey, Outcome] = {}
     weights: dict[str, bytes] = {}
-    for trials in cut(request.trials, trainer.arms, most):
+    for trials in cut.of(request.trials, trainer.arms):
         machines.submit(Shard(request.rung, tuple(trials)))
     for shard, trained in machines.results():
         found.update(zip(shard.trials, trained.outcomes))

@@ -13,6 +13,7 @@ from steepest.core.declare import Metric
 from steepest.core.progress import Progress
 from steepest.results.records import Outcome, Plan, RungRecord
 
+from .answering import Answering
 from .population import Population
 from .race import TrialKey
 from .task import Part, Task
@@ -74,15 +75,21 @@ class Trainer:
     def _train(self, shard: Shard) -> Trained:
         keys, epochs, steps = shard.trials, shard.rung.epochs, self.task.steps_per_epoch
         trials = [Trial(self.arms[k.arm], k.learning_rate, k.seed) for k in keys]
-        population = Population(self.task, trials, horizon=epochs * steps, engine=self.plan.engine)
+        population = Population(
+            self.task, trials, horizon=epochs * steps, engine=self.plan.engine, memory=self.plan.memory
+        )
         curves: list[list[list[float]]] = [[] for _ in keys]
         losses: list[list[list[float]]] = [[] for _ in keys]
-        before = 0
-        for epoch in _curve_epochs(epochs):
+        before, answering, drawn = 0, Answering(trials, self.metrics[0].best), _curve_epochs(epochs)
+        for epoch in range(1, epochs + 1) if answering else drawn:
             population.train((epoch - before) * steps)
             self.progress.advance((epoch - before) * len(keys))
             before = epoch
             scores = self.task.score(self.metrics[0], *self._judged(population, keys, "select"))
+            if answering:
+                population.reduce(answering.after(scores))
+            if epoch not in drawn:
+                continue
             for curve, score in zip(curves, scores.tolist()):
                 curve.append([float(epoch), score])
             for curve, value in zip(losses, population.mean_loss().tolist()):

@@ -88,6 +88,7 @@ class Plan(Record):
     request: dict[str, Any] = field(default_factory=dict)  # what was asked; the same request on the same folder resumes
     sources: dict[str, str] = field(default_factory=dict)  # item -> citation, of exactly what the arms use
     resampled: bool = False  # small data: every seed draws a test part of its own
+    memory: int | None = None  # bytes for the trials that train together; None: the usual limits
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Plan:
