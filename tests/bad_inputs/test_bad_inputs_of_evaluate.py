@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import pytest
 import torch
-from plain_data import LABELS, NAN, NUMBERS, Gives, N, X, net, with_value
+from plain_data import INF, LABELS, NAN, NUMBERS, Gives, N, X, net, with_value
 from torch import nn
 
 import steepest
@@ -40,6 +40,26 @@ REFUSED = {
         lambda: evaluate(net(4, 1), (X, with_value(NUMBERS[:, None], NAN)), loss="mse"),
         "NaN",
     ),
+    "29 all logits of a row are -inf": (
+        lambda: evaluate(lambda x: with_value(x[:, :3].clone(), -INF), (X, LABELS)),
+        "no softmax is defined for row 3",
+    ),
+    "28 an infinite logit": (
+        lambda: evaluate(lambda x: with_value(x[:, :3].clone(), INF), (X, LABELS)),
+        "no softmax is defined for row 3",
+    ),
+    "32 logits said to be probabilities": (
+        lambda: evaluate(net(), (X, LABELS), loss=None, from_logits=False),
+        "from_logits=True",
+    ),
+    "32 logits and a loss of probabilities": (
+        lambda: evaluate(net(4, 1), (X, (LABELS > 0).float()[:, None]), loss="bce"),
+        "values in \\[0, 1\\]",
+    ),
+    "33 negative weights": (lambda: evaluate(net(), (X, LABELS, -torch.ones(N))), "weight must be >= 0"),
+    "34 all weights 0": (lambda: evaluate(net(), (X, LABELS, torch.zeros(N))), "weight 0"),
+    "35 NaN weights": (lambda: evaluate(net(), (X, LABELS, torch.full((N,), NAN))), "weight must be >= 0"),
+    "39 a label of -100 everywhere": (lambda: evaluate(net(), (X, LABELS * 0 - 100)), "ignore_index=-100"),
     "37 a label equal to the number of classes": (lambda: evaluate(net(), (X, LABELS + 1)), "labels in 0..2"),
     "38 a label of -1": (lambda: evaluate(net(), (X, LABELS - 1)), "labels in 0..2"),
     "47 no batch": (lambda: evaluate(net(), []), "no batch"),
@@ -67,7 +87,15 @@ def test_refused_with_what_was_seen_and_the_repair(name):
     assert caught.value.seen and caught.value.needed and caught.value.repair
 
 
+class Certain(nn.Module):
+    """Probability 1 for the true class of each row, in the order of the rows."""
+
+    def forward(self, x):
+        return nn.functional.one_hot(LABELS[: len(x)], 3).float()
+
+
 JUDGED = {
+    "16 half precision": (lambda: Gives(lambda o, x: o.bfloat16()), LABELS),
     "12 int32 class indices": (lambda: net(), LABELS.int()),
     "30 logits of 1e30": (lambda: Gives(lambda o, x: o * 1e30), LABELS),
     "48 one sample": (lambda: net(), LABELS[:1]),
@@ -82,6 +110,26 @@ def test_judged_with_an_accuracy_and_its_interval(name):
     model, labels = JUDGED[name]
     found = evaluate(model(), (X[: len(labels)], labels))["accuracy"]
     assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+def test_31_probabilities_of_exactly_0_and_1_have_a_finite_loss():
+    found = evaluate(Certain(), (X, LABELS), loss=None, from_logits=False)
+    assert found["accuracy"].value == 1 and found["log_loss"].value < 1e-12 and found["brier"].value < 1e-12
+
+
+def test_58_an_error_of_the_loader_is_told_as_it_is_and_the_model_keeps_its_mode():
+    def gone():
+        yield X[:4], LABELS[:4]
+        raise OSError("the disk is gone")
+
+    class Source:
+        def __iter__(self):
+            return gone()
+
+    model = net().train()
+    with pytest.raises(OSError, match="the disk is gone"):
+        evaluate(model, Source())
+    assert model.training
 
 
 def test_70_a_model_that_writes_into_its_input_leaves_the_data_alone():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pickle import PicklingError
+
 import numpy
 import pandas
 import pytest
@@ -226,6 +228,25 @@ def test_58_an_error_of_the_loader_is_told_as_it_is_and_the_model_keeps_its_mode
     with pytest.raises(OSError, match="the disk is gone"):
         fit(model, DataLoader(Broken(), batch_size=1))
     assert not model.training
+
+
+def test_52_53_rows_on_both_sides_and_a_column_that_is_the_target_are_told():
+    x = torch.cat([X, LABELS[:, None].float()], 1)
+    history = fit(net(5, 3), (x, LABELS), validation=(x[:8], LABELS[:8]))
+    assert "Column 4" in repr(history) and "8 of the 8 validation rows" in repr(history)
+
+
+def test_54_a_class_of_one_row_among_many_is_trained_on():
+    history = fit(net(4, 2), (torch.randn(10_001, 4), (torch.arange(10_001) == 7).long()), batch_size=2048)
+    assert history.stopped == "finished" and losses_of(history)[0] < INF
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_60_workers_that_cannot_be_sent_the_data_set_say_so():
+    rows = TensorDataset(X, LABELS)
+    rows.change = lambda x: x
+    with pytest.raises((AttributeError, TypeError, PicklingError), match="(?i)pickle"):
+        fit(net(), DataLoader(rows, 8, num_workers=1, multiprocessing_context="spawn"))
 
 
 def test_63_a_run_that_diverges_says_so_and_keeps_the_weights_of_the_best_epoch_before():

@@ -78,7 +78,7 @@ def test_columns_give_the_feature_names_and_truth_values_are_numbers():
         (np.array([["2020-01-01"]] * 4, dtype="datetime64[D]"), "datetime64", "days"),
         (np.array(X) * 1j, "complex", "real"), (torch.tensor(X).float().to_sparse(), "layout", "to_dense"), (torch.tensor(X) * 1j, "complex", "view_as_real"),
         ([[1, 2], [3], [5, 6], [7, 8]], "different lengths", "Pad"), ([1, 2, 3, 4], "(4,)", "x.reshape(-1, 1)"), (3.0, "()", "exchanged"),
-        ([[1e39, 2], [3, 4], [5, 6], [7, 8]], "x[0, 0] is 1e+39", "logarithm"), (torch.empty(4, 2, device="meta"), "device meta", "to_dense"),
+        ([[1e39, 2], [3, 4], [5, 6], [7, 8]], "x[0, 0] is 1e+39", "logarithm"), (torch.empty(4, 2, device="meta"), "device meta", "holds numbers"),
         (np.empty((4, 0)), "no feature", "columns"), (X[:3], "x has 3 rows and y has 4", "dropped"),
     ],
     ids=str,

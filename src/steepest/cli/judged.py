@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
+from errno import EISDIR
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,29 @@ def judge(asked: Mapping[str, Any], page: Path | None, form: str, *, open_page: 
         raise UsageError(
             where="evaluate", seen=f"--format {form}", needed="text or json was needed", repair="--format json"
         )
+    if page is not None:
+        _make_folder_of(page)
     found = _found(asked)
     found.found = replace(found.found, command=_command(asked, page))
     typer.echo(found.to_json() if form == "json" else str(found))
     if page is not None:
-        page.parent.mkdir(parents=True, exist_ok=True)
         found.write(page)
         if form == "text":
             typer.echo(f"\nPage:    {page}")
         if open_page:
             typer.launch(str(page.resolve()))
+
+
+def _make_folder_of(page: Path) -> None:
+    """Before the work, so that a page that cannot be written is refused at once."""
+    from steepest.results.durable import unwritable
+
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        if page.is_dir():
+            raise IsADirectoryError(EISDIR, "it is a folder")
+    except OSError as error:
+        raise unwritable(error, page) from error
 
 
 def _found(asked: Mapping[str, Any]) -> Any:
@@ -40,6 +54,7 @@ def _found(asked: Mapping[str, Any]) -> Any:
         trained.model,
         data,
         loss=trained.loss,
+        from_logits=trained.from_logits if trained.loss is None else None,
         metrics=asked["metrics"],
         class_names=trained.class_names,
         slices={name: column[rows] for name, column in _columns(asked["slices"], asked["data"]).items()},
@@ -57,20 +72,13 @@ def _fresh(trained: Any, data: Any) -> tuple[Any, Any]:
     """(the rows that were not trained on, their numbers): of the very data of the training only those set aside."""
     import numpy
 
-    from .runs import cut
+    from steepest.fit.reading import cut
 
-    share = _share(trained)
+    share = trained.about.get("validation")
     if data.fingerprint != trained.about.get("fingerprint") or not share:
         return data, numpy.arange(len(data.y))
-    _, aside = cut(data, share, trained.about["seed"])
+    _, aside = cut(len(data.y), share, data.strata, trained.about["seed"])
     return replace(data, x=data.x[aside], y=data.y[aside]), aside.numpy()
-
-
-def _share(trained: Any) -> float:
-    try:
-        return float(trained.about.get("validation") or 0)
-    except ValueError:
-        return 0.0
 
 
 def _notes(trained: Any, data: Any, rows: Any) -> list[str]:
@@ -125,6 +133,7 @@ def _trained(place: Path, model: str | None) -> Any:
         class_names=winner.class_names,
         feature_names=None,
         about={"model": plan.model, "fingerprint": plan.data.get("fingerprint")},
+        n_classes=plan.data.get("n_classes"),
     )
 
 

@@ -94,14 +94,17 @@ def _as_tensor(x: Any, where: str) -> Tensor:
 
 
 def _dense(x: Tensor, where: str) -> Tensor:
-    if x.layout != torch.strided or x.is_quantized or x.is_complex() or x.device.type == "meta":
-        seen = "no values (device meta)" if x.device.type == "meta" else f"layout {x.layout}"
-        if x.is_complex():
-            seen = "complex numbers"
-        raise DataError(
-            where=where, seen=f"x has {seen}", needed="a dense tensor of real numbers was needed",
-            repair="x.to_dense(), x.dequantize() or torch.view_as_real(x).",
-        )
+    for is_so, seen, repair in (
+        (x.is_nested, "rows of different lengths (nested)", "x.to_padded_tensor(0.0) makes one shape of them."),
+        (x.device.type == "meta", "no values (device meta)", "Make it on a device that holds numbers."),
+        (x.layout != torch.strided, f"layout {x.layout}", "x.to_dense() makes one, if it fits in memory."),
+        (x.is_quantized, "quantized numbers", "x.dequantize()"),
+        (x.is_complex(), "complex numbers", "torch.view_as_real(x) has the two parts, x.abs() the size."),
+    ):
+        if is_so:
+            raise DataError(
+                where=where, seen=f"x has {seen}", needed="a dense tensor of real numbers was needed", repair=repair
+            )
     return x.detach().cpu()
 
 

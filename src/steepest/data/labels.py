@@ -21,6 +21,8 @@ from .frame import is_frame
 MANY_CLASSES, FEW_SAMPLES = 20, 10
 LEFT_OUT = -100
 """A place with this label has none: padding, or a pixel that nobody judged. torch's ignore_index."""
+UNJUDGED = 255
+"""What masks in 8 bits, such as those of Pascal VOC, say instead."""
 Task = Literal["classification", "multilabel", "regression"]
 
 
@@ -89,10 +91,11 @@ def refuse_other_order(x: Any, y: Any, where: str) -> None:
 
 def _as_array(y: Any, where: str) -> np.ndarray:
     if isinstance(y, Tensor):
-        if y.layout != torch.strided or y.is_complex():
+        if y.layout != torch.strided or y.is_complex() or y.is_nested or y.is_quantized or y.is_meta:
+            kind = "nested" if y.is_nested else f"{y.dtype} of layout {y.layout} on {y.device}"
             raise DataError(
-                where=where, seen=f"y is {y.dtype} of layout {y.layout}", needed="dense labels or numbers were needed",
-                repair="y.to_dense() or y.real",
+                where=where, seen=f"y is {kind}", needed="dense labels or numbers, with values, were needed",
+                repair="y.to_dense(), y.dequantize() or y.real",
             )
         y = y.detach().cpu()
         return (y.float() if y.dtype == torch.bfloat16 else y).numpy()
@@ -268,6 +271,14 @@ def _places(values: np.ndarray, where: str, class_names: Sequence[str] | None) -
             repair=f"{LEFT_OUT} leaves a place out: y[y == {least}] = {LEFT_OUT}.",
         )
     names = None if class_names is None else tuple(map(str, class_names))
+    below = judged[judged < UNJUDGED]
+    if names is None and values.ndim > 2 and most == UNJUDGED and (not len(below) or int(below.max()) < UNJUDGED - 1):
+        raise DataError(
+            where=where, seen=f"places have the label {most} and none the label {most - 1}",
+            needed="a class at each place, numbered without a gap before the last, was needed",
+            consequence=f"There would be {most + 1} classes; masks in 8 bits use {most} for pixels that nobody judged.",
+            repair=f"y[y == {most}] = {LEFT_OUT} leaves them out; class_names= with {most + 1} names keeps the class.",
+        )
     if names is not None and most >= len(names):
         raise DataError(
             where=where, seen=f"a place has the label {most} and there are {len(names)} class names",

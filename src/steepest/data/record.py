@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -53,7 +53,9 @@ class Data:
         refuse_other_order(x, y, name)
         features, names = read_features(x, name, feature_names)
         target = read_target(y, name, task, class_names, tuple(features.shape[1:]))
-        return Data(features, target.values, target.task, name, target.n_classes, target.class_names, names)
+        data = Data(features, target.values, target.task, name, target.n_classes, target.class_names, names)
+        _refuse_one_class(data)
+        return data
 
     def __post_init__(self) -> None:
         _check_shapes(self)
@@ -65,6 +67,25 @@ class Data:
         else:
             refuse_not_finite(self.y, self.name, "y", None)
             _check_numbers(self)
+
+    def numbered_as(self, names: Sequence[str] | None, n_classes: int) -> Data:
+        """The same rows with their classes numbered as elsewhere, such as in training.
+
+        names: of class 0, 1, ...; None where classes are called by their numbers. A class not among them is refused.
+        """
+        if self.strata is None:
+            return self
+        known = {name: i for i, name in enumerate(names or map(str, range(n_classes)))}
+        own = self.class_names or tuple(map(str, range(self.n_classes or 0)))
+        unknown = [name for name in own if name not in known]
+        if unknown:
+            raise DataError(
+                where=self.name, seen=f"a class {unknown[0]!r}",
+                needed=f"the classes of training were needed: {', '.join(known)}",
+                repair="Leave those rows out, or train on them too.",
+            )
+        y = torch.tensor([known[name] for name in own])[self.y]
+        return replace(self, y=y, n_classes=len(known), class_names=None if names is None else tuple(names))
 
     @property
     def n_samples(self) -> int:
@@ -151,6 +172,15 @@ def _check_classes(data: Data) -> None:
             repair="Data.of(x, y) numbers the classes." if not data.class_names
             else f"There are {len(data.class_names)} class names: is one missing?",
         )
+    if n == 1:
+        _refuse_one_class(data)
+
+
+def _refuse_one_class(data: Data) -> None:
+    """Of all the data; a part of them, whose classes are known from the whole, may have one class."""
+    if data.task != "classification":
+        return
+    y = data.y
     judged = y[y != LEFT_OUT] if y.dim() > 1 else y
     if not len(judged) or bool((judged == judged[0]).all()):
         only = int(judged[0]) if len(judged) else LEFT_OUT

@@ -92,8 +92,16 @@ def answers(
             targets.append(target)
             weights.append(batch.weight)
     joined, target = _joined(scores, 0), _joined(targets, -1)
-    _refuse_nan(joined, ModelError, "the model gives NaN", "Has training diverged, or does the row hold a NaN?")
-    _refuse_nan(target, DataError, "the target is NaN", "Leave such rows out: x[~y.isnan()], y[~y.isnan()].")
+    _refuse(joined.isnan(), ModelError, "the model gives NaN", "Has training diverged, or does the row hold a NaN?")
+    if reading.from_logits and joined.shape[1] > 1:
+        undefined = (joined == torch.inf) | (joined == -torch.inf).all(1, keepdim=True)
+        _refuse(
+            undefined,
+            ModelError,
+            "no softmax is defined",
+            "Has training diverged? A class that cannot be has -inf alone.",
+        )
+    _refuse(target.isnan(), DataError, "the target is NaN", "Leave such rows out: x[~y.isnan()], y[~y.isnan()].")
     n_classes = max(2, width) if reading.kind == "segmentation" else joined.shape[1]
     weight = None if weights[0] is None else torch.cat([w.cpu().double() for w in weights if w is not None])
     loss = reading.objective.loss if reading.objective is not None else None
@@ -292,9 +300,9 @@ def _refuse_labels(labels: Tensor, n_classes: int) -> None:
         )
 
 
-def _refuse_nan(values: Tensor, kind: type[SteepestError], seen: str, repair: str) -> None:
-    if values.is_floating_point() and bool(values.isnan().any()):
-        rows = values.isnan().reshape(len(values), -1).any(1).nonzero()
+def _refuse(is_bad: Tensor, kind: type[SteepestError], seen: str, repair: str) -> None:
+    if bool(is_bad.any()):
+        rows = is_bad.reshape(len(is_bad), -1).any(1).nonzero()
         raise kind(
             where="evaluate",
             seen=f"{seen} for row {int(rows[0])} (first of {len(rows)})",

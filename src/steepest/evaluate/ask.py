@@ -64,10 +64,12 @@ def _of_folder(trained: Trained, data: Any, asked: Mapping[str, Any]) -> Asked:
     """A run of the command fit: the loss and the numbers of the classes are those of training."""
     known: dict[str, Any] = {"class_names": trained.class_names} if asked["class_names"] is None else {}
     if asked["loss"] is None and asked["from_logits"] is None:
-        known |= {"loss": trained.loss}
+        known |= {"loss": trained.loss} if trained.loss is not None else {"from_logits": trained.from_logits}
     if not isinstance(data, tuple):
         data = trained.read(load(data, task=trained.task))  # type: ignore[arg-type]
-    return replace(asked_of(trained.model, data, {**asked, **known}), model=trained.about["model"])
+    return replace(
+        asked_of(trained.model, data, {**asked, **known}), model=trained.about["model"] or _name(trained.model)
+    )
 
 
 def _of_estimator(model: Any, data: Any, asked: Mapping[str, Any]) -> Asked:

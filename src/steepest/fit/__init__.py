@@ -8,7 +8,9 @@ from typing import Any
 from .ask import setup_of
 from .first_look import refuse_mistakes
 from .history import History
+from .leaks import leaks
 from .loop import Run
+from .written import leave
 
 __all__ = ["History", "fit"]
 
@@ -65,15 +67,22 @@ def fit(
     keep="last".
     callbacks: functions of an Event; also a TensorBoard writer, a W&B run, mlflow, or the path of a .csv.
     out: a folder for checkpoints, two generations, one at each epoch and every `checkpoint_s` seconds. The same call
-    goes on from there and ends with the same bits as a run that was never stopped.
+    goes on from there and ends with the same bits as a run that was never stopped. At the end it holds history.csv, and
+    model.safetensors, which `evaluate(folder, data)` and `steepest evaluate folder --data ...` read.
     Ctrl-C ends after the step and returns the history; a second one ends at once.
 
-    check: look at a few rows first, and refuse a model and loss that cannot learn together (softmax before cross-entropy).
+    check: look at a few rows first, and refuse a model and loss that cannot learn together (softmax before
+    cross-entropy); of rows in memory the history notes those that are on both sides, and a column that is the target.
 
     Raises a SteepestError subclass with the repair for anything that cannot be trained.
     """
     asked = {name: value for name, value in locals().items() if name not in ("model", "data", "check")}
-    setup = setup_of(model, data, **asked)
+    setup, read = setup_of(model, data, **asked)
     if check:
         refuse_mistakes(setup)
-    return Run(setup).go()
+        setup.notes += leaks(setup.train, setup.validation)
+    run = Run(setup)
+    history = run.go()
+    if out is not None and run.ranks.is_first:
+        leave(Path(out), model, setup, read, history, asked)
+    return history

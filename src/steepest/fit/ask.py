@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from steepest.core.declare import Metric
-from steepest.core.errors import ModelError, StoreError, UsageError
+from steepest.core.errors import ModelError, OutOfMemory, StoreError, UsageError
 from steepest.core.progress import progress_of
 from steepest.core.sealed import sealed
 from steepest.models import Facts, factory_of
@@ -25,6 +25,7 @@ from .callbacks import as_callbacks
 from .judge import as_metrics, name_of
 from .layout import faster_format, is_imagelike
 from .loop import Setup
+from .memory import fitting_into_memory
 from .objective import Objective, as_loss
 from .passing import called
 from .reading import Asked, Encode, read_data
@@ -33,12 +34,12 @@ from .stepping import multipliers_of, optimizer_of, reduction_of
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 REMEMBERED = ("epochs", "batch_size", "accumulate", "precision", "clip_norm", "ema", "patience", "seed")
 """Numbers and words of the call that a resumed run must share, besides what it is made of."""
-DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "mse"}
-DEFAULT_METRICS = {"classification": "accuracy", "regression": "mean_absolute_error"}
+DEFAULT_LOSS = {"classification": "cross_entropy", "multilabel": "bce_with_logits", "regression": "mse"}
+DEFAULT_METRICS = {"classification": "accuracy", "multilabel": "multilabel_f1", "regression": "mean_absolute_error"}
 
 
-def setup_of(model: Any, data: Any, **asked: Any) -> Setup:
-    """All that a run needs, accepted. The keywords are those of `fit`."""
+def setup_of(model: Any, data: Any, **asked: Any) -> tuple[Setup, Asked]:
+    """All that a run needs, accepted, and what is known of the data. The keywords are those of `fit`."""
     _check_numbers(asked)
     device = _device_of(asked["device"])
     read = read_data(data, asked, device)
@@ -51,7 +52,7 @@ def setup_of(model: Any, data: Any, **asked: Any) -> Setup:
     metrics = as_metrics(DEFAULT_METRICS.get(read.task) if asked["metrics"] is None and read.task else asked["metrics"])
     optimizer, words = optimizer_of(asked["optimizer"], net, asked["learning_rate"])
     multipliers, schedule = multipliers_of(asked["schedule"], asked["optimizer"], read.train, asked["epochs"])
-    folder = None if asked["out"] is None else _folder(Path(asked["out"]))
+    folder = None if asked["out"] is None else folder_of(Path(asked["out"]))
     monitor, best = _monitor(asked["monitor"], metrics, read.validation)
     memory_format = _memory_format(asked["memory_format"], net, read.train)
     if memory_format is torch.channels_last:
@@ -67,7 +68,7 @@ def setup_of(model: Any, data: Any, **asked: Any) -> Setup:
         "memory_format": str(memory_format),
         **read.facts,
     }
-    return Setup(
+    setup = Setup(
         model=net,
         objective=objective,
         optimizer=optimizer,
@@ -96,6 +97,7 @@ def setup_of(model: Any, data: Any, **asked: Any) -> Setup:
         config=config,
         reduction=reduction_of(asked["schedule"], best, read.validation),
     )
+    return setup, read
 
 
 # -- numbers and words -----------------------------------------------------------------------------------------------
@@ -193,7 +195,7 @@ def _device_of(asked: Any) -> torch.device:
     return device
 
 
-def _folder(out: Path) -> Path:
+def folder_of(out: Path) -> Path:
     """The folder of the checkpoints, made and tried before the first step."""
     folder = out / "checkpoints"
     try:
@@ -245,12 +247,8 @@ def _model_of(model: Any, read: Asked, asked: Mapping[str, Any]) -> nn.Module:
             needed="an nn.Module was needed: the data do not tell its sizes",
             repair="Build it: fit(nn.Linear(...), ...).",
         )
-    data = read.data
-    n_outputs = data.n_classes or (data.y[0].numel() if data.y.dim() > 1 else 1)
     with sealed("init", asked["seed"]):
-        return factory_of(model)(
-            Facts(shape=data.shape, n_features=data.n_features, n_outputs=n_outputs, n_classes=data.n_classes)
-        )
+        return factory_of(model)(Facts.of(read.data))
 
 
 def _look_at_output(model: nn.Module, read: Asked, seed: int) -> None:
@@ -261,8 +259,10 @@ def _look_at_output(model: nn.Module, read: Asked, seed: int) -> None:
     before = [leaf._version for leaf in leaves(inputs)]
     modes = [(module, module.training) for module in model.modules()]
     try:
-        with sealed("look", seed), torch.no_grad():
+        with sealed("look", seed), torch.no_grad(), fitting_into_memory(2):
             called(model.eval(), inputs)
+    except OutOfMemory:
+        raise
     except Exception as error:
         shapes = ", ".join(str(tuple(leaf.shape)) for leaf in leaves(inputs))
         raise ModelError(

@@ -9,6 +9,8 @@ from typing import Any
 from .gap import Gap
 
 Row = dict[str, Any]
+MUCH = 10.0
+"""Times the loss of the first epoch: no run that learns ends there."""
 
 
 @dataclass
@@ -62,7 +64,17 @@ class History:
         end = f"{self.stopped or 'running'} after {len(self.rows)} epochs, {self.seconds:.1f} s"
         if self.best_epoch is not None:
             end += f"; best {self.monitor} in epoch {self.best_epoch}; the model holds the {self.holds} weights"
-        return "\n".join([*lines, end, *([self.gap.sentence] if self.gap else []), *self.notes])
+        gap = [self.gap.sentence] if self.gap else []
+        return "\n".join([*lines, end, *gap, *([self.rise] if self.rise else []), *self.notes])
+
+    @property
+    def rise(self) -> str:
+        """What is said where the loss ends far above where it began: the run came apart without becoming NaN."""
+        losses = [row["loss"] for row in self.rows if row.get("loss") is not None]
+        if len(losses) < 2 or not losses[0] > 0 or not losses[-1] > MUCH * losses[0]:
+            return ""
+        told = f"The loss rose from {losses[0]:.3g} to {losses[-1]:.3g}: it diverged"
+        return f"{told}; take a lower learning rate, or clip_norm=1."
 
     def _shown(self) -> list[Row]:
         """All rows of a short run; the first and the last ones of a long run."""

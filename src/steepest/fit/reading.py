@@ -19,20 +19,20 @@ from steepest.data.split import set_aside
 from steepest.data.standardise import Scale
 
 from .batches import Given, Rows, leaves, mapped
+from .links import what_it_takes
+from .objective import as_loss
 
 
 @dataclass
 class Asked:
-    """The parts of the data as batches, and what is known of them. task.
-
-    None where nobody said what the targets are.
-    """
+    """The parts of the data as batches, and what is known of them. task: None where nobody said what targets are."""
 
     train: Rows | Given
     validation: Rows | Given | None
     task: str | None
     data: Data | None
     facts: dict[str, Any]
+    scales: Scales | None = None
 
 
 def read_data(data: Any, asked: Mapping[str, Any], device: torch.device) -> Asked:
@@ -50,14 +50,15 @@ def read_data(data: Any, asked: Mapping[str, Any], device: torch.device) -> Aske
     read = load(data, task=asked["task"])
     kept: tuple[Any, Any] = (read, None)
     if isinstance(validation, float):
-        keep, rest = _aside(len(read.y), validation, read.strata, seed)
+        keep, rest = cut(len(read.y), validation, read.strata, seed)
         kept = (_rows_of(read, keep), _rows_of(read, rest))
     elif validation is not None:
-        kept = (read, load(validation, task=read.task))
-    scales = _Scales.of(kept[0]) if asked["standardise"] else None
+        kept = (read, load(validation, task=read.task).numbered_as(read.class_names, read.n_classes or 0))  # type: ignore[arg-type]
+    scales = Scales.of(kept[0], read.task, asked["loss"]) if asked["standardise"] else None
     train = _as_rows(kept[0], scales, size, seed, device, shuffle=True)
     aside = None if kept[1] is None else _as_rows(kept[1], scales, size, seed, device, shuffle=False)
-    return Asked(train, aside, read.task, read, {"data": read.fingerprint})
+    facts = {"data": read.fingerprint, "standardise": asked["standardise"], "validation": _said(validation)}
+    return Asked(train, aside, read.task, read, facts, scales)
 
 
 def _of_tensors(inputs: Any, target: Any, weight: Any, asked: Mapping[str, Any], device: torch.device) -> Asked:
@@ -67,11 +68,11 @@ def _of_tensors(inputs: Any, target: Any, weight: Any, asked: Mapping[str, Any],
     if not isinstance(validation, float):
         return Asked(whole.to(device), _other_part(validation, asked, device), None, None, {"rows": whole.n_rows})
     is_labels = isinstance(target, Tensor) and target.dim() == 1 and not target.is_floating_point()
-    keep, aside = _aside(whole.n_rows, validation, target.cpu() if is_labels else None, seed)
+    keep, aside = cut(whole.n_rows, validation, target.cpu() if is_labels else None, seed)
     parts = []
     for rows, shuffle in ((keep, True), (aside, False)):
-        cut = [mapped(lambda t: t.index_select(0, rows.to(t.device)), part) for part in (inputs, target, weight)]  # noqa: B023
-        parts.append(Rows(*cut, batch_size=size, seed=seed, shuffle=shuffle).to(device))
+        part = [mapped(lambda t: t.index_select(0, rows.to(t.device)), each) for each in (inputs, target, weight)]  # noqa: B023
+        parts.append(Rows(*part, batch_size=size, seed=seed, shuffle=shuffle).to(device))
     return Asked(parts[0], parts[1], None, None, {"rows": whole.n_rows})
 
 
@@ -127,7 +128,7 @@ def _are_tensors(parts: tuple[Any, ...]) -> bool:
         return False
 
 
-def _aside(n_rows: int, share: float, labels: Tensor | None, seed: int) -> tuple[Tensor, Tensor]:
+def cut(n_rows: int, share: float, labels: Tensor | None, seed: int) -> tuple[Tensor, Tensor]:
     if not 0 < share < 1:
         raise UsageError(
             where="fit",
@@ -151,26 +152,31 @@ def _rows_of(data: Data, rows: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True)
-class _Scales:
-    """Of the training part."""
+class Scales:
+    """Of the training part. Labels, counts and amounts stay as they are: their losses need what is above zero."""
 
     x: Scale
     y: Scale | None
 
     @staticmethod
-    def of(part: Any) -> _Scales:
+    def of(part: Any, task: str, loss: Any) -> Scales:
         x, y = _pair(part)
-        return _Scales(
+        is_plain = loss is None or what_it_takes(as_loss(loss))[0] in ("", "same")
+        return Scales(
             Scale.per_feature(x) if x.dim() == 2 else Scale.overall(x),
-            Scale.per_feature(y) if y.is_floating_point() else None,
+            Scale.per_feature(y) if task == "regression" and is_plain else None,
         )
+
+
+def _said(validation: Any) -> Any:
+    return validation if validation is None or isinstance(validation, float) else "other data"
 
 
 def _pair(part: Any) -> tuple[Tensor, Tensor]:
     return (part.x, part.y) if isinstance(part, Data) else part
 
 
-def _as_rows(part: Any, scales: _Scales | None, size: int, seed: int, device: torch.device, *, shuffle: bool) -> Rows:
+def _as_rows(part: Any, scales: Scales | None, size: int, seed: int, device: torch.device, *, shuffle: bool) -> Rows:
     x, y = _pair(part)
     if scales is not None:
         x, y = scales.x.apply(x), y if scales.y is None else scales.y.apply(y)

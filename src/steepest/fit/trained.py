@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from steepest.core.errors import DataError, ModelError, StoreError
@@ -17,11 +16,11 @@ from steepest.core.sealed import sealed
 from steepest.data.record import Data
 from steepest.data.standardise import Scale
 from steepest.models import Facts, factory_of
-from steepest.results.durable import atomic_write
 
 FILE = "model.safetensors"
-FORMAT = 1
+FORMAT = 2
 KEY = "steepest"
+"""Of what the file says about itself: the digest of facts and weights together, a line end, and the facts."""
 
 
 class Ready(nn.Module):
@@ -50,94 +49,53 @@ class Ready(nn.Module):
 
 @dataclass(frozen=True)
 class Trained:
-    """model: ready for rows in their own units, in evaluation mode. loss: in words; None for numbers, which are no
-    longer on the scale that it was trained on. about: what else the file tells (data, validation, command)."""
+    """model: ready for rows in their own units, in evaluation mode. loss: in words; None for a loss without a name, and
+    for numbers that are no longer on the scale that it was trained on. gives: what the outputs are ("logits", ...).
+    task, shape: None where nobody said what the rows were. about: what else the file tells (data, validation)."""
 
     model: nn.Module
-    task: str
+    task: str | None
     loss: str | None
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] | None
     class_names: tuple[str, ...] | None
     feature_names: tuple[str, ...] | None
     about: dict[str, Any]
+    n_classes: int | None = None
+    gives: str = ""
 
     def read(self, data: Data) -> Data:
         """Other data with the classes numbered as in training."""
-        if data.shape != self.shape:
+        if self.shape is not None and data.shape != self.shape:
             raise DataError(
                 where=data.name,
                 seen=f"a row has shape {data.shape}",
                 needed=f"shape {self.shape} was needed, as in training",
                 repair="Are these the same columns?",
             )
-        if self.task != data.task:
+        if self.task is not None and self.task != data.task:
             raise DataError(
                 where=data.name,
                 seen=f"the targets look like {data.task}",
                 needed=f"targets of a {self.task} were needed, as in training",
                 repair=f"task={self.task!r}, if they only look so.",
             )
-        if self.task != "classification" or self.class_names is None or data.class_names == self.class_names:
-            return data
-        return self._numbered(data, data.class_names or tuple(str(i) for i in range(data.n_classes or 0)))
+        return data if self.task is None else data.numbered_as(self.class_names, self.n_classes or 0)
 
-    def _numbered(self, data: Data, names: tuple[str, ...]) -> Data:
-        known = {name: i for i, name in enumerate(self.class_names or ())}
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            raise DataError(
-                where=data.name,
-                seen=f"a class {unknown[0]!r}",
-                needed=f"the classes of training were needed: {', '.join(known)}",
-                repair="Leave those rows out, or train on them too.",
-            )
-        y = torch.tensor([known[name] for name in names])[data.y]
-        return replace(data, y=y, n_classes=len(known), class_names=self.class_names)
-
-
-def keep(
-    folder: Path, module: nn.Module, spec: str, data: Data, x: Scale | None, y: Scale | None, about: Mapping[str, Any]
-) -> Path:
-    """Write the file. spec: the model in words; about: at least `loss` and `grows`."""
-    from safetensors.torch import save
-
-    # a copy each: tied weights share memory, which a file cannot
-    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in module.state_dict().items()}
-    for name, scale in (("x", x), ("y", y)):
-        if scale is not None:
-            tensors |= {
-                f"{name}.mean": scale.mean.contiguous().clone(),
-                f"{name}.spread": scale.spread.contiguous().clone(),
-            }
-    names = [name for name in tensors if name in module.state_dict()]
-    facts = {
-        "format": FORMAT,
-        "sha256": hashlib.sha256(save(tensors)).hexdigest(),
-        "model": spec,
-        "weights": names,
-        "facts": {**vars(Facts.of(data)), "shape": list(data.shape)},
-        "task": data.task,
-        "class_names": data.class_names,
-        "feature_names": data.feature_names,
-        "data": data.name,
-        "fingerprint": data.fingerprint,
-        **about,
-    }
-    path = folder / FILE
-    atomic_write(path, save(tensors, metadata={KEY: json.dumps(facts)}))
-    return path
+    @property
+    def from_logits(self) -> bool | None:
+        """What the outputs are, for metrics that must be told; None for numbers."""
+        return {"logits": True, "log_probs": True, "probs": False}.get(self.gives)
 
 
 def load_trained(place: str | Path, model: Any = None) -> Trained:
-    """What `keep` wrote, from its folder or file. model: the class or function where it is not known by a name.
+    """The model that `fit(..., out=place)` or the command fit left there; place may be the file itself.
 
-    Nothing is unpickled. Raises StoreError for a file that is missing, damaged or not ours.
+    model: the class, function or module, where it is not known by a name. Nothing is unpickled. Raises StoreError for a
+    file that is missing, damaged or not ours.
     """
     path = Path(place) / FILE if Path(place).is_dir() else Path(place)
     tensors, facts = _read(path)
-    shape = tuple(facts["facts"]["shape"])
-    with sealed("init", 0):
-        module = factory_of(model if model is not None else facts["model"])(Facts(**{**facts["facts"], "shape": shape}))
+    module = _module(path, facts, model)
     try:
         module.load_state_dict({name: tensors[name] for name in facts["weights"]})
     except RuntimeError as error:
@@ -148,16 +106,43 @@ def load_trained(place: str | Path, model: Any = None) -> Trained:
             repair="Has its code changed since? Pass the class as it was.",
         ) from error
     x, y = (Scale(tensors[f"{n}.mean"], tensors[f"{n}.spread"]) if f"{n}.mean" in tensors else None for n in ("x", "y"))
-    classes, features = (None if facts[n] is None else tuple(facts[n]) for n in ("class_names", "feature_names"))
+    shape, classes, features = (
+        None if facts[n] is None else tuple(facts[n]) for n in ("shape", "class_names", "feature_names")
+    )
+    is_plain = x is None and y is None and not facts["grows"]
     return Trained(
-        model=Ready(module, x, y, bool(facts["grows"])).eval(),
+        model=(module if is_plain else Ready(module, x, y, facts["grows"])).eval(),
         task=facts["task"],
-        loss=facts["loss"] if facts["task"] == "classification" else None,
+        loss=None if y is not None or facts["grows"] else facts["loss"],
         shape=shape,
         class_names=classes,
         feature_names=features,
-        about={name: facts.get(name) for name in ("model", "data", "fingerprint", "validation", "seed", "command")},
+        about={name: facts[name] for name in ("model", "data", "fingerprint", "validation", "seed")},
+        n_classes=facts["n_classes"],
+        gives=facts["gives"],
     )
+
+
+def _module(path: Path, facts: dict[str, Any], model: Any) -> nn.Module:
+    if isinstance(model, nn.Module):
+        return copy.deepcopy(model)
+    if model is None and facts["model"] is None:
+        raise ModelError(
+            where=str(path),
+            seen="a model that was made in Python, of which only the weights are kept",
+            needed="its code was needed",
+            repair="Say where it is: --model file.py:Net, or load_trained(folder, model=Net) in Python.",
+        )
+    shape = tuple(facts["shape"] or ())
+    with sealed("init", 0):
+        return factory_of(model if model is not None else facts["model"])(
+            Facts(facts["n_features"] or 0, facts["n_outputs"] or 0, shape, facts["n_classes"])
+        )
+
+
+def sealed_with(said: str, weights: bytes) -> str:
+    """The facts with the digest of facts and weights before them."""
+    return f"{hashlib.sha256(said.encode() + weights).hexdigest()}\n{said}"
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -171,13 +156,14 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         tensors = load(content)
         size = int.from_bytes(content[:8], "little")
-        facts: dict[str, Any] = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][KEY])
-    except (SafetensorError, KeyError, ValueError) as error:
+        seal, _, said = json.loads(content[8 : 8 + size])["__metadata__"][KEY].partition("\n")
+    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
         raise _unusable(path, f"it is no file of ours ({error})") from error
+    if sealed_with(said, save(tensors)) != f"{seal}\n{said}":
+        raise _unusable(path, "its weights or facts are not those that were written")
+    facts: dict[str, Any] = json.loads(said)
     if facts["format"] != FORMAT:
         raise _unusable(path, f"its format is {facts['format']}, and {FORMAT} is known")
-    if hashlib.sha256(save(tensors)).hexdigest() != facts["sha256"]:
-        raise _unusable(path, "its weights are not those that were written")
     return tensors, facts
 
 
@@ -186,5 +172,5 @@ def _unusable(path: Path, seen: str) -> StoreError:
         where=str(path),
         seen=seen,
         needed=f"a {FILE} that steepest fit wrote was needed",
-        repair="Is it the folder of a finished run (steepest fit ... --out DIR)?",
+        repair="Is it the folder of a finished run (steepest fit ... --out DIR, or st.fit(..., out=DIR))?",
     )

@@ -101,7 +101,7 @@ def _reason(error: OSError, target: Path) -> tuple[str, str]:
         )
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return f"there is no folder {folder}", f"Create it (mkdir -p {folder}), or choose another folder."
-    if error.errno in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST):
+    if error.errno in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST) or target.is_dir():
         return "something else has this name", "Choose another name, or move away what bears it."
     if error.errno == errno.EBUSY:
         return (

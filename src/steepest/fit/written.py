@@ -1,0 +1,143 @@
+"""What a run leaves in its folder: the weights with all that is needed to use them, and the history as a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from steepest.core.errors import SteepestError, StoreError
+from steepest.core.sealed import sealed
+from steepest.models import Facts, factory_of
+from steepest.results.durable import atomic_write
+
+from .batches import Rows
+from .history import History
+from .links import what_it_takes
+from .loop import Setup
+from .objective import as_loss
+from .passing import called
+from .reading import Asked
+from .trained import FILE, FORMAT, KEY, sealed_with
+
+HISTORY = "history.csv"
+
+
+def leave(folder: Path, spec: Any, setup: Setup, read: Asked, history: History, asked: Mapping[str, Any]) -> None:
+    """Write both files. Where they cannot be written the history says so, for the training itself is not lost."""
+    try:
+        atomic_write(folder / HISTORY, history.to_frame().to_csv(index=False))
+        atomic_write(folder / FILE, _content(spec, setup, read, asked))
+    except StoreError as error:
+        history.notes.append(f"No {FILE}: {error.seen}. {error.repair}")
+
+
+def _content(spec: Any, setup: Setup, read: Asked, asked: Mapping[str, Any]) -> bytes:
+    from safetensors.torch import save
+
+    state = setup.model.state_dict()
+    odd = [name for name, value in state.items() if not isinstance(value, Tensor) or value.layout != torch.strided]
+    if odd:
+        raise StoreError(
+            where=FILE,
+            seen=f"the model's state holds a {type(state[odd[0]]).__name__} at {odd[0]}",
+            needed="dense tensors were needed",
+            repair="torch.save(model.state_dict(), ...) keeps it.",
+        )
+    # a copy each: tied weights share memory, which a file cannot
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
+    scales = (("x", read.scales.x), ("y", read.scales.y)) if read.scales is not None else ()
+    for name, scale in scales:
+        if scale is not None:
+            tensors |= {
+                f"{name}.mean": scale.mean.contiguous().clone(),
+                f"{name}.spread": scale.spread.contiguous().clone(),
+            }
+    said = json.dumps({**_facts(spec, setup, read, asked), "weights": list(state)})
+    return bytes(save(tensors, metadata={KEY: sealed_with(said, save(tensors))}))
+
+
+def _facts(spec: Any, setup: Setup, read: Asked, asked: Mapping[str, Any]) -> dict[str, Any]:
+    sizes, data, validation = _sizes(setup, read), read.data, asked["validation"]
+    kind, gives = what_it_takes(setup.objective.loss)
+    return {
+        "format": FORMAT,
+        "model": _words_of(spec, setup, sizes),
+        "n_features": None if sizes is None else sizes.n_features,
+        "n_outputs": None if sizes is None else sizes.n_outputs,
+        "n_classes": None if sizes is None else sizes.n_classes,
+        "shape": None if sizes is None else list(sizes.shape),
+        "task": read.task,
+        "class_names": None if data is None else data.class_names,
+        "feature_names": None if data is None else data.feature_names,
+        "data": None if data is None else data.name,
+        "fingerprint": None if data is None else data.fingerprint,
+        "loss": _loss_in_words(setup.objective.loss),
+        "gives": gives,
+        "grows": read.scales is not None and gives == "log_means",
+        "validation": validation if isinstance(validation, float) else None,
+        "seed": asked["seed"],
+    }
+
+
+def _sizes(setup: Setup, read: Asked) -> Facts | None:
+    """Of a row and of the output; None where the model takes several inputs, or batches that were not looked at."""
+    if read.data is not None:
+        return Facts.of(read.data)
+    if not isinstance(setup.train, Rows) or not isinstance(setup.train.inputs, Tensor):
+        return None
+    shape = tuple(setup.train.inputs.shape[1:])
+    output = _answers(setup.model, setup)
+    if not isinstance(output, Tensor) or output.dim() < 2:
+        return None
+    is_classes = what_it_takes(setup.objective.loss)[0] == "classes"
+    n = output.shape[1]
+    return Facts(torch.Size(shape).numel(), n, shape, n if is_classes else None)
+
+
+def _words_of(spec: Any, setup: Setup, sizes: Facts | None) -> str | None:
+    """A name by which the model is built again, tried here; None where only its code would tell."""
+    if isinstance(spec, str):
+        return spec
+    made = type(spec) if isinstance(spec, nn.Module) else spec
+    module, name = getattr(made, "__module__", ""), getattr(made, "__qualname__", "")
+    if module == "__main__" or not name.isidentifier() or getattr(sys.modules.get(module), name, None) is not made:
+        return None
+    try:
+        with sealed("init", 0):
+            again = factory_of(made)(sizes or Facts(0, 0, ()))
+        again.load_state_dict(setup.model.state_dict())
+        first, second = (_answers(one, setup) for one in (setup.model, again.to(setup.device)))
+    except (SteepestError, RuntimeError):
+        return None
+    is_same = isinstance(first, Tensor) and isinstance(second, Tensor) and torch.equal(first, second)
+    return f"{module}:{name}" if is_same else None
+
+
+def _answers(model: nn.Module, setup: Setup) -> Any:
+    """The output of two rows in evaluation mode; None for batches."""
+    if not isinstance(setup.train, Rows):
+        return None
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        with sealed("look", setup.seed), torch.no_grad():
+            return called(model.eval(), setup.train.first(2)[0])
+    finally:
+        for module, is_training in modes:
+            module.training = is_training
+
+
+def _loss_in_words(loss: Any) -> str | None:
+    """Such that as_loss reads it."""
+    if not hasattr(loss, "loss"):
+        return None
+    words = f"{loss.loss.name}({loss.extra_repr()})"
+    try:
+        return words if repr(as_loss(words)) == repr(loss) else None
+    except (SteepestError, TypeError):
+        return None
