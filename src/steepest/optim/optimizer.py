@@ -26,6 +26,7 @@ from .around import evaluated_weights, step_around, with_decay_of
 from .chain import Chain
 from .checkpoints import Interchanging
 from .delegated import DELEGATED
+from .hooked import hooked
 from .options import EXECUTION, interface_of
 from .program import program_of, program_with_norms
 from .states import raise_counts, state_of
@@ -80,6 +81,7 @@ class RuleOptimizer(Interchanging):
 
     # -- a step --------------------------------------------------------------------------------------------------------
 
+    @hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
         """One step along all gradients; returns the closure's loss if there is a closure."""
         loss = None
