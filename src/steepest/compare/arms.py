@@ -12,6 +12,7 @@ from steepest.core.calls import split_sum
 from steepest.core.declare import Rule, Schedule, Weighting
 from steepest.core.errors import UsageError
 from steepest.core.loss import Loss
+from steepest.core.reduction import Reduction
 from steepest.losses import weightings as weighting_catalogue
 from steepest.optim import schedules as schedule_catalogue
 from steepest.optim import transforms as transform_catalogue
@@ -88,7 +89,8 @@ def _baseline_arms(text: str, schedule: Choice, names_schedule: bool, n: int) ->
     """ "mse + sgd(lr=0.01)" -> the arm as it is, and the same arm tuned."""
     words = split_sum(text)
     names = [word.partition("(")[0].strip() for word in words]
-    named = words.pop() if len(words) > 2 and names[-1] in schedule_catalogue else None
+    n_last = _n_of_schedule(names)
+    named, words = " + ".join(words[len(words) - n_last :]), words[: len(words) - n_last]
     at = next((i for i, name in enumerate(names) if i > 0 and name in rule_catalogue), 0)
     if at == 0 or not all(name in transform_catalogue for name in names[at + 1 : len(words)]):
         raise UsageError(
@@ -100,11 +102,19 @@ def _baseline_arms(text: str, schedule: Choice, names_schedule: bool, n: int) ->
     name, _, weighting = " + ".join(words[:at]).partition(" x ")
     loss, rule = loss_choices(name), rule_choices(" + ".join(words[at:]))
     weighed = weighting_choices(weighting)[0] if weighting else UNWEIGHTED
-    if named is not None:
+    if named:
         schedule = schedule_choices(named)[0]
     as_it_is = _arm(loss[0], weighed, rule[0], schedule, names_schedule, n)
     tuned = _untuned(rule[0])
     return [as_it_is, _arm(loss[0], weighed, tuned, schedule, names_schedule, n)] if as_it_is.is_fixed else [as_it_is]
+
+
+def _n_of_schedule(names: Sequence[str]) -> int:
+    """How many of the last words say the schedule: none, "cosine", "plateau", or "cosine" and "plateau"."""
+    if len(names) < 3 or names[-1] not in schedule_catalogue:
+        return 0
+    is_behind = isinstance(schedule_catalogue[names[-1]], Reduction) and names[-2] in schedule_catalogue  # type: ignore[operator, index]
+    return 2 if is_behind and len(names) > 3 else 1
 
 
 def _untuned(rule: Choice) -> Choice:
@@ -117,7 +127,7 @@ def _arm(
 ) -> ArmChoice:
     assert isinstance(loss.item, Loss) and isinstance(rule.item, Rule) and isinstance(schedule.item, Schedule)
     assert isinstance(weighting.item, Weighting)
-    options = dict(rule.options)
+    options, reduction = dict(rule.options), next(iter(schedule.beside), None)
     fixed = options.pop("lr", None)
     decay = options.pop("weight_decay", None)
     words = [objective_text(loss.text, weighting.text), rule.text, *([schedule.text] if names_schedule else [])]
@@ -126,12 +136,16 @@ def _arm(
         loss_options=loss.options,
         factor=loss.factor,
         beside=tuple(Term(term.factor, term.item, term.options) for term in loss.beside),  # type: ignore[arg-type]
+        learns_factors=loss.is_learned,
         weighting=None if weighting == UNWEIGHTED else weighting.item,
-        weighting_hyper=weighting.options,
+        weighting_hyper={n: v for n, v in weighting.options.items() if n != "after"},
+        weighting_after=float(weighting.options.get("after", 0.0)),
         rule=rule.item,
         rule_hyper=options,
         schedule=schedule.item,
         schedule_hyper=schedule.options,
+        reduction=reduction.item if reduction else None,  # type: ignore[arg-type]
+        reduction_hyper=reduction.options if reduction else {},
         weight_decay=decay,
         transforms=rule.transforms,
         name=" + ".join(words),

@@ -65,10 +65,12 @@ class Population:
         order = training_order(trials)
         self._in_order = [trials[i] for i in order]
         self._row_of = {trial: row for row, trial in enumerate(order)}
+        self._order = torch.tensor(order)
         self._rows = torch.tensor([self._row_of[i] for i in range(len(trials))])
         seeds = sorted({t.seed for t in trials})
         self._schedules, self._schedule_of = _distinct([t.arm for t in self._in_order])
         self._peaks = torch.tensor([t.learning_rate for t in self._in_order], dtype=torch.float64)
+        self._reduction = torch.ones(len(trials), dtype=torch.float64)
         self._batches = Batches(task, seeds)
         self._seed_rows = torch.tensor([seeds.index(t.seed) for t in self._in_order], device=task.device)
         models = [task.build(seed) for seed in seeds]
@@ -96,6 +98,10 @@ class Population:
                 self.step_index += len(stretch)
                 self._n_losses += len(stretch)
 
+    def reduce(self, multipliers: Tensor) -> None:
+        """Multiply the learning rates of all further steps by these (K,), beside what the schedules say."""
+        self._reduction = multipliers.double().cpu()[self._order]
+
     def _masks(self, stretch: Stretch) -> list[StepMasks]:
         task, seeds = self.task, self._batches.seeds
         return [
@@ -106,7 +112,7 @@ class Population:
         """Learning rates (n, K) of the steps of a stretch, in float64."""
         steps = torch.arange(stretch.first_step, stretch.first_step + len(stretch), dtype=torch.float64)
         curves = [schedule(steps, float(self.horizon), **hyper) for schedule, hyper in self._schedules]
-        return (torch.stack(curves, 1)[:, self._schedule_of] * self._peaks).to(self.task.device)
+        return (torch.stack(curves, 1)[:, self._schedule_of] * self._peaks * self._reduction).to(self.task.device)
 
     # -- what came of it ---------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from steepest.core.domains import check_value
 from steepest.core.errors import UsageError, did_you_mean
 from steepest.core.item import Item
 from steepest.core.loss import OPTIONS, LossModule
+from steepest.core.reduction import Reduction
 from steepest.core.transform import Transform, Use, read_call, uses_of
 from steepest.losses import weightings as weighting_catalogue
 from steepest.optim import schedules as schedule_catalogue
@@ -25,22 +26,27 @@ from steepest.optim.chain import Chain
 LOSS_OPTIONS = ("label_smoothing", "normalize")
 """Options of the contract that make sense for a whole study; weights and masks belong to the data."""
 RULE_OPTIONS = ("lr", "weight_decay")
+WEIGHTING_OPTIONS = ("after",)
+"""The share of the steps after which the class weights begin to count."""
+LEARNED = "learned"
+"""The factor of a summand that each trial learns."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One item with its options, and the text that chooses it again. factor, beside: of a sum of losses."""
+    """One item with its options, and the text that chooses it again. factor, is_learned, beside: of a sum of losses."""
 
     item: Item
     options: dict[str, Any] = field(default_factory=dict)
     transforms: tuple[Use, ...] = ()
     factor: float = 1.0
+    is_learned: bool = False
     beside: tuple[Choice, ...] = ()
 
     @property
     def text(self) -> str:
         own = call_text(self.item.name, self.options)
-        own = own if self.factor == 1 else f"{self.factor:g}*{own}"
+        own = f"{LEARNED}*{own}" if self.is_learned else own if self.factor == 1 else f"{self.factor:g}*{own}"
         return " + ".join([own, *(use.text for use in self.transforms), *(other.text for other in self.beside)])
 
 
@@ -93,6 +99,8 @@ def _word(catalogue: Any) -> str:
 def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[Choice]:
     if isinstance(one, str) and catalogue is loss_catalogue:
         yield from map(_summed, itertools.product(*(list(_summands(part)) for part in split_sum(one) or [one])))
+    elif isinstance(one, str) and catalogue is schedule_catalogue:
+        yield from _scheduled(one)
     elif isinstance(one, str):
         first, *others = split_sum(one) or [one]
         name, axes = _parse_call(first)
@@ -113,16 +121,19 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
         yield _checked(one.loss, dict(one.options), extra)
     elif isinstance(one, type) and issubclass(one, LossModule):
         yield Choice(one.loss)
+    elif isinstance(one, Reduction):
+        yield Choice(schedule_catalogue.constant, beside=(Choice(one),))
     elif isinstance(one, Item) and one.kind == catalogue._kind:
         yield Choice(one)
     elif isinstance(one, Choice):
         yield one
     elif type(one).__name__ in NO_ARMS:
+        why, repair = NO_ARMS[type(one).__name__]
         raise UsageError(
             where="compare",
-            seen=f"{type(one).__name__} was given as {_word(catalogue)}: {NO_ARMS[type(one).__name__]}",
-            needed="a loss, or a sum of losses with fixed factors, was needed",
-            repair='For example "cross_entropy + 0.5*dice"; steepest.fit trains with any loss.',
+            seen=f"{type(one).__name__} was given as {_word(catalogue)}: {why}",
+            needed="a loss, a sum of losses, or words for what the trials shall learn, was needed",
+            repair=repair,
         )
     else:
         raise UsageError(
@@ -135,10 +146,50 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
         )
 
 
+def _scheduled(text: str) -> Iterator[Choice]:
+    """ "cosine + plateau(patience=2|4)" -> two choices; "plateau" alone stands on a constant rate."""
+    *words, last = split_sum(text) or [text]
+    name, axes = _parse_call(last)
+    item = schedule_catalogue[name]
+    if len(words) > isinstance(item, Reduction):
+        raise UsageError(
+            where="compare",
+            seen=f"{text!r} as schedule",
+            needed="one schedule was needed, and at most a plateau behind it",
+            repair="Separate several by commas.",
+        )
+    if isinstance(item, Reduction) and "best" in axes:
+        raise UsageError(
+            where=name,
+            seen=f"best={axes['best'][0]!r}",
+            needed="nothing was needed: the metric says itself which scores are better",
+            repair="Leave best out.",
+        )
+    own = [_checked(item, dict(zip(axes, values)), ()) for values in itertools.product(*axes.values())]
+    if not isinstance(item, Reduction):
+        yield from own
+        return
+    for schedule, reduction in itertools.product(_scheduled(words[0] if words else "constant"), own):
+        if schedule.beside:
+            raise UsageError(
+                where="compare", seen=f"{text!r}", needed="one plateau was needed", repair="Leave one out."
+            )
+        yield replace(schedule, beside=(reduction,))
+
+
 NO_ARMS = {
-    "Heads": "it has a loss for each of several outputs, and arms are judged by one",
-    "UncertaintyWeighting": "its factors are learned beside the model",
-    "Deferred": "its class weights wait for calls that nobody makes here",
+    "Heads": (
+        "it has a loss for each of several outputs, and arms are judged by one",
+        'For example "cross_entropy + 0.5*dice"; steepest.fit trains with any loss.',
+    ),
+    "UncertaintyWeighting": (
+        "its factors belong to one model, and every trial learns its own",
+        'Say losses="learned*cross_entropy + learned*dice": the same factors, learned in each trial.',
+    ),
+    "Deferred": (
+        "its class weights wait for calls that nobody makes here, and every seed has its own class counts",
+        'Say weightings="effective_number(after=0.8)": they begin to count after four fifths of the steps.',
+    ),
 }
 
 
@@ -164,7 +215,8 @@ def _summands(text: str) -> Iterator[Choice]:
         )
     for factor, values in itertools.product(factors, list(itertools.product(*axes.values()))):
         chosen = _checked(loss_catalogue[name], dict(zip(axes, values)), LOSS_OPTIONS)
-        yield replace(chosen, factor=_checked_factor(factor, name))
+        is_learned = factor == LEARNED
+        yield replace(chosen, factor=1.0 if is_learned else _checked_factor(factor, name), is_learned=is_learned)
 
 
 def _checked_factor(factor: Any, name: str) -> float:
@@ -172,13 +224,21 @@ def _checked_factor(factor: Any, name: str) -> float:
         raise UsageError(
             where=name,
             seen=f"the factor {factor!r}",
-            needed="a number above 0 was needed",
+            needed=f"a number above 0, or the word {LEARNED}, was needed",
             repair=f'For example "0.5*{name}".',
         )
     return float(factor)
 
 
 def _summed(terms: Sequence[Choice]) -> Choice:
+    if any(term.is_learned for term in terms) and (len(terms) < 2 or not all(term.is_learned for term in terms)):
+        raise UsageError(
+            where="compare",
+            seen=f"{' + '.join(term.text for term in terms)!r}",
+            needed="a sum of at least two losses that learns all of its factors or none was needed",
+            consequence="One learned factor among fixed ones would only undo the learning rate.",
+            repair=f'For example "{LEARNED}*cross_entropy + {LEARNED}*mse".',
+        )
     return replace(terms[0], beside=tuple(terms[1:]))
 
 
@@ -285,7 +345,17 @@ def loss_choices(asked: Any) -> list[Choice]:
 
 
 def weighting_choices(asked: Any) -> list[Choice]:
-    return choices(asked, weighting_catalogue)
+    found = choices(asked, weighting_catalogue, WEIGHTING_OPTIONS)
+    for choice in found:
+        after = choice.options.get("after", 0.0)
+        if isinstance(after, bool) or not isinstance(after, (int, float)) or not 0 <= after < 1:
+            raise UsageError(
+                where=choice.item.name,
+                seen=f"after={after!r}",
+                needed="a share of the steps, from 0 up to 1, was needed",
+                repair="after=0.8: the class weights count in the last fifth of the training.",
+            )
+    return found
 
 
 def rule_choices(asked: Any) -> list[Choice]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from steepest.core.declare import Rule, Schedule, Weighting
 from steepest.core.loss import Loss
+from steepest.core.reduction import Reduction
 from steepest.core.transform import Use
 
 
@@ -27,6 +28,7 @@ class Arm:
     loss_options: hyperparameters of the loss and options of its contract, such as label_smoothing.
     factor, beside: where the loss is a sum, what its first summand is multiplied by, and the others.
     weighting: makes class weights of each seed's own training part; None: every sample counts the same.
+    reduction: what multiplies the schedule by the scores on the select part, such as plateau; best is the metric's.
     weight_decay: None takes the rule's own default, as torch.optim does; none beside a transform that decays.
     transforms: what composes with the rule, in its order (steepest.transforms).
     """
@@ -41,6 +43,8 @@ class Arm:
     rule_hyper: Mapping[str, Any] = field(default_factory=dict)
     schedule: Schedule
     schedule_hyper: Mapping[str, Any] = field(default_factory=dict)
+    reduction: Reduction | None = None
+    reduction_hyper: Mapping[str, Any] = field(default_factory=dict)
     weight_decay: float | None = None
     transforms: tuple[Use, ...] = ()
     name: str = ""

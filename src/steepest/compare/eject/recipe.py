@@ -192,6 +192,18 @@ def schedule(arm: Arm, bundle: Bundle) -> str:
     )
 
 
+def reduction(arm: Arm, best: str, bundle: Bundle) -> str:
+    """`reduced(scores)`, what the schedule is multiplied by after the scores of these epochs; "" where nothing is."""
+    if arm.reduction is None:
+        return ""
+    words = _words({"best": best, **arm.reduction_hyper})
+    return (
+        "def reduced(scores):\n"
+        f'    """What multiplies the learning rate beside the schedule, after these scores: {arm.reduction.name}."""\n'
+        f"    return float({bundle.add(arm.reduction)}(torch.tensor(scores, dtype=torch.float64){words}))\n"
+    )
+
+
 def looks_twice(arm: Arm) -> bool:
     return any(use.transform.acts_on == "point" for use in arm.transforms)
 

@@ -31,7 +31,8 @@ INSTEAD: dict[str, Key] = {
     "steepest.core.errors.*": (PLAIN, "Refused"),
 }
 TAKEN = (
-    "load build criterion from_labels make_optimizer multiplier scales split batches train masks score main "
+    "load build criterion from_labels make_optimizer multiplier reduced scales split batches train masks score main "
+    "lowered scores part kept learnt "
     "loss_1 loss_2 loss_3 loss_4 "
     "x y seed step n_steps at end rows order cut batch group loss given inputs targets model optimizer output truth "
     "found stored frame counts labels weights values doubt asked parser told calls numpy torch nn functional score_of"
@@ -107,6 +108,7 @@ def _pieces(subject: Subject, bundle: Bundle) -> dict[str, Any]:
         "criterion": recipe.criterion(arm, task, bundle),
         "optimizer": recipe.optimizer(arm, subject.learning_rate, bundle),
         "schedule": recipe.schedule(arm, bundle),
+        "reduction": recipe.reduction(arm, task.metric.best, bundle),
         "build": model.build(subject.factory, task, bundle),
         "targets": measure.targets(arm, task),
         "x_scale": measure.input_scale(task),
