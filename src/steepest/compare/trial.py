@@ -27,7 +27,9 @@ class Arm:
 
     loss_options: hyperparameters of the loss and options of its contract, such as label_smoothing.
     factor, beside: where the loss is a sum, what its first summand is multiplied by, and the others.
+    learns_factors: of a sum, each trial learns what the summands are multiplied by (see LearnedFactors).
     weighting: makes class weights of each seed's own training part; None: every sample counts the same.
+    weighting_after: the share of the steps after which it begins to count.
     reduction: what multiplies the schedule by the scores on the select part, such as plateau; best is the metric's.
     weight_decay: None takes the rule's own default, as torch.optim does; none beside a transform that decays.
     transforms: what composes with the rule, in its order (steepest.transforms).
@@ -37,8 +39,10 @@ class Arm:
     loss_options: Mapping[str, Any] = field(default_factory=dict)
     factor: float = 1.0
     beside: tuple[Term, ...] = ()
+    learns_factors: bool = False
     weighting: Weighting | None = None
     weighting_hyper: Mapping[str, Any] = field(default_factory=dict)
+    weighting_after: float = 0.0
     rule: Rule
     rule_hyper: Mapping[str, Any] = field(default_factory=dict)
     schedule: Schedule
