@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from steepest.kernels.fast_losses import fast_form
 from steepest.kernels.trial_slopes import slope_form
 
 from .groups import is_number, loss_key, places
+from .learned_factors import LearnedFactors
 from .places import Places
 from .trial import Arm, Term, Trial
 
@@ -30,11 +32,18 @@ class LossGroup:
     """Trials of one loss: `slope(outputs, targets) -> (losses (k,), gradient of their sum)`.
 
     outputs and targets (k, C, N), classes (k, N); see `class_first`. losses: one, or the summands, each with its targets.
+    early: the slope before the step `begins`, where classes are weighed from then on. learned: the summands' factors.
     """
 
     losses: tuple[Loss, ...]
     seed_rows: Tensor
     slope: Slope
+    early: Slope | None = None
+    begins: int = 0
+    learned: LearnedFactors | None = None
+
+    def at(self, step: int) -> Slope:
+        return self.slope if self.early is None or step >= self.begins else self.early
 
 
 @dataclass(frozen=True)
@@ -57,18 +66,19 @@ class BlockLosses:
     back: Tensor | None
     has_places: bool
 
-    def __call__(self, outputs: Tensor, targets: Sequence[Any]) -> tuple[Tensor, Tensor]:
-        """The losses (k,) of a block's trials, and the gradient of their sum by their outputs (k, N, *).
+    def __call__(self, outputs: Tensor, targets: Sequence[Any], step: int) -> tuple[Tensor, Tensor]:
+        """The losses (k,) of a block's trials at a step, and the gradient of their sum by their outputs (k, N, *).
 
         The losses are no part of the graph of the forward pass: the backward pass starts from this gradient, so that
         splitting the trials by loss costs the network nothing.
         """
         first = class_first(outputs.detach(), self.has_places)
         if len(self.groups) == 1:
-            losses, gradient = self.groups[0].slope(first, targets[0])
+            losses, gradient = self.groups[0].at(step)(first, targets[0])
             return losses, class_first(gradient, self.has_places)
         grouped = first if self.positions is None else first.index_select(0, self.positions)
-        found = [group.slope(part, y) for group, part, y in zip(self.groups, grouped.split(self.sizes), targets)]
+        parts = grouped.split(self.sizes)
+        found = [group.at(step)(part, y) for group, part, y in zip(self.groups, parts, targets)]
         losses, gradient = torch.cat([one for one, _ in found]), torch.cat([own for _, own in found])
         if self.back is not None:
             losses, gradient = losses.index_select(0, self.back), gradient.index_select(0, self.back)
@@ -85,30 +95,38 @@ def class_first(values: Tensor, has_places: bool) -> Tensor:
 
 def block_losses(
     trials: Sequence[Trial],
+    rows: slice,
     seed_rows: Tensor,
     dtype: torch.dtype,
+    horizon: int,
     from_classes: FromClasses,
     dense: Places | None = None,
 ) -> BlockLosses:
-    """For the trials of a block; seed_rows (k,): the place of each trial's seed.
+    """For the trials of a block, which stand in these rows of the population; seed_rows (k,): the place of each one's seed.
 
     from_classes(arm, seed): options that come from the labels of the seed's training part. dense: where each place of a
     sample has a class.
     """
-    given = [from_classes(t.arm, t.seed) for t in trials]
-    options = [[_of_term(term, own) for term in t.arm.terms] for t, own in zip(trials, given)]
-    keys = [(loss_key(t), _own_numbers(t.arm.loss, own[0])) for t, own in zip(trials, options)]
-    found, order = [], []
-    for group in places(keys):
-        terms = trials[group[0]].arm.terms
-        slopes = []
+
+    def slope_of(group: Sequence[int], options: Sequence[Sequence[Options]], learned: LearnedFactors | None) -> Slope:
+        terms, slopes = trials[group[0]].arm.terms, []
         for at, term in enumerate(terms):
             slope = _slope(term.loss, [options[i][at] for i in group], seed_rows.device, dtype)
             slopes.append(slope if dense is None else dense.around(term.loss, slope))
-        losses = tuple(term.loss for term in terms)
-        own_seeds = seed_rows[torch.tensor(group, device=seed_rows.device)]
-        found.append(LossGroup(losses, own_seeds, _sum(terms, slopes)))
-        order.append(group)
+        return _sum(terms, slopes, learned)
+
+    options = _options(trials, from_classes)
+    keys = [(loss_key(t), _own_numbers(t.arm.loss, own[0])) for t, own in zip(trials, options)]
+    order, found = places(keys), []
+    for group in order:
+        arm, at = trials[group[0]].arm, torch.tensor(group, device=seed_rows.device)
+        learned = LearnedFactors([trials[i] for i in group], rows.start + at, dtype) if arm.learns_factors else None
+        begins, early = math.ceil(arm.weighting_after * horizon), None
+        if begins > 0:
+            plain = [replace(t, arm=replace(t.arm, weighting=None)) for t in trials]
+            early = slope_of(group, _options(plain, from_classes), learned)
+        losses, slope = tuple(term.loss for term in arm.terms), slope_of(group, options, learned)
+        found.append(LossGroup(losses, seed_rows[at], slope, early, begins, learned))
     flat = [i for group in order for i in group]
     positions = None if flat == sorted(flat) else torch.tensor(flat, device=seed_rows.device)
     return BlockLosses(
@@ -120,14 +138,22 @@ def block_losses(
     )
 
 
+def _options(trials: Sequence[Trial], from_classes: FromClasses) -> list[list[dict[str, Any]]]:
+    """Of each trial and each summand of its loss."""
+    given = [from_classes(t.arm, t.seed) for t in trials]
+    return [[_of_term(term, own) for term in t.arm.terms] for t, own in zip(trials, given)]
+
+
 def _of_term(term: Term, from_classes: Options) -> dict[str, Any]:
     """A summand's options; of the class counts only what it asks for."""
     asked = "class_counts" in term.loss.hyper and "class_counts" not in term.options
     return {**term.options, **{n: v for n, v in from_classes.items() if n != "class_counts" or asked}}
 
 
-def _sum(terms: Sequence[Term], slopes: Sequence[Slope]) -> Slope:
+def _sum(terms: Sequence[Term], slopes: Sequence[Slope], learned: LearnedFactors | None) -> Slope:
     """factor x loss + ..., and its gradient; the loss itself where it stands alone."""
+    if learned is not None:
+        return _learned_sum(slopes, learned)
     if len(terms) == 1 and terms[0].factor == 1:
         return slopes[0]
 
@@ -136,6 +162,16 @@ def _sum(terms: Sequence[Term], slopes: Sequence[Slope]) -> Slope:
         found = [(term.factor, *one(outputs, y)) for term, one, y in zip(terms, slopes, of_terms)]
         losses, gradient = (torch.stack([factor * pair[i] for factor, *pair in found]).sum(0) for i in (0, 1))
         return losses, gradient
+
+    return slope
+
+
+def _learned_sum(slopes: Sequence[Slope], learned: LearnedFactors) -> Slope:
+    def slope(outputs: Tensor, targets: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        found = [one(outputs, y) for one, y in zip(slopes, targets)]
+        losses, factors = learned.weigh(torch.stack([own for own, _ in found], 1))
+        weighed = [g * f.reshape(-1, *[1] * (g.dim() - 1)) for (_, g), f in zip(found, factors.unbind(1))]
+        return losses, torch.stack(weighed).sum(0)
 
     return slope
 

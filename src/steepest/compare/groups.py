@@ -35,8 +35,9 @@ def rule_key(trial: Trial) -> Hashable:
 def loss_key(trial: Trial) -> Hashable:
     arm = trial.arm
     others = tuple((term.factor, id(term.loss), repr(sorted(term.options.items()))) for term in arm.beside)
-    gives = None if arm.weighting is None else arm.weighting.gives
-    return id(arm.loss), _words(arm.loss_options), gives, arm.factor, others
+    weighting = None if arm.weighting is None else (arm.weighting.gives, arm.weighting_after)
+    learned = rule_key(trial) if arm.learns_factors else None
+    return id(arm.loss), _words(arm.loss_options), weighting, arm.factor, others, learned
 
 
 def places(keys: Sequence[Hashable]) -> list[list[int]]:
@@ -103,14 +104,14 @@ def rule_groups(trials: Sequence[Trial], team: slice, weights: Weights) -> list[
     for group in places([rule_key(t) for t in trials[team]]):
         rows = slice(team.start + group[0], team.start + group[-1] + 1)
         arms = [t.arm for t in trials[rows]]
-        steppers = tuple(_stepper(arms, flat.values[rows], flat.layout) for flat in weights.flats)
+        steppers = tuple(stepper_of(arms, flat.values[rows], flat.layout) for flat in weights.flats)
         moves = tuple(s.bound(f.values[rows], f.gradients[rows]) for s, f in zip(steppers, weights.flats))
         chain = StackedChain(trials[rows], rows, weights) if arms[0].transforms else None
         found.append(RuleGroup(rows, steppers, moves, chain))
     return found
 
 
-def _stepper(arms: Sequence[Arm], param: Tensor, layout: Layout) -> StackedRule:
+def stepper_of(arms: Sequence[Arm], param: Tensor, layout: Layout) -> StackedRule:
     """The stacked step of the arms' rule, which checks the numbers."""
     hyper = {name: _one_per_trial([a.rule_hyper[name] for a in arms]) for name in arms[0].rule_hyper}
     stepper = StackedRule(arms[0].rule, hyper, _one_per_trial([a.decay for a in arms]))

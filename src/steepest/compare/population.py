@@ -78,7 +78,9 @@ class Population:
         self._engine, self.message = choice.engine, measured or choice.message
         most = self._most_passing(models[0], choice.passing_bytes, memory)
         self._weights = Weights(models, self._seed_rows.tolist())
-        self._teams = make_teams(self._in_order, self._weights, self._engine, self._batches, self._seed_rows, most)
+        self._teams = make_teams(
+            self._in_order, self._weights, self._engine, self._batches, self._seed_rows, most, horizon
+        )
         self._losses = torch.zeros(len(trials), dtype=torch.float64, device=task.device)
         self._n_losses, self._has_failed = 0, torch.zeros(len(trials), dtype=torch.bool, device=task.device)
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import torch
 
+from steepest.core.claims import nonnegative
 from steepest.core.declare import Weighting
 from steepest.core.errors import NotComparable
 from steepest.core.loss import Loss
@@ -64,6 +65,14 @@ def refuse_arm(task: Task, arm: Arm) -> None:
     """Raise NotComparable when the arm's loss or weighting cannot be trained on this task, with the repair."""
     for term in arm.terms:
         refuse_loss(task, term.loss)
+        if arm.learns_factors and nonnegative not in term.loss.claims:
+            raise NotComparable(
+                where=term.loss.name,
+                seen=f"a learned factor for {term.loss.name}, which can fall below 0",
+                needed="losses that are never below 0 were needed",
+                consequence="The factor would grow without bound.",
+                repair=f'Give it a fixed one, such as "0.5*{term.loss.name}", and so the others.',
+            )
     if arm.weighting is not None and arm.beside:
         raise NotComparable(
             where=arm.weighting.name,

@@ -16,6 +16,7 @@ from .block_losses import BlockLosses, EachTerm, LossGroup, block_losses
 from .dropout import StepMasks
 from .engines import Engine
 from .groups import RuleGroup, rule_groups
+from .learned_factors import LearnedFactors
 from .trial import Trial
 from .weights import Weights
 
@@ -26,39 +27,43 @@ more leave the cache: 128 trials of 64-64-64-10 take 64 us per trial and step in
 
 @dataclass(frozen=True)
 class Team:
-    """Its blocks pass through the model in turn, then each rule steps once; a loop has blocks of one trial."""
+    """Its blocks pass through the model in turn, then each rule steps once; a loop has blocks of one trial.
+
+    learned: factors of losses that step beside the models.
+    """
 
     weights: Weights
     engine: Engine
     batches: Batches
     blocks: tuple[tuple[Block, BlockLosses], ...]
     rules: tuple[RuleGroup, ...]
+    learned: tuple[LearnedFactors, ...]
 
     def train(self, stretch: Stretch, masks: Sequence[StepMasks], rates: Tensor, losses: Tensor) -> None:
         """All steps of a stretch; rates (n, K) of all trials; the trials' losses are added to losses (K,)."""
         targets = [[self._targets(stretch, group) for group in measure.groups] for _, measure in self.blocks]
         for i in range(len(stretch)):
-            of_step = [[y[i] for y in of_groups] for of_groups in targets]
-            self._take_gradients(stretch.x[i], of_step, masks[i], losses)
+            of_step, step = [[y[i] for y in of_groups] for of_groups in targets], stretch.first_step + i
+            self._take_gradients(step, stretch.x[i], of_step, masks[i], losses)
             with torch.no_grad():
                 chains = [rule.chain for rule in self.rules if rule.chain is not None and rule.chain.looks_twice]
                 for chain in chains:
                     chain.move_away()
             if chains:
-                self._take_gradients(stretch.x[i], of_step, masks[i], None)
+                self._take_gradients(step, stretch.x[i], of_step, masks[i], None)
             with torch.no_grad():
                 for chain in chains:
                     chain.move_back()
-                for rule in self.rules:
-                    rule.step(rates[i])
+                for stepped in (*self.rules, *self.learned):
+                    stepped.step(rates[i])
 
     def _take_gradients(
-        self, x: Tensor, targets: Sequence[Sequence[Any]], masks: StepMasks, losses: Tensor | None
+        self, step: int, x: Tensor, targets: Sequence[Sequence[Any]], masks: StepMasks, losses: Tensor | None
     ) -> None:
         """The gradients of one batch into the trials' rows, and the losses added to theirs, where they are wanted."""
         for (block, measure), of_groups in zip(self.blocks, targets):
             outputs = self.engine.forward(block, x, masks)
-            own, slope = measure(outputs, of_groups)
+            own, slope = measure(outputs, of_groups, step)
             gradients = torch.autograd.grad(outputs, list(block.parameters.values()), slope, allow_unused=True)
             with torch.no_grad():
                 self.weights.collect(block.rows, dict(zip(block.parameters, gradients)))
@@ -76,9 +81,15 @@ class Team:
 
 
 def make_teams(
-    trials: Sequence[Trial], weights: Weights, engine: Engine, batches: Batches, seed_rows: Tensor, most_passing: int
+    trials: Sequence[Trial],
+    weights: Weights,
+    engine: Engine,
+    batches: Batches,
+    seed_rows: Tensor,
+    most_passing: int,
+    horizon: int,
 ) -> list[Team]:
-    """Teams of equal size, at most `most_passing`; trials in training order.
+    """Teams of equal size, at most `most_passing`; trials in training order. horizon: steps of the whole run.
 
     A loop is one team: one trial passes at a time, and its rules step for many at once.
     Trials that take two gradients per step have teams of their own: the others would take a second one in vain, and
@@ -89,7 +100,7 @@ def make_teams(
         most = min(n, most_passing, MOST_IN_A_TEAM.get(seed_rows.device.type, n))
         n_teams = 1 if engine.runs_one_by_one else -(-n // most)
         edges = [start + n * i // n_teams for i in range(n_teams + 1)]
-        found += [_team(trials, slice(a, b), weights, engine, batches, seed_rows) for a, b in pairwise(edges)]
+        found += [_team(trials, slice(a, b), weights, engine, batches, seed_rows, horizon) for a, b in pairwise(edges)]
     return found
 
 
@@ -101,14 +112,20 @@ def _stretches(trials: Sequence[Trial]) -> list[tuple[int, int]]:
 
 
 def _team(
-    trials: Sequence[Trial], rows: slice, weights: Weights, engine: Engine, batches: Batches, seed_rows: Tensor
+    trials: Sequence[Trial],
+    rows: slice,
+    weights: Weights,
+    engine: Engine,
+    batches: Batches,
+    seed_rows: Tensor,
+    horizon: int,
 ) -> Team:
     size = 1 if engine.runs_one_by_one else rows.stop - rows.start
-    blocks = []
+    blocks, task, dtype = [], batches.task, weights.flats[0].values.dtype
     for start in range(rows.start, rows.stop, size):
         own = slice(start, start + size)
         block = make_block(weights, own, seed_rows, engine.runs_one_by_one)
-        dtype = weights.flats[0].values.dtype
-        task = batches.task
-        blocks.append((block, block_losses(trials[own], block.seed_rows, dtype, task.from_classes, task.places)))
-    return Team(weights, engine, batches, tuple(blocks), tuple(rule_groups(trials, rows, weights)))
+        measure = block_losses(trials[own], own, block.seed_rows, dtype, horizon, task.from_classes, task.places)
+        blocks.append((block, measure))
+    learned = tuple(g.learned for _, measure in blocks for g in measure.groups if g.learned is not None)
+    return Team(weights, engine, batches, tuple(blocks), tuple(rule_groups(trials, rows, weights)), learned)
