@@ -4,10 +4,11 @@
 
 The question: which loss, optimizer and learning rate? 3 losses x 2 rules x the 7 learning rates of compare's own grid, runs
 of 20 epochs at a constant rate, one thread. All train the same models on the same splits, from the same initialisations.
-- known answer: every arm at every learning rate on 40 fresh seeds (8 test parts x 5), as populations. Regret: how far the mean
-  test accuracy of the chosen arm and rate lies below the best one, in points.
+- known answer: every arm at every learning rate on 100 fresh seeds, as populations. The best is that of 60 of them (6 studies, each
+  with its own test part, x 10). Regret: how far the mean test accuracy of what was chosen lies below the best one, in points, on
+  the other 40 (10 studies x 4), which chose nothing: it may be below 0.
 - factorial: every arm x rate x 10 seeds in a plain loop of torch.nn and torch.optim; the best mean select accuracy wins. Its
-  regret is the mean over 1,000 draws of 10 of the 40 seeds.
+  regret is the mean over the 6 studies of the known answer.
 - Optuna, the same trials: one trial of its GridSampler per (arm, rate, seed), the same loop inside, in memory.
 - Optuna, its own way: TPE over arm and rate, as many trials as there are pairs, a trial the mean of 10 seeds, WilcoxonPruner.
 - Ray Tune: the same trials as the factorial, one trainable per (arm, rate, seed), two at once, actors reused (one process per
@@ -24,7 +25,6 @@ import itertools
 import json
 import os
 import platform
-import random
 import statistics
 import sys
 import tempfile
@@ -51,10 +51,12 @@ from steepest.core.streams import generator
 from steepest.optim import schedules
 
 EPOCHS = 20
-TRUTH = [(study, 5000 + seed) for study in range(100, 108) for seed in range(5)]
+CHOOSING = [(study, 5000 + seed) for study in range(100, 106) for seed in range(10)]
+MEASURING = [(study, 5000 + seed) for study in range(200, 210) for seed in range(4)]
 """Study seeds (each a test part) and run seeds of the known answer; nothing else uses them."""
 Pair = tuple[str, str, float]
 """Loss, rule, learning rate."""
+Scores = dict[Pair, list[float]]
 RAY_AT_ONCE = 2
 """Trials of Ray Tune that train at the same time, one processor each."""
 
@@ -133,43 +135,44 @@ def plain_run(case: Case, task: Task, pair: Pair, seed: int) -> float:
 class Answer:
     """Scores of every pair on the seeds of the known answer; a pair that compare added is trained when asked for."""
 
-    def __init__(self, case: Case) -> None:
-        self.case, self.select, self.test = case, {}, {}
-        self.learn(pairs_of(case))
-        self.best = max(self.test, key=lambda pair: statistics.fmean(self.test[pair]))
+    def __init__(self, case: Case, n_seeds: int) -> None:
+        self.case, self.scores = case, {}
+        select, test = self._trained(pairs_of(case), CHOOSING)
+        self.best = best_of(test)
+        per_study = len(CHOOSING) // len({study for study, _ in CHOOSING})
+        parts = [slice(i, i + min(n_seeds, per_study)) for i in range(0, len(CHOOSING), per_study)]
+        self.factorials = [best_of({pair: scores[part] for pair, scores in select.items()}) for part in parts]
+        self.scores = self._trained(pairs_of(case), MEASURING)[1]
 
-    def learn(self, pairs: list[Pair]) -> None:
-        for pair in pairs:
-            self.select[pair], self.test[pair] = [], []
-        for study, seeds in itertools.groupby(TRUTH, key=lambda one: one[0]):
+    def _trained(self, pairs: list[Pair], seeds: list[tuple[int, int]]) -> tuple[Scores, Scores]:
+        """Accuracies on the select and on the test part, in the order of the seeds."""
+        select: Scores = {pair: [] for pair in pairs}
+        test: Scores = {pair: [] for pair in pairs}
+        for study, own in itertools.groupby(seeds, key=lambda one: one[0]):
             task = self.case.task(study)
-            trials = [Trial(arm_of(pair), pair[2], seed) for _, seed in seeds for pair in pairs]
+            trials = [Trial(arm_of(pair), pair[2], seed) for _, seed in own for pair in pairs]
             for part in (trials[i : i + 128] for i in range(0, len(trials), 128)):
-                self._train(task, part)
+                self._train(task, part, select, test)
+        return select, test
 
-    def _train(self, task: Task, trials: list[Trial]) -> None:
+    def _train(self, task: Task, trials: list[Trial], select: Scores, test: Scores) -> None:
         population = Population(task, trials, horizon=EPOCHS * task.steps_per_epoch)
         population.train(EPOCHS * task.steps_per_epoch)
-        for part, kept in ((task.select_set, self.select), (task.test_set, self.test)):
+        for part, kept in ((task.select_set, select), (task.test_set, test)):
             parts = [part(t.seed) for t in trials]
             scores = task.score(task.metric, population.predict({t.seed: part(t.seed).x for t in trials}), parts)
             for trial, score in zip(trials, scores.nan_to_num(0.0).tolist()):
                 kept[(*trial.arm.name.split(" + "), trial.learning_rate)].append(score)
 
-    def regret(self, pair: Pair) -> float:
-        """Points of mean test accuracy below the best pair of the grid; below 0 where compare found a better rate."""
-        if pair not in self.test:
-            self.learn([pair])
-        return 100 * (statistics.fmean(self.test[self.best]) - statistics.fmean(self.test[pair]))
-
-    def factorial_regret(self, n_seeds: int, draws: int = 1000) -> float:
-        """Mean regret of taking the best mean select accuracy of n_seeds."""
-        rng, found = random.Random(0), []
-        grid = pairs_of(self.case)
-        for _ in range(draws):
-            seeds = rng.sample(range(len(TRUTH)), n_seeds)
-            found.append(self.regret(max(grid, key=lambda pair: sum(self.select[pair][i] for i in seeds))))
-        return statistics.fmean(found)
+    def regret(self, chosen: list[Pair]) -> tuple[float, float]:
+        """Points of test accuracy below the best pair of the grid, mean over the decisions and over the seeds; its standard
+        error, of the seeds alone (the decisions are few)."""
+        missing = [pair for pair in dict.fromkeys(chosen) if pair not in self.scores]
+        if missing:
+            self.scores |= self._trained(missing, MEASURING)[1]
+        own = [statistics.fmean(column) for column in zip(*(self.scores[pair] for pair in chosen))]
+        gaps = [100 * (best - x) for best, x in zip(self.scores[self.best], own)]
+        return statistics.fmean(gaps), statistics.stdev(gaps) / len(gaps) ** 0.5
 
 
 def arm_of(pair: Pair) -> Arm:
@@ -188,7 +191,7 @@ def factorial(case: Case, n_seeds: int) -> Pair:
     return best_of({pair: [plain_run(case, task, pair, s) for s in range(n_seeds)] for pair in pairs_of(case)})
 
 
-def best_of(scores: dict[Pair, list[float]]) -> Pair:
+def best_of(scores: Scores) -> Pair:
     return max(scores, key=lambda pair: statistics.fmean(scores[pair]))
 
 
@@ -353,29 +356,32 @@ def below(parent: int) -> dict[int, float]:
 
 
 def decide(case: Case, n_seeds: int, repeats: int, only: str) -> list[dict[str, Any]]:
-    answer = Answer(case)
+    answer = Answer(case, n_seeds)
     best, n_trials = answer.best, len(pairs_of(case)) * n_seeds
-    top = sorted({pair: 100 * statistics.fmean(s) for pair, s in answer.test.items()}.items(), key=lambda one: -one[1])
+    top = sorted(
+        {pair: 100 * statistics.fmean(s) for pair, s in answer.scores.items()}.items(), key=lambda one: -one[1]
+    )
     print(
         f"\n{case.name}: {n_trials} trials in the factorial; best {best}, next "
         + ", ".join(f"{'+'.join(map(str, pair))} -{top[0][1] - score:.2f}" for pair, score in top[1:4])
     )
-    rows, mine, found = [], [], []
+    rows, mine, pairs, verdicts = [], [], [], []
     for i in range(repeats):
         with measured() as cost:
             pair, kind = ours(case, i, n_seeds)
         mine.append(cost)
-        found.append((answer.regret(pair), kind))
-    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(kind for _, kind in found).items()))
+        pairs.append(pair)
+        verdicts.append(kind)
+    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(verdicts).items()))
     own = Cost(statistics.median(c.wall for c in mine), statistics.median(c.cpu for c in mine))
-    rows.append(row("compare", own, own, statistics.fmean(r for r, _ in found), kinds))
+    rows.append(row("compare", own, own, answer.regret(pairs), kinds))
     for name, package, way, around in [one for one in WAYS if only.lower() in one[0].lower()]:
         if package and importlib.util.find_spec(package) is None:
             print(f"{name}: {package} is not installed")
             continue
         with around(), measured() as cost:
             pair = way(case, n_seeds)
-        regret = answer.factorial_regret(n_seeds) if way is factorial else answer.regret(pair)
+        regret = answer.regret(answer.factorials if way is factorial else [pair])
         rows.append(row(name, cost, own, regret, "no verdict, a ranking"))
     return rows
 
@@ -389,13 +395,13 @@ WAYS: tuple[tuple[str, str, Callable[[Case, int], Pair], Callable[[], AbstractCo
 """Name, package that it needs, way, and what is made ready before the clock starts."""
 
 
-def row(name: str, cost: Cost, own: Cost, regret: float, kinds: str) -> dict[str, Any]:
+def row(name: str, cost: Cost, own: Cost, regret: tuple[float, float], kinds: str) -> dict[str, Any]:
     print(
         f"{name:<32} wall {cost.wall:7.1f} s ({own.wall / cost.wall:5.3f})   CPU {cost.cpu:7.1f} s "
-        f"({own.cpu / cost.cpu:5.3f})   regret {regret:6.2f} points   {kinds}",
+        f"({own.cpu / cost.cpu:5.3f})   regret {regret[0]:6.2f} +- {regret[1]:.2f} points   {kinds}",
         flush=True,
     )
-    return {"way": name, "wall": cost.wall, "cpu": cost.cpu, "regret": regret, "share_of_wall": own.wall / cost.wall}
+    return {"way": name, "wall": cost.wall, "cpu": cost.cpu, "regret": regret[0], "share_of_wall": own.wall / cost.wall}
 
 
 def main() -> None:
