@@ -92,8 +92,11 @@ QUICK = [
     ("losses", "focal(gamma=1.0, label_smoothing=0.1)"),
     ("losses", "cross_entropy + 0.5*square"),
     ("losses", "2.0*huber(delta=0.5) + ldam"),
+    ("losses", "learned*cross_entropy + learned*huber"),
     ("weightings", "focal_style"),
     ("weightings", "square_root"),
+    ("weightings", "logit_adjustment(after=0.5)"),
+    ("weightings", "effective_number(after=0.5)"),
     ("optimizers", "lion(weight_decay=0.1)"),
     ("optimizers", "prodigy"),
     ("optimizers", "adamw(beta1=0.8) + lookahead(2) + cautious"),
@@ -126,6 +129,14 @@ def holds(kind: str, text: str) -> None:
 @pytest.mark.parametrize(("kind", "text"), QUICK)
 def test_the_script_trains_the_model_of_the_study(kind, text):
     holds(kind, beside(text) if kind == "losses" else text)
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["adagrad(weight_decay=0.1)", "lion + clip_norm(0.1)", "sgd + sam(0.1)", "prodigy"]
+)
+def test_factors_that_are_learned_step_in_the_script_as_in_the_study(optimizer):
+    plan, request, task = asked(losses="learned*cross_entropy + learned*mse, mse", optimizers=optimizer)
+    assert worst_difference(plan, request, task, request.arms[0]) < 1e-5  # float32, sums in another order
 
 
 @pytest.mark.slow  # each item of the catalogue: 40 s in all

@@ -58,7 +58,9 @@ def compare(
     data: "digits", "table.csv:target", (X, y), a Dataset or DataLoader, or "module:attribute" (see data.load).
     losses, optimizers, schedules: names with options, several values make several arms: "focal(gamma=1|2), cross_entropy".
     losses="auto": up to six that suit the task and the imbalance of these data (see steepest.suggest).
-    weightings: how much a class counts, by its training samples: "none, inverse_frequency, effective_number(beta=0.99)".
+    A sum, "cross_entropy + 0.5*dice", is one loss; "learned*cross_entropy + learned*dice" learns its factors in every trial.
+    weightings: how much a class counts, by its training samples: "none, inverse_frequency, effective_number(after=0.8)",
+    the last one not before 80 % of the steps.
     Targets: one class or number per sample, several of either, a class for each pixel or token (see data.Data).
     metric: the criterion, the same for all arms; accuracy, multilabel_f1 or mean_squared_error when not given. Of several,
     "balanced_accuracy, auroc", the first decides and the others are reported with intervals; else the usual ones are.

@@ -11,10 +11,15 @@ from torch import Tensor
 from steepest.core.trees import Layout
 
 from .groups import stepper_of
-from .trial import Trial
+from .trial import Arm, Trial
 
 OF_NUMBERS, OF_CLASSES = 0.5, 1.0
 """The paper's constants: a squared error is twice the logarithm of a Gaussian, a cross-entropy the logarithm of a softmax."""
+
+
+def constants_of(arm: Arm) -> list[float]:
+    """c of each summand."""
+    return [OF_NUMBERS if term.loss.target.name == "same" else OF_CLASSES for term in arm.terms]
 
 
 class LearnedFactors:
@@ -27,10 +32,9 @@ class LearnedFactors:
 
     def __init__(self, trials: Sequence[Trial], rows: Tensor, dtype: torch.dtype) -> None:
         """trials of one rule; rows (k,): their rows in the population."""
-        terms = trials[0].arm.terms
-        numbers = [OF_NUMBERS if term.loss.target.name == "same" else OF_CLASSES for term in terms]
+        numbers = constants_of(trials[0].arm)
         self._rows, self._constants = rows, torch.tensor(numbers, dtype=dtype, device=rows.device)
-        self._values = torch.zeros(len(trials), len(terms), dtype=dtype, device=rows.device)
+        self._values = torch.zeros(len(trials), len(numbers), dtype=dtype, device=rows.device)
         self._gradients = torch.zeros_like(self._values)
         arms = [replace(trial.arm, weight_decay=0.0, transforms=()) for trial in trials]
         stepper = stepper_of(arms, self._values, Layout((("log_variance", self._values.shape[1:]),)))

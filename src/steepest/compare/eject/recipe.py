@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from steepest.core.declare import Weighting
 from steepest.core.loss import Loss
 
+from ..learned_factors import constants_of
 from ..task import Task
 from ..trial import Arm, Term
 from .bundle import Bundle
@@ -32,10 +34,31 @@ def criterion(arm: Arm, task: Task, bundle: Bundle) -> str:
         target = f"torch.nn.functional.one_hot(target, {task.output_shape[0]}).float()" if takes_rows else "target"
         words = "".join(f", {name}={name}" for name in _given(arm, term))
         calls.append(f"{term.factor!r} * loss_{number}(output, {target}{words})")
+    if arm.learns_factors:
+        return losses + _learned_sum(arm, calls)
     every = dict.fromkeys(name for term in arm.terms for name in _given(arm, term))
     head = f"def criterion(output, target{''.join(f', {name}' for name in every)}):\n"
     total = " + ".join(call.removeprefix("1.0 * ") for call in calls)
     return f'{from_labels}{losses}{head}    """The sum that was compared."""\n    return {total}\n'
+
+
+def _learned_sum(arm: Arm, calls: Sequence[str]) -> str:
+    constants = ", ".join(repr(n) for n in constants_of(arm))
+    values = ", ".join(call.removeprefix("1.0 * ") for call in calls)
+    return (
+        "def criterion(output, target, factors):\n"
+        '    """The sum whose factors are learned; Kendall, Gal & Cipolla 2018, arXiv:1705.07115."""\n'
+        f"    values = torch.stack([{values}])\n"
+        f"    return (torch.tensor([{constants}]) * torch.exp(-factors) * values + factors / 2).sum()\n"
+    )
+
+
+def early(arm: Arm) -> str:
+    """What the weighting gives while all classes count alike, as an entry of a dictionary."""
+    if arm.weighting is None:
+        return ""
+    name = arm.weighting.gives
+    return f'"{name}": torch.{"ones" if name == "class_weight" else "zeros"}_like(given["{name}"])'
 
 
 def _one_loss(name: str, arm: Arm, term: Term, bundle: Bundle) -> str:
@@ -128,7 +151,12 @@ def optimizer(arm: Arm, lr: float, bundle: Bundle) -> str:
     """`make_optimizer(model)`."""
     call = "" if arm.transforms else _torch_rule(arm, lr)
     call = call or _own_rule(arm, lr, bundle)
-    return f'def make_optimizer(model):\n    """{arm.rule.purpose}"""\n    return {call}\n'
+    text = f'def make_optimizer(model):\n    """{arm.rule.purpose}"""\n    return {call}\n'
+    if not arm.learns_factors:
+        return text
+    alone = replace(arm, learns_factors=False, weight_decay=0.0, transforms=())
+    beside = optimizer(alone, lr, bundle).replace("make_optimizer(model)", "make_factor_optimizer(factors)")
+    return f"{text}\n\n{beside.replace('model.parameters()', '[factors]')}"
 
 
 def _torch_rule(arm: Arm, lr: float) -> str:

@@ -32,7 +32,7 @@ INSTEAD: dict[str, Key] = {
 }
 TAKEN = (
     "load build criterion from_labels make_optimizer multiplier reduced scales split batches train masks score main "
-    "lowered scores part kept learnt "
+    "lowered scores part kept learnt factors beside begins early make_factor_optimizer "
     "loss_1 loss_2 loss_3 loss_4 "
     "x y seed step n_steps at end rows order cut batch group loss given inputs targets model optimizer output truth "
     "found stored frame counts labels weights values doubt asked parser told calls numpy torch nn functional score_of"
@@ -94,8 +94,11 @@ def _pieces(subject: Subject, bundle: Bundle) -> dict[str, Any]:
         for name in ("FixedDropout", "draw_masks", "mask_shape"):
             bundle.add_name("steepest.compare.dropout", name)
         bundle.imports["import itertools"] = None
-    gives = arm.weighting is not None or arm.takes_counts
-    call = f"criterion(model(inputs[batch]), targets[batch]{', **given' if gives else ''})"
+    gives, begins = arm.weighting is not None or arm.takes_counts, arm.weighting_after
+    given = ", **(given if step >= begins else early)" if begins else ", **given" if gives else ""
+    call = f"criterion(model(inputs[batch]), targets[batch]{', factors' if arm.learns_factors else ''}{given})"
+    if begins:
+        bundle.imports["import math"] = None
     forward = [f"loss = {call}"]
     if has_dropout:
         forward = ["with FixedDropout(masks(seed, step)):", f"    loss = {call}"]
@@ -116,6 +119,9 @@ def _pieces(subject: Subject, bundle: Bundle) -> dict[str, Any]:
         "scoring": measure.scoring(task, bundle),
         "is_regression": task.data.task == "regression",
         "gives": gives,
+        "begins": begins,
+        "early": recipe.early(arm),
+        "learned": len(arm.terms) if arm.learns_factors else 0,
         "forward": forward,
         "closure": recipe.looks_twice(arm),
         "judged_elsewhere": recipe.is_judged_elsewhere(arm),
