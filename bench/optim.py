@@ -4,9 +4,14 @@
 
 1M parameters in 60 tensors, 50M in 200, and 64 small networks of 100 tensors each at once. Rules that torch lacks meet
 the two forms of bench/composed_steps.py, which are first shown to make the same steps. The ways of a row take turns in
-one process; shown are milliseconds of process time per step, the least, and the median. Moved: the bytes that the rule
-must read and write at least (param, gradient, states), per second, and as a share of what a copy of 50M numbers moves;
-a copy also fetches the lines that it overwrites, so a step in place can pass 100 %. The last line is JSON.
+one process; shown are milliseconds of process time per step, the least, and the median.
+
+The limit: no step can be faster than reading and writing once what the rule must read and write at least (parameters,
+gradients, states). `pass` is the time in which so many bytes are read and written in place, by one multiplication of
+one tensor of half as many bytes, in turn with the others; `at most` is the greatest ratio that it allows, torch's best
+over the pass; `of it` is the pass over ours: at 90 % and more the row says "limit", as memory leaves no more to win. A
+rule that needs norms of whole tensors before it can move them (adafactor, lamb, lars, mars) reads more than once. The
+copy of 50M numbers that is printed first also fetches the lines that it overwrites. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -32,6 +37,10 @@ SIZES = {"1M": (1_000_000, 60, 40), "50M": (50_000_000, 200, 3)}
 """Title -> parameters, tensors, rounds."""
 OPTIONS = {"sgd": {"momentum": 0.9}, "muon": {"weight_decay": 0.0}}
 TORCH = {"loop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
+LIMIT = 0.9
+"""The share of the pass from which on a row is at the limit."""
+RATIO = "best / ours"
+COLUMNS = (*TORCH, "steepest", RATIO, "pass")
 LEFT_OUT = ("lbfgs", "sparse_adam")
 """A closure, and sparse gradients."""
 ONE_ROUND = ("muon", "soap", "shampoo")
@@ -97,6 +106,12 @@ def moved_bytes(rule: Any, params: list[Tensor]) -> int:
     return 4 * (3 * sum(param.numel() for param in params) + 2 * states)
 
 
+def one_pass(n_bytes: int) -> Way:
+    """Reads and writes n_bytes in all, in place."""
+    numbers = torch.ones(n_bytes // 8)
+    return lambda: numbers.mul_(1.0)
+
+
 def copied_gb_per_s() -> float:
     source, target = torch.randn(50_000_000), torch.empty(50_000_000)
     ((least, _),) = timed({"copy": lambda: target.copy_(source)}, 7).values()
@@ -141,12 +156,13 @@ def main() -> None:
         if title not in sizes:
             continue
         print(f"\n{title} parameters in {n} tensors; ms per step, least (median)")
-        print(f"{'':22}" + "".join(f"{name:>18}" for name in (*TORCH, "steepest", "best / ours")) + f"{'moved':>18}")
+        print(f"{'':20}" + "".join(f"{name:>17}" for name in COLUMNS) + f"{'at most':>9}{'of it':>7}")
         results[title] = {}
         for rule in rules:
             params = parameters(total, n, biases=rule.name != "muon")
-            row = results[title][rule.name] = timed(ways_of(rule, params), 1 if rule.name in ONE_ROUND else rounds)
-            print(line(rule, row, params, copy), flush=True)
+            ways = {**ways_of(rule, params), "pass": one_pass(moved_bytes(rule, params))}
+            row = results[title][rule.name] = timed(ways, 1 if rule.name in ONE_ROUND else rounds)
+            print(line(rule, row), flush=True)
     if "networks" in sizes:
         print("\nAdamW, 64 networks of 100 tensors at once; ms per step of all, least (median)")
         results["networks"] = timed(networks(), 10)
@@ -158,14 +174,18 @@ def main() -> None:
     print(json.dumps({"bench": "optim", "torch": torch.__version__, "unit": "ms", "results": results}))
 
 
-def line(rule: Any, row: dict[str, list[float]], params: list[Tensor], copy: float) -> str:
-    ours, theirs = row["steepest"], [value for name, value in row.items() if name != "steepest"]
-    best = [min(value[k] for value in theirs) / ours[k] for k in (0, 1)] if theirs else None
-    cells = [pair(*row[name]) if name in row else "" for name in (*TORCH, "steepest")]
-    cells.append(f"{best[0]:.2f} ({best[1]:.2f})" if best else "")
-    speed = moved_bytes(rule, params) / ours[0] / 1e6
+def line(rule: Any, row: dict[str, list[float]]) -> str:
+    ours, theirs = row["steepest"], [value for name, value in row.items() if name not in ("steepest", "pass")]
+    best = [min(value[k] for value in theirs) for k in (0, 1)] if theirs else None
+    ratio = f"{best[0] / ours[0]:.2f} ({best[1] / ours[1]:.2f})" if best else ""
+    cells = [ratio if name == RATIO else pair(*row[name]) if name in row else "" for name in COLUMNS]
+    share = row["pass"][0] / ours[0]
+    at_most = f"{best[0] / row['pass'][0]:.1f}" if best else ""
     return (
-        f"{rule.name:22}" + "".join(f"{cell:>18}" for cell in cells) + f"{f'{speed:.0f} GB/s, {speed / copy:.0%}':>18}"
+        f"{rule.name:20}"
+        + "".join(f"{cell:>17}" for cell in cells)
+        + f"{at_most:>9}{share:>7.0%}"
+        + ("  limit" if share >= LIMIT else "")
     )
 
 

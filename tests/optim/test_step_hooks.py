@@ -21,8 +21,6 @@ class Renamed(optim.SGD):
     """Without one."""
 
 
-
-
 CLASSES = (optim.SGD, Renamed, Own, torch.optim.SGD)
 each_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
 

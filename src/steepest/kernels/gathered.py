@@ -23,7 +23,7 @@ GRAD = sys.intern("grad")
 GATHER = """
 struct Python {
   void *(*item)(void*, intptr_t), *(*attribute)(void*, void*), *(*of_key)(void*, void*), *(*type)(void*);
-  int (*append)(void*, void*);
+  int (*append)(void*, void*), (*next)(void*, intptr_t*, void**, void**);
   void (*release)(void*);
   void *grad, *none, *dict, *tensor, *parameter;  // a name, an object, types
 };
@@ -33,21 +33,42 @@ static void* type_of(const Python* python, void* object) {
   return found;
 }
 // What a tensor is, or false where it is of another class, or not real and contiguous in this machine's memory.
-static bool see(const Table* table, const Python* python, void* object, View* view) {
+static bool see(const Table* table, const Python* python, void* object, View* view, void**& seen) {
   void* type = type_of(python, object);
   if (type != python->tensor && type != python->parameter) return false;
-  return table->look(object, view) == 0 && is_real(*view, view->bits) && is_contiguous(*view);
+  if (table->look(object, view) != 0 || !is_real(*view, view->bits) || !is_contiguous(*view)) return false;
+  *seen++ = object, *seen++ = view->shape;
+  return true;
+}
+// What the last step looked at is fetched together: most is the same, and one after another each would be waited for.
+static void fetch(void* const* seen, int64_t n) {
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t line = -1; line < 2; ++line) __builtin_prefetch((const char*)seen[i] + 64 * line);
+}
+// The state of a parameter. Mostly states lie in the order of the parameters; then no key is hashed, for which a tensor
+// calls Python's code. *at: where the next one is looked for; *first, if given, is set to where this one was found.
+static void* state_of(const Python* python, void* states, void* param, intptr_t* at, intptr_t* first) {
+  void *key, *own;
+  if (python->next(states, at, &key, &own) && key == param) return own;
+  if (first)
+    for (*at = *first = 0; python->next(states, at, &key, &own); *first = *at)
+      if (key == param) return own;
+  return python->of_key(states, param);
 }
 static double number_at(const char* place, int32_t bits) {
   return bits == 32 ? double(*(const float*)place) : *(const double*)place;
 }
 // The parameters with a gradient, n of them, or -1 where something is unusual. Of each its own address, the gradient's,
 // and those of its states: column by column, names in their order, the last n_scalars of one element. A column of these
-// holds one number, which is returned with its width. All objects stay as long as `kept`.
+// holds one number, which is returned with its width. All objects stay as long as `kept`. seen, first: what the last
+// call looked at, and where in `states` it began.
 extern "C" int64_t gather(const Table* table, const Python* python, void* params, int64_t n_params, void* states,
                           void* const* names, int32_t n_names, int32_t n_scalars, int32_t bits, void* kept,
-                          char** places, int64_t* sizes, double* numbers, int64_t* widths) {
+                          char** places, int64_t* sizes, double* numbers, int64_t* widths, void** seen,
+                          intptr_t* first) {
   int64_t n = 0, total = 0;
+  intptr_t at = *first;
+  fetch(seen, 2 * (2 + n_names) * n_params);
   for (int64_t i = 0; i < n_params; ++i) {
     void* param = python->item(params, i);
     View view;
@@ -57,16 +78,16 @@ extern "C" int64_t gather(const Table* table, const Python* python, void* params
     python->release(grad);
     if (failed) return -1;
     if (grad == python->none) continue;
-    if (!see(table, python, param, &view) || view.bits != bits) return -1;
+    if (!see(table, python, param, &view, seen) || view.bits != bits) return -1;
     const int64_t size = sizes[n] = elements(view);
     places[n] = view.data + view.offset;
-    if (!see(table, python, grad, &view) || view.bits != bits || elements(view) != size) return -1;
+    if (!see(table, python, grad, &view, seen) || view.bits != bits || elements(view) != size) return -1;
     places[n_params + n] = view.data + view.offset;
-    void* own = n_names ? python->of_key(states, param) : nullptr;
+    void* own = n_names ? state_of(python, states, param, &at, n ? nullptr : first) : nullptr;
     if (n_names && (!own || type_of(python, own) != python->dict)) return -1;
     for (int32_t k = 0; k < n_names; ++k) {
       void* state = python->of_key(own, names[k]);
-      if (!state || python->append(kept, state) || !see(table, python, state, &view)) return -1;
+      if (!state || python->append(kept, state) || !see(table, python, state, &view, seen)) return -1;
       char* place = places[(2 + k) * n_params + n] = view.data + view.offset;
       const int32_t scalar = k - (n_names - n_scalars);
       if (scalar < 0) {
@@ -128,14 +149,18 @@ def gather_of(names: Sequence[str], n_scalars: int) -> Gather | None:
     ask, python, n_names = _asker(), ctypes.addressof(_python()), len(names)
     keys = [sys.intern(name) for name in names]
     at_keys = array("q", map(id, keys))
+    seen, first = array("q"), array("q", [0])
 
     def gather(params: list[Tensor], states: Mapping[Tensor, Any], bits: int) -> Gathered | None:
+        nonlocal seen
         n = len(params)
         kept: list[Any] = []
         places, sizes = array("q", bytes(8 * n * (2 + n_names))), array("q", bytes(8 * n + 8))
         numbers, widths = array("d", bytes(8 * n_scalars)), array("q", bytes(8 * n_scalars))
         found = (places, sizes, numbers, widths)
-        addresses = [one.buffer_info()[0] for one in found]
+        if len(seen) != 2 * len(places):
+            seen = array("q", bytes(16 * len(places)))
+        addresses = [one.buffer_info()[0] for one in (*found, seen, first)]
         given = (at_keys.buffer_info()[0], n_names, n_scalars, bits, kept)
         try:
             n_found = ask(known, python, params, n, states, *given, *addresses)
@@ -151,13 +176,13 @@ class _Python(ctypes.Structure):
 
     _fields_ = [
         (name, ctypes.c_void_p)
-        for name in "item attribute of_key type append release grad none dict tensor parameter".split()
+        for name in "item attribute of_key type append next release grad none dict tensor parameter".split()
     ]
 
 
 @lru_cache(maxsize=None)
 def _python() -> _Python:
-    names = "List_GetItem Object_GetAttr Dict_GetItemWithError Object_Type List_Append _DecRef".split()
+    names = "List_GetItem Object_GetAttr Dict_GetItemWithError Object_Type List_Append Dict_Next _DecRef".split()
     calls = [ctypes.cast(getattr(ctypes.pythonapi, f"Py{name}"), ctypes.c_void_p).value for name in names]
     return _Python(*calls, *map(id, (GRAD, None, dict, Tensor, torch.nn.Parameter)))
 
@@ -166,7 +191,7 @@ def _python() -> _Python:
 def _asker() -> Any:
     # With the interpreter's lock held: it looks at Python objects.
     pointer, number, small, thing = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32, ctypes.py_object
-    given = (pointer, pointer, thing, number, thing, pointer, small, small, small, thing, *[pointer] * 4)
+    given: list[Any] = [pointer, pointer, thing, number, thing, pointer, small, small, small, thing, *[pointer] * 6]
     return ctypes.PYFUNCTYPE(number, *given)(("gather", _built()))
 
 

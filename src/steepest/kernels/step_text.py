@@ -110,27 +110,43 @@ class Text:
         return [*self.reads(), *ops, *copies, *writes]
 
     def of_norms(self) -> list[str]:
-        """A pass for each norm, which computes again what it needs of the elements, and what is made of the norms."""
+        """What is made of whole tensors: a pass for the norms that wait for no other, then what follows from them, ..."""
         found: list[str] = []
-        for op in self.program.tensor_ops:
-            if _is_norm(op):
-                (of,) = op.names()
-                found += [f"double q_{op.result} = 0;", f"#pragma omp simd reduction(+ : q_{op.result})"]
-                found += ["for (int64_t i = from; i < to; ++i) {", *self.reads(), *self.needed_for(of)]
-                found += [f"q_{op.result} += double(v_{of}) * double(v_{of});", "}"]
-                found.append(f"const R s_{op.result} = R(std::sqrt(q_{op.result}));")
-            elif op.result in self.scalars:
-                found.append(str(self.lines[op.result]))
+        known: set[str] = set()
+        left = [op for op in self.program.tensor_ops if op.result in self.scalars]
+        while left:
+            together = [op for op in left if _is_norm(op) and self.scalars_under(op.names()) <= known]
+            found += self.one_pass(together)
+            known |= {op.result for op in together}
+            for op in left:
+                if not _is_norm(op) and op.names() & self.scalars <= known:
+                    found.append(str(self.lines[op.result]))
+                    known.add(op.result)
+            left = [op for op in left if op.result not in known]
         return found
 
-    def needed_for(self, name: str) -> list[str]:
-        """The operations on elements from which a value is made, in their order."""
-        needed, lines = {name}, []
+    def one_pass(self, norms: Sequence[Any]) -> list[str]:
+        """The loop that adds up squares, which computes again what it needs of the elements."""
+        sums = ", ".join(f"q_{op.result}" for op in norms)
+        of = {op.result: name for op in norms for name in op.names()}
+        found = [f"double {' = 0, '.join(sums.split(', '))} = 0;", f"#pragma omp simd reduction(+ : {sums})"]
+        found += ["for (int64_t i = from; i < to; ++i) {", *self.reads()]
+        found += [str(self.lines[op.result]) for op in self.needed_for({*of.values()})]
+        found += [f"q_{result} += double(v_{name}) * double(v_{name});" for result, name in of.items()]
+        return [*found, "}", *(f"const R s_{result} = R(std::sqrt(q_{result}));" for result in of)]
+
+    def needed_for(self, names: set[str]) -> list[Any]:
+        """The operations on elements from which values are made, in their order."""
+        needed, found = {*names}, []
         for op in reversed(self.program.tensor_ops):
             if op.result in needed and op.result not in self.scalars:
                 needed |= op.names()
-                lines.append(str(self.lines[op.result]))
-        return lines[::-1]
+                found.append(op)
+        return found[::-1]
+
+    def scalars_under(self, names: set[str]) -> set[str]:
+        """The values of whole tensors from which values of elements are made."""
+        return self.scalars & names.union(*(op.names() for op in self.needed_for(names)))
 
     def word(self, value: Any) -> str:
         if not hasattr(value, "text"):
