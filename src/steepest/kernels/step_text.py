@@ -110,7 +110,7 @@ class Text:
         return [*self.reads(), *ops, *copies, *writes]
 
     def of_norms(self) -> list[str]:
-        """What is made of whole tensors: a pass for the norms that wait for no other, then what follows from them, ..."""
+        """What is made of whole tensors: a pass for the norms that wait for no other, then what follows from them."""
         found: list[str] = []
         known: set[str] = set()
         left = [op for op in self.program.tensor_ops if op.result in self.scalars]
