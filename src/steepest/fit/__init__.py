@@ -41,6 +41,7 @@ def fit(
     seed: int = 0,
     device: Any = None,
     memory_format: str = "auto",
+    threads: int | str | None = None,
     compile: bool = False,
     standardise: bool = False,
     task: str | None = None,
@@ -70,6 +71,10 @@ def fit(
     goes on from there and ends with the same bits as a run that was never stopped. At the end it holds history.csv, and
     model.safetensors, which `evaluate(folder, data)` and `steepest evaluate folder --data ...` read.
     Ctrl-C ends after the step and returns the history; a second one ends at once.
+    memory_format: of images. "contiguous", "channels_last", "kernels" (contiguous, with convolutions and pooling of our
+    own on a processor), or "auto": the one in which a copy of the model is fastest on the first batch.
+    threads: of the processor; None keeps torch's number, "auto" measures on the first batch. A run that goes on from a
+    checkpoint has the format and the threads with which it began, as both change how sums are rounded.
 
     check: look at a few rows first, and refuse a model and loss that cannot learn together (softmax before
     cross-entropy); of rows in memory the history notes those that are on both sides, and a column that is the target.

@@ -20,10 +20,10 @@ from steepest.core.progress import progress_of
 from steepest.core.sealed import sealed
 from steepest.models import Facts, factory_of
 
-from .batches import Given, Rows, leaves
+from .batches import Rows, leaves
 from .callbacks import as_callbacks
 from .judge import as_metrics, name_of
-from .layout import faster_format, is_imagelike
+from .layout import LAYOUTS, layout_named
 from .loop import Setup
 from .memory import fitting_into_memory
 from .objective import Objective, as_loss
@@ -54,9 +54,10 @@ def setup_of(model: Any, data: Any, **asked: Any) -> tuple[Setup, Asked]:
     multipliers, schedule = multipliers_of(asked["schedule"], asked["optimizer"], read.train, asked["epochs"])
     folder = None if asked["out"] is None else folder_of(Path(asked["out"]))
     monitor, best = _monitor(asked["monitor"], metrics, read.validation)
-    memory_format = _memory_format(asked["memory_format"], net, read.train)
-    if memory_format is torch.channels_last:
-        net.to(memory_format=memory_format)  # type: ignore[call-overload]
+    layout = None if asked["memory_format"] == "auto" else layout_named(asked["memory_format"])
+    threads = {None: torch.get_num_threads(), "auto": None}.get(asked["threads"], asked["threads"])
+    if layout is not None:
+        layout.prepare(net)
     keep = asked["keep"] or ("best" if asked["patience"] is not None else "last")
     config = {
         **{name: asked[name] for name in REMEMBERED},
@@ -65,7 +66,8 @@ def setup_of(model: Any, data: Any, **asked: Any) -> tuple[Setup, Asked]:
         "optimizer": words,
         "schedule": schedule,
         "metrics": [name_of(metric) for metric in metrics],
-        "memory_format": str(memory_format),
+        "memory_format": asked["memory_format"],
+        "threads": threads,
         **read.facts,
     }
     setup = Setup(
@@ -92,7 +94,9 @@ def setup_of(model: Any, data: Any, **asked: Any) -> tuple[Setup, Asked]:
         checkpoint_s=asked["checkpoint_s"],
         seed=asked["seed"],
         progress=progress_of(asked["progress"]),
-        memory_format=memory_format,
+        layout=layout,
+        threads=threads,
+        keeps_threads=asked["threads"] is None,
         compiled=torch.compile(net) if asked["compile"] else None,  # type: ignore[arg-type]
         config=config,
         reduction=reduction_of(asked["schedule"], best, read.validation),
@@ -125,7 +129,7 @@ def _check_numbers(asked: Mapping[str, Any]) -> None:
     for name, words in (
         ("precision", tuple(PRECISIONS)),
         ("keep", (None, "best", "last")),
-        ("memory_format", ("auto", "channels_last", "contiguous")),
+        ("memory_format", ("auto", *LAYOUTS)),
     ):
         if asked[name] not in words:
             raise UsageError(
@@ -134,6 +138,21 @@ def _check_numbers(asked: Mapping[str, Any]) -> None:
                 needed=f"one of {', '.join(str(word) for word in words if word)} was needed",
                 repair=f"{name}={words[0]!r} is the default.",
             )
+    threads = asked["threads"]
+    if threads not in (None, "auto") and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
+        raise UsageError(
+            where="fit",
+            seen=f"threads is {threads!r}",
+            needed='a whole number >= 1, or "auto", was needed',
+            repair="threads=1 is often best for small models.",
+        )
+    if asked["compile"] and asked["memory_format"] == "kernels":
+        raise UsageError(
+            where="fit",
+            seen='compile=True and memory_format="kernels"',
+            needed="one of them was needed: torch's compiler brings its own kernels",
+            repair="Leave one of them out.",
+        )
     if asked["patience"] is not None and asked["validation"] is None:
         raise UsageError(
             where="fit",
@@ -276,11 +295,3 @@ def _look_at_output(model: nn.Module, read: Asked, seed: int) -> None:
             module.training = is_training
     if isinstance(read.validation, Rows):
         read.validation.lends_copies = before != [leaf._version for leaf in leaves(inputs)]
-
-
-def _memory_format(asked: str, model: nn.Module, train: Rows | Given) -> torch.memory_format:
-    if asked != "auto":
-        return torch.channels_last if asked == "channels_last" else torch.contiguous_format
-    if not isinstance(train, Rows) or not is_imagelike(model, train.inputs):
-        return torch.contiguous_format
-    return faster_format(model, train.inputs[: train.batch_size])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .batches import Rows, mapped
-from .passing import called, formatted, modes_of, put_modes_back
+from .passing import called, modes_of, put_modes_back
 
 Z = 1.959963984540054  # the normal distribution's 97.5 % point
 MOST_ROWS = 10_000
@@ -62,7 +62,7 @@ def measured_gap(setup: Any) -> Gap | None:
 
 def _losses(setup: Any, part: Rows, rows: Tensor) -> Tensor | None:
     """The loss of each of some rows."""
-    modes, found = modes_of(setup.model), []
+    modes, found, layout = modes_of(setup.model), [], setup.in_layout
     setup.model.eval()
     try:
         with torch.no_grad():
@@ -70,7 +70,8 @@ def _losses(setup: Any, part: Rows, rows: Tensor) -> Tensor | None:
                 inputs, target = (
                     mapped(lambda t: t.index_select(0, cut.to(t.device)), p) for p in (part.inputs, part.target)
                 )
-                output = called(setup.model, formatted(inputs, setup.memory_format))
+                with layout.kernels():
+                    output = called(setup.model, layout.given(inputs))
                 values = setup.objective.per_row(output, target)
                 if values is None or values.dim() != 1:
                     return None

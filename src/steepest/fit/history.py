@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from steepest.core.progress import duration
+
 from .gap import Gap
 
 Row = dict[str, Any]
@@ -83,3 +85,9 @@ class History:
 
 def _cell(value: Any) -> str:
     return "..." if value is None else f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def line_of(row: Row, epochs: int) -> str:
+    """An epoch in a line."""
+    shown = [f"{name} {value:.4g}" for name, value in row.items() if name not in ("epoch", "learning_rate", "seconds")]
+    return f"epoch {row['epoch']} of {epochs}: {', '.join(shown)} ({duration(row['seconds'])})"

@@ -1,43 +1,131 @@
-"""Which memory format is faster for a model of images on this machine: measured on a copy, kept for the process."""
+"""How images pass through a model: in which memory format, by whose kernels. Measured on a copy, once for a run."""
 
 from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from steepest.core.errors import UsageError
+from steepest.core.sealed import sealed
+from steepest.kernels.images import FasterImages, has_kernels
+
 ROUNDS = 4
-_KNOWN: dict[Any, torch.memory_format] = {}
+CLEARLY = 0.9
+"""A layout replaces a plainer one where it takes less than this share of its time: near ties always end the same."""
+_KNOWN: dict[Any, Layout] = {}
 
 
-def is_imagelike(model: nn.Module, inputs: Any) -> bool:
-    return (
-        isinstance(inputs, Tensor)
-        and inputs.dim() == 4
-        and any(isinstance(module, nn.Conv2d) for module in model.modules())
-    )
+@dataclass(frozen=True)
+class Layout:
+    """name: as `fit(memory_format=...)` takes it and a checkpoint holds it."""
+
+    name: str
+    memory_format: torch.memory_format = torch.contiguous_format
+    has_own_kernels: bool = False
+
+    def prepare(self, model: nn.Module) -> None:
+        """Weights in this format. Values stay, and so do the parameters that an optimizer knows."""
+        if self.memory_format is not torch.contiguous_format:
+            model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
+
+    def given(self, inputs: Any) -> Any:
+        """Images in this format; anything else as it is."""
+        if self.memory_format is torch.contiguous_format or not isinstance(inputs, Tensor) or inputs.dim() != 4:
+            return inputs
+        return inputs.to(memory_format=self.memory_format)
+
+    def kernels(self) -> AbstractContextManager[Any]:
+        """What a forward pass runs in."""
+        return FasterImages() if self.has_own_kernels else nullcontext()
 
 
-def faster_format(model: nn.Module, inputs: Tensor) -> torch.memory_format:
-    """channels_last or contiguous, by the least time of forward and backward of a copy; the model stays as it is."""
-    key = (tuple((tuple(p.shape), p.dtype) for p in model.parameters()), tuple(inputs.shape), inputs.device)
+PLAIN = Layout("contiguous")
+LAYOUTS = {
+    layout.name: layout
+    for layout in (PLAIN, Layout("channels_last", torch.channels_last), Layout("kernels", has_own_kernels=True))
+}
+
+
+def layout_named(name: str) -> Layout:
+    """The layout of a name, refused where this machine cannot have it."""
+    found = LAYOUTS[name]
+    if found.has_own_kernels and not has_kernels():
+        raise UsageError(
+            where="fit",
+            seen="memory_format 'kernels' and no C++ compiler, or kernels that are switched off",
+            needed="g++ was needed, on the path or named in CXX",
+            consequence="Other kernels round otherwise: the end would be that of neither run.",
+            repair='Install g++, or begin a new run with memory_format="channels_last".',
+        )
+    return found
+
+
+def fastest(
+    model: nn.Module,
+    inputs: Any,
+    within: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    *,
+    may_be_ours: bool = True,
+) -> Layout:
+    """The layout in which forward and backward of a copy take the least time; a layout that the model refuses is out.
+
+    within: what a forward pass runs in besides, mixed precision. The model, and the global random numbers, stay.
+    may_be_ours: our own kernels may be chosen.
+    """
+    if not _is_imagelike(model, inputs):
+        return PLAIN
+    shapes = tuple((tuple(p.shape), p.dtype) for p in model.parameters())
+    key = (repr(model), shapes, tuple(inputs.shape), inputs.dtype, inputs.device, torch.get_num_threads(), may_be_ours)
     if key not in _KNOWN:
-        formats = (torch.contiguous_format, torch.channels_last)
-        least = dict.fromkeys(formats, float("inf"))
-        copies = {f: copy.deepcopy(model).to(memory_format=f) for f in formats}
-        for _ in range(ROUNDS):
-            for f, twin in copies.items():
-                least[f] = min(least[f], _seconds(twin, inputs.to(memory_format=f)))
-        _KNOWN[key] = min(formats, key=lambda f: least[f])
+        with sealed("layout"):
+            _KNOWN[key] = _measured(model, inputs, within, list(_possible(inputs, may_be_ours)))
     return _KNOWN[key]
 
 
-def _seconds(model: nn.Module, inputs: Tensor) -> float:
+def _is_imagelike(model: nn.Module, inputs: Any) -> bool:
+    is_image = isinstance(inputs, Tensor) and inputs.dim() == 4
+    return is_image and any(isinstance(module, nn.Conv2d) for module in model.modules())
+
+
+def _measured(
+    model: nn.Module, inputs: Tensor, within: Callable[[], AbstractContextManager[Any]], layouts: list[Layout]
+) -> Layout:
+    twins = {layout: copy.deepcopy(model) for layout in layouts}
+    for layout, twin in twins.items():
+        layout.prepare(twin)
+    least = dict.fromkeys(twins, float("inf"))
+    for _ in range(ROUNDS):
+        for layout, twin in list(twins.items()):
+            try:
+                least[layout] = min(least[layout], _seconds(twin, layout, inputs, within))
+            except RuntimeError:  # x.view(n, -1) of channels_last, say; an error of any layout comes again in the loop
+                del twins[layout]
+    best = PLAIN
+    for layout in twins:
+        if least[layout] < CLEARLY * least[best]:
+            best = layout
+    return best
+
+
+def _possible(inputs: Tensor, may_be_ours: bool) -> Iterator[Layout]:
+    for layout in LAYOUTS.values():
+        if not layout.has_own_kernels or may_be_ours and inputs.device.type == "cpu" and has_kernels():
+            yield layout
+
+
+def _seconds(
+    model: nn.Module, layout: Layout, inputs: Tensor, within: Callable[[], AbstractContextManager[Any]]
+) -> float:
     begun = time.perf_counter()
-    output = model(inputs)
+    with within(), layout.kernels():
+        output = model(layout.given(inputs))
     (output if isinstance(output, Tensor) else output[0]).float().sum().backward()
     if inputs.device.type == "cuda":
         torch.cuda.synchronize(inputs.device)

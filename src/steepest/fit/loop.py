@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -15,64 +13,28 @@ from torch import Tensor, nn
 
 from steepest.core.digits import plain_doubles
 from steepest.core.errors import StoreError
-from steepest.core.progress import Progress, duration, progress_of
+from steepest.core.progress import progress_of
 from steepest.core.sealed import sealed
 from steepest.core.streams import seed_of
 from steepest.results.lock import FolderLock
 
 from . import checkpoint
-from .batches import Batch, Given, Rows
-from .callbacks import Callback, Event
+from .batches import Batch, Given
+from .callbacks import Event
 from .gap import measured_gap
-from .history import History, Row
+from .history import History, Row, line_of
 from .interrupt import Interruptible
 from .judge import Judge
 from .memory import fitting_into_memory
-from .objective import Objective
-from .passing import called, formatted, modes_of, pieces, put_modes_back
+from .passing import called, modes_of, pieces, put_modes_back
 from .ranks import Ranks, ranks_of
-from .saved import Best, put_back, random_state, set_random_state, state_of
+from .saved import Best, copied, put_back, random_state, set_random_state, state_of
+from .setup import Setup, Source
+from .stepping import rate_of, set_rates
+from .threads import put_back_threads
 
-Source = Rows | Given
 BEAT_S = 0.1
 """Between two movements of the progress bar."""
-
-
-@dataclass
-class Setup:
-    """What a run is made of, all accepted. multipliers: of the learning rate, one per step; [] keeps it as it is.
-
-    reduction: what the scores of the epochs so far multiply it by beside that.
-    """
-
-    model: nn.Module
-    objective: Objective
-    optimizer: torch.optim.Optimizer
-    train: Source
-    validation: Source | None
-    epochs: int
-    multipliers: list[float]
-    metrics: list[Any]
-    threshold: float
-    monitor: str
-    best: str
-    device: torch.device
-    precision: torch.dtype
-    accumulate: int
-    clip_norm: float | None
-    ema: float | None
-    patience: int | None
-    keep: str
-    callbacks: list[Callback]
-    folder: Path | None
-    checkpoint_s: float
-    seed: int
-    progress: Progress
-    memory_format: torch.memory_format
-    compiled: nn.Module | None
-    config: dict[str, Any]
-    reduction: Callable[[Sequence[float]], float] | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 class Run:
@@ -90,7 +52,7 @@ class Run:
         self._began = self._saved = time.monotonic()
         self.seconds_before = 0.0
         self._parameters = [p for group in setup.optimizer.param_groups for p in group["params"]]
-        self.rates = [_number(group["lr"]) for group in setup.optimizer.param_groups]
+        self.rates = [rate_of(group) for group in setup.optimizer.param_groups]
         self.average = [p.detach().clone() for p in self._parameters] if setup.ema is not None else []
         self.judge = Judge(setup.metrics, setup.threshold)
         uses_scaler = setup.precision == torch.float16
@@ -115,7 +77,7 @@ class Run:
         try:
             with ranks_of(self.setup.device) as self.ranks, sealed("fit", self.setup.seed), plain_doubles():
                 self._join()
-                with self._alone_in_folder(), Interruptible() as asked:
+                with self._alone_in_folder(), put_back_threads(), Interruptible() as asked:
                     self._train(asked)
         finally:
             self.setup.progress.stop()
@@ -134,6 +96,7 @@ class Run:
     def _train(self, asked: Interruptible) -> None:
         self.setup.model.train()
         self._resume()
+        self.setup.take(None, self.setup.threads)
         self._tell("begin", {})
         while self.epoch < self.setup.epochs and not self.is_over:
             self._train_epoch(asked)
@@ -172,8 +135,11 @@ class Run:
         share: Any = self.share
         beat = begun
         for batch in self._batches():
+            own = self._share(batch, setup.train)
             with fitting_into_memory(batch.n_rows):
-                value, counts = self._step(self._share(batch, setup.train))
+                if setup.layout is None or setup.threads is None:
+                    setup.measure(own, self.ranks, self._half)
+                value, counts = self._step(own)
             self.step += 1
             self.batch += 1
             number = value.item() if value.device.type == "cpu" else value
@@ -217,18 +183,19 @@ class Run:
 
     def _batches(self) -> Iterator[Batch]:
         """The rest of the epoch. A source that draws its own order is read from the epoch's start, as it was then."""
-        setup, now = self.setup, random_state()
-        if self.batch and isinstance(setup.train, Given):
+        train, now = self.setup.train, random_state()
+        is_read_anew = self.batch and isinstance(train, Given)
+        if is_read_anew:
             set_random_state(self.random_of_epoch)
-        batches = setup.train.epoch(self.epoch, self.batch)
-        if self.batch and isinstance(setup.train, Given):
+        batches = train.epoch(self.epoch, self.batch)
+        if is_read_anew:
             first = next(batches, None)
             set_random_state(now)
             if first is not None:
                 yield first
         elif self.ranks.rank:  # the order is drawn and is that of all; noise and dropout are each process's own
             first = next(batches, None)
-            torch.manual_seed(seed_of("rank", setup.seed, self.epoch, self.ranks.rank))
+            torch.manual_seed(seed_of("rank", self.setup.seed, self.epoch, self.ranks.rank))
             if first is not None:
                 yield first
         yield from batches
@@ -241,9 +208,9 @@ class Run:
         setup.objective.at(self.step)
         if setup.multipliers:
             factor = setup.multipliers[min(self.step, len(setup.multipliers) - 1)] * self.reduction
-            for group, rate in zip(optimizer.param_groups, self.rates):
-                _set_rate(group, rate * factor)
+            set_rates(optimizer, self.rates, factor)
         optimizer.zero_grad()
+        counts: Tensor | float
         if batch is None or setup.accumulate > 1 or self.ranks.size > 1:
             value, counts = self._accumulated(batch)
         else:
@@ -286,8 +253,8 @@ class Run:
         return top / divisor, bottom
 
     def _output(self, batch: Batch) -> Any:
-        with self._half():
-            return called(self._model, formatted(batch.inputs, self.setup.memory_format))
+        with self._half(), self.setup.in_layout.kernels():
+            return called(self._model, self.setup.in_layout.given(batch.inputs))
 
     def _backward(self, value: Tensor) -> None:
         (value if self.scaler is None else self.scaler.scale(value)).backward()
@@ -299,7 +266,7 @@ class Run:
 
     @property
     def learning_rate(self) -> float:
-        return _number(self.setup.optimizer.param_groups[0]["lr"])
+        return rate_of(self.setup.optimizer.param_groups[0])
 
     # -- the end of an epoch -----------------------------------------------------------------------------------------
 
@@ -314,7 +281,7 @@ class Run:
         self.history.rows.append(row)
         self.epoch, self.batch = self.epoch + 1, 0
         self._keep_best(row)
-        setup.progress.say(_line(row, setup.epochs))
+        setup.progress.say(line_of(row, setup.epochs))
         self._tell("epoch", row)
         self._stop = self.ranks.from_first(self._stop)
         is_last = self.epoch == setup.epochs
@@ -431,26 +398,3 @@ class Run:
             self.history.notes += notes
             put_back(self, state)
             self.setup.progress.advance(self.epoch)
-
-
-# -- small things that are said once ---------------------------------------------------------------------------------
-
-
-def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in state.items()}
-
-
-def _number(rate: Any) -> float:
-    return rate.item() if isinstance(rate, Tensor) else float(rate)
-
-
-def _set_rate(group: dict[str, Any], rate: float) -> None:
-    if isinstance(group["lr"], Tensor):
-        group["lr"].fill_(rate)
-    else:
-        group["lr"] = rate
-
-
-def _line(row: Row, epochs: int) -> str:
-    shown = [f"{name} {value:.4g}" for name, value in row.items() if name not in ("epoch", "learning_rate", "seconds")]
-    return f"epoch {row['epoch']} of {epochs}: {', '.join(shown)} ({duration(row['seconds'])})"

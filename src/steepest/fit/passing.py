@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from .batches import Batch, mapped
@@ -26,11 +25,6 @@ def pieces(batch: Batch, n: int) -> Iterator[Batch]:
         parts = (mapped(lambda t: t[start:end], part) for part in (batch.inputs, batch.target, batch.weight))
         # noqa: B023
         yield Batch(*parts, end - start)
-
-
-def formatted(inputs: Any, memory_format: torch.memory_format) -> Any:
-    """Images in the format in which the model is faster."""
-    return inputs if memory_format is torch.contiguous_format else inputs.to(memory_format=memory_format)
 
 
 def modes_of(model: nn.Module) -> list[tuple[nn.Module, bool]]:

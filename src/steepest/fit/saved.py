@@ -23,6 +23,10 @@ class Best:
     weights: dict[str, Tensor]
 
 
+def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in state.items()}
+
+
 def state_of(run: Any) -> dict[str, Any]:
     """All that the rest of the run depends on."""
     setup, best, history = run.setup, run.best, run.history
@@ -50,6 +54,7 @@ def state_of(run: Any) -> dict[str, Any]:
 def put_back(run: Any, state: dict[str, Any]) -> None:
     """The run as it was when `state_of` was asked."""
     setup = run.setup
+    setup.follow(state["config"])
     _refuse_other_run(state["config"], setup.config, setup.folder)
     setup.model.load_state_dict(state["model"])
     setup.optimizer.load_state_dict(state["optimizer"])

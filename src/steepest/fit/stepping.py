@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from steepest import optim as rules
 from steepest.core.calls import parse_call, split_sum
@@ -149,3 +149,18 @@ def _schedule_and_reduction(asked: Any) -> tuple[tuple[Any, dict[str, Any]], tup
 def _words(item: Schedule, options: dict[str, Any], reduction: tuple[Any, dict[str, Any]]) -> str:
     calls = [(item, options), *([reduction] if reduction[0] is not None else [])]
     return " + ".join(f"{one.name}({', '.join(f'{k}={v}' for k, v in sorted(of.items()))})" for one, of in calls)
+
+
+def rate_of(group: dict[str, Any]) -> float:
+    """The learning rate of a group of parameters, which may be held as a tensor."""
+    rate = group["lr"]
+    return rate.item() if isinstance(rate, Tensor) else float(rate)
+
+
+def set_rates(optimizer: torch.optim.Optimizer, rates: Sequence[float], factor: float) -> None:
+    """Each group's own learning rate, times a factor."""
+    for group, rate in zip(optimizer.param_groups, rates):
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate * factor)
+        else:
+            group["lr"] = rate * factor
