@@ -1,4 +1,5 @@
-"""Before a study: the object check of the model with each loss on a few rows, and a refusal where no training could succeed."""
+"""Before a study: the object check of the model with each loss on a few rows, what the data give away, and a refusal where no
+training could succeed."""
 
 from __future__ import annotations
 
@@ -11,8 +12,11 @@ from torch import Tensor
 from steepest.check import check
 from steepest.check.catalogue import all_checks
 from steepest.check.refusal import refuse_fatal
+from steepest.core.errors import DataError
 from steepest.core.loss import Loss
+from steepest.fit.batches import Rows
 from steepest.fit.first_look import FATAL, ROWS
+from steepest.fit.leaks import leaks
 
 from .places import MAPS
 from .task import Task
@@ -31,6 +35,24 @@ def refuse_mistakes(task: Task, arms: Sequence[Arm]) -> None:
         target = part.y[:ROWS] if _reads_labels(task, arm.loss) else task.encode(arm.loss, part.y[:ROWS])
         report = check(task.build(0), _loss(task, arm), None, (part.x[:ROWS], target), ignore=others)
         refuse_fatal(report, f"compare, {arm.loss.name}")
+
+
+def refuse_equal_rows(task: Task) -> None:
+    """Raise DataError where no feature tells one sample from another."""
+    if len(task.x) > 1 and bool((task.x[1:] == task.x[:1]).all()):
+        raise DataError(
+            where=task.data.name,
+            seen=f"all {len(task.x):,} rows of the features are the same",
+            needed="features that differ from row to row were needed",
+            consequence="Every model would give one answer for all rows, and every arm the same score.",
+            repair="Were the right columns read, and are they filled?",
+        )
+
+
+def leaks_of(task: Task) -> list[str]:
+    """A sentence for each thing in the data that makes a score on the test part mean little; seen with seed 0's parts."""
+    train, test = (Rows(part.x, part.truth, batch_size=len(part.x)) for part in (task.train_set(0), task.test_set(0)))
+    return [told.replace("validation rows", "test rows") for told in leaks(train, test)]
 
 
 def _loss(task: Task, arm: Arm) -> Callable[[Any, Any], Tensor]:

@@ -27,7 +27,7 @@ from steepest.results.store import read_study
 
 from .arms import ArmChoice
 from .ask import Request, ask, spec_of, text_of
-from .first_look import refuse_mistakes
+from .first_look import leaks_of, refuse_equal_rows, refuse_mistakes
 from .limits import memory_of
 from .plan import RACE_LOOKS, SIZES, TIME_SAFETY, Course, fit_budget, forecast
 from .population import Population
@@ -61,6 +61,7 @@ def prepared(
     if memory is not None and limit is not None:
         need_of(task, {a.arm.name: a.arm for a in request.arms}).refuse_less(limit)
     if request.asked.get("check", True):
+        refuse_equal_rows(task)
         refuse_mistakes(task, [a.arm for a in request.arms])
     engine = _probe_population(request, task, limit)
     trial_epochs = request.budget.epochs
@@ -73,6 +74,9 @@ def prepared(
     )
     plan = replace(_plan(request, task, course, trial_epochs, engine.engine, command), memory=limit)
     first = [Event("engine", "", "", engine.message, {"engine": engine.engine})]
+    for told in leaks_of(task) if request.asked.get("check", True) else ():
+        bar.say(told)
+        first.append(Event("data", "", "", told, {}))
     return Prepared(plan, _trainer(task, request, plan, bar), first, request)
 
 

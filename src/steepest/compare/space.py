@@ -327,12 +327,14 @@ def _checked(item: Item, options: dict[str, Any], extra: Sequence[str]) -> Choic
         if name in item.hyper:
             check_value(item.name, name, value, item.hyper[name].domain)
         elif name not in extra:
+            known = list(dict.fromkeys([*item.hyper, *extra]))
+            meant = "Did you mean 'lr'?" if name == "learning_rate" and "lr" in known else did_you_mean(name, known)
             belongs = " It belongs to the call, not to an arm." if name in OPTIONS else ""
             raise UsageError(
                 where=item.name,
                 seen=f"option {name!r}",
-                needed=f"one of {', '.join([*item.hyper, *extra])} was needed",
-                repair=did_you_mean(name, [*item.hyper, *extra]) + belongs,
+                needed=f"one of {', '.join(known)} was needed",
+                repair=meant + belongs,
             )
     return Choice(item, options)
 

@@ -136,7 +136,8 @@ class Outcome(Record):
 class Event(Record):
     """A decision and its evidence: the audit trail.
 
-    kind: "grid extended", "learning rate chosen", "arm flagged", "forecast", "arm eliminated", "race stopped", "engine", "resumed".
+    kind: "grid extended", "learning rate chosen", "arm flagged", "forecast", "arm eliminated", "race stopped", "engine", "data",
+    "resumed".
     evidence holds numbers (p, threshold, difference, look, ...), reason says it in words.
     """
 
