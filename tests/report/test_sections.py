@@ -266,6 +266,14 @@ def test_the_interval_for_other_samples_stands_in_its_own_column_and_nowhere_wit
     assert "at 97.5\u00a0%" in text or "at 97.5 %" in text
 
 
+def test_scores_of_bad_learning_rates_in_the_search_take_no_digit_from_those_of_the_confirmation(study):
+    drawn = study("regression")
+    kept = [o for o in drawn.outcomes if o.test_score is not None]
+    lost = [dataclasses.replace(o, score=o.score * 1e6) for o in drawn.outcomes if o.test_score is None]
+    digits = scale_of(dataclasses.replace(drawn, outcomes=kept)).decimals
+    assert digits > 0 and scale_of(dataclasses.replace(drawn, outcomes=[*lost, *kept])).decimals == digits
+
+
 def test_words_are_explained_when_the_page_uses_them(study, page):
     assert "equivalent" in page("classification").sections["words"]
     unfinished = page("unfinished").sections["words"]

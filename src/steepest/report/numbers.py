@@ -69,18 +69,26 @@ class Scale:
 def scale_of(study: Study) -> Scale:
     plan = study.plan
     shares = plan.unit == "points"
-    decimals = 1 if shares else _decimals([o.final() for o in study.outcomes])
+    decimals = 1 if shares else _decimals(study)
     return Scale(clean(plan.metric, 60), clean(plan.unit, 60), 100.0 if shares else 1.0, decimals, plan.best == "max")
 
 
-def _decimals(scores: list[float]) -> int:
-    """Two digits of the middle spread: what lies below is noise of the seeds."""
-    finite = [s for s in scores if math.isfinite(s)]
-    if len(finite) < 2:
+def _decimals(study: Study) -> int:
+    """Two digits of an arm's spread over its seeds, the middle one of the arms: what lies below is noise of the seeds.
+
+    Of the last phase that has begun: a search knows bad learning rates, whose scores lie far apart.
+    """
+    phases = {rung.name: rung.phase for rung in study.plan.rungs}
+    of_phase: dict[str, dict[tuple[str, float], list[float]]] = {}
+    for o in study.outcomes:
+        if math.isfinite(o.final()):
+            arms = of_phase.setdefault(phases.get(o.rung, o.rung.split(" ")[0]), {})
+            arms.setdefault((o.arm, o.learning_rate), []).append(o.final())
+    arms = next((of_phase[phase] for phase in ("confirm", "race", "search") if phase in of_phase), {})
+    spreads = [statistics.stdev(scores) for scores in arms.values() if len(set(scores)) > 1]
+    if not spreads:
         return 4
-    low, _, high = statistics.quantiles(finite, n=4)
-    spread = high - low or max(abs(low), 1e-12)
-    return min(9, max(0, 1 - math.floor(math.log10(spread))))
+    return min(9, max(0, 1 - math.floor(math.log10(statistics.median(spreads)))))
 
 
 def unsigned_zero(text: str) -> str:
