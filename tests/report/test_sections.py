@@ -268,8 +268,8 @@ def test_the_interval_for_other_samples_stands_in_its_own_column_and_nowhere_wit
 
 def test_scores_of_bad_learning_rates_in_the_search_take_no_digit_from_those_of_the_confirmation(study):
     drawn = study("regression")
-    kept = [o for o in drawn.outcomes if o.test_score is not None]
-    lost = [dataclasses.replace(o, score=o.score * 1e6) for o in drawn.outcomes if o.test_score is None]
+    kept = [dataclasses.replace(o, test_score=o.test_score * 1e-4) for o in drawn.outcomes if o.test_score is not None]
+    lost = [o for o in drawn.outcomes if o.test_score is None]
     digits = scale_of(dataclasses.replace(drawn, outcomes=kept)).decimals
     assert digits > 0 and scale_of(dataclasses.replace(drawn, outcomes=[*lost, *kept])).decimals == digits
 
