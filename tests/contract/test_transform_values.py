@@ -269,8 +269,7 @@ def stacked_run(transform, hypers, rule, n, spoil=None):
             leaf.grad, leaf.lr = slopes[name], PerTrial(lr)
         if chain.looks_twice:
             before = flat.clone()
-            for leaf, move in zip(leaves, chain.displacements(leaves)):
-                leaf.param.add_(move)
+            chain.displace(leaves)
             fill(call)
             flat.copy_(before)
         if chain.begin(leaves):

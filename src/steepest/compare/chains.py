@@ -48,8 +48,7 @@ class StackedChain:
         self._before = [leaf.param.clone() for leaf in self._leaves]
         for leaf, gradient in zip(self._leaves, self._gradients):
             leaf.grad = gradient
-        for leaf, move in zip(self._leaves, self.chain.displacements(self._leaves)):
-            leaf.param.add_(move)
+        self.chain.displace(self._leaves)
 
     def move_back(self) -> None:
         for leaf, value in zip(self._leaves, self._before):

@@ -16,6 +16,7 @@ from .errors import DeclarationError, UsageError
 from .item import Item
 
 ActsOn = Literal["gradient", "step", "weights", "point"]
+LooksAt = Literal["elements", "rows", "tensor"]
 GIVEN = ("grad", "param", "t", "lr", "peak_lr", "norm")
 """What a body may ask for by the name of an argument, beside its states and hyperparameters."""
 
@@ -34,6 +35,8 @@ class Transform(Item):
     due: `(t, counts) -> bool`, for a transform that lets the rule step only now and then.
     evaluated: the state that holds the weights at which the model is judged.
     decays: it takes the place of the rule's own weight decay.
+    looks_at: what must be there at once: single elements, which may come piece by piece; rows, whole in all axes of the
+        parameter but the first; or the whole tensor.
     """
 
     kind = "transform"
@@ -53,6 +56,7 @@ class Transform(Item):
         due: Callable[..., bool] | None = None,
         evaluated: str = "",
         decays: bool = False,
+        looks_at: LooksAt = "elements",
     ) -> None:
         super().__init__(fn, source=source, use=use, search=search)
         for name in GIVEN:
@@ -62,6 +66,7 @@ class Transform(Item):
         self.takes = frozenset(parameters)
         self.states = tuple(name for name in positional if name not in GIVEN)
         self.acts_on: ActsOn = acts_on
+        self.looks_at: LooksAt = looks_at
         self.formula, self.avoid, self.differs = formula, avoid, dict(differs or {})
         self.initial, self.due, self.evaluated, self.decays = dict(initial or {}), due, evaluated, decays
         if set(self.initial) - set(self.states) or (evaluated and evaluated not in self.states):
@@ -126,6 +131,7 @@ def transform(
     due: Callable[..., bool] | None = None,
     evaluated: str = "",
     decays: bool = False,
+    looks_at: LooksAt = "elements",
 ) -> Callable[[Callable[..., Tensor | tuple[Tensor, ...]]], Transform]:
     """Declare a transform (see Transform)."""
 
@@ -143,6 +149,7 @@ def transform(
             due=due,
             evaluated=evaluated,
             decays=decays,
+            looks_at=looks_at,
         )
 
     return declare

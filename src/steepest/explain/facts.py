@@ -181,7 +181,8 @@ def _of_its_kind(item: Item) -> list[tuple[str, str]]:
     if isinstance(item, (Schedule, Reduction)):
         return _labelled("note", _note(item))
     if isinstance(item, Transform):
-        return [("acts on", ACTS_ON[item.acts_on]), ("memory", _memory(len(item.states))), ("note", _note(item))]
+        memory = _memory(len(item.states)) + _beside(item)
+        return [("acts on", ACTS_ON[item.acts_on]), ("memory", memory), ("note", _note(item))]
     if isinstance(item, Weighting):
         return [("gives", GIVES[item.gives]), *_labelled("shapes", _note(item))]
     if isinstance(item, Metric):
@@ -239,6 +240,13 @@ def _memory(n: int) -> str:
         if n
         else "nothing beside the parameters"
     )
+
+
+def _beside(item: Transform) -> str:
+    """What a step holds for a while, where that is more than a few pieces."""
+    if item.acts_on == "point":
+        return "; during a step one copy of the whole model"
+    return "; during a step a few copies of the largest tensor" if item.looks_at == "tensor" else ""
 
 
 def _looks(rule: Rule) -> str:

@@ -11,12 +11,11 @@ from torch import Tensor
 from steepest.core.declare import Rule
 from steepest.core.errors import Unsupported, UsageError
 
-from .chain import Chain, Leaf
+from .chain import PART_BYTES, Chain, Leaf
+from .pieces import Pieces
 
 Options = dict[str, Any]
 Group = dict[str, Any]
-PART_BYTES = 2**23
-"""Of the parameters between whose gradient and step copies are kept; a few times as much is taken for them."""
 
 
 @torch.no_grad()
@@ -26,19 +25,22 @@ def step_around(
     closure: Callable[[], Any] | None,
     shrinks: Callable[[Group], float],
     step: Callable[[], None],
+    in_pieces: Callable[[Tensor, Tensor, Group], Pieces | None],
     at_once: bool = False,
 ) -> None:
     """Gradients to the rule, its step, and what becomes of it, a part of the parameters after the other.
 
     shrinks(group): what decoupled decay multiplies by. at_once: the rule must see all parameters together.
+    in_pieces(param, grad, group): the rule's step of one large parameter in pieces; None where it must be whole.
     """
-    params, leaves, signs = [], [], []
+    params, leaves, signs, groups = [], [], [], []
     for group in optimizer.param_groups:
         for param in group["params"]:
             if param.grad is not None:
                 params.append(param)
                 leaves.append(_leaf(param, group, optimizer.state[param], chain, shrinks(group)))
                 signs.append(-1 if group.get("maximize") else 1)
+                groups.append(group)
     if not leaves:
         return
     if chain.looks_twice:
@@ -49,7 +51,13 @@ def step_around(
         for part in [slice(None)] if at_once or chain.needs_all else _parts(leaves):
             for param in params:
                 param.grad = None
-            _step_part(chain, params[part], leaves[part], signs[part], norm, step)
+            pieces = None
+            if len(params[part]) == 1 and leaves[part][0].param.nbytes > PART_BYTES and chain.looks_at != "tensor":
+                pieces = in_pieces(params[part][0], own[part][0], groups[part][0])
+            if pieces is None:
+                _step_part(chain, params[part], leaves[part], signs[part], norm, step)
+            else:
+                _step_pieces(chain, leaves[part][0], signs[part][0], norm, pieces)
     finally:
         for param, grad in zip(params, own):
             param.grad = grad
@@ -74,6 +82,19 @@ def _step_part(
         chain.finish(leaves)
     for leaf, grad in zip(leaves, given):
         leaf.grad = grad  # what the transforms made of it is free again
+
+
+def _step_pieces(chain: Chain, leaf: Leaf, sign: int, norm: Tensor | None, pieces: Pieces) -> None:
+    """One large parameter, so that there is never a copy of all of it."""
+    chain.prepare(leaf)
+    part = leaf
+    for block, part in leaf.parts(chain.looks_at == "rows"):
+        part.grad = part.grad if sign > 0 else -part.grad
+        if chain.begin([part], norm):
+            pieces.move(block, _back(part.grad if sign > 0 else -part.grad, pieces.param[block]))
+            chain.finish([part])
+    pieces.close()
+    leaf.states.update({name: value for name, value in part.states.items() if not isinstance(value, Tensor)})
 
 
 def _parts(leaves: Sequence[Leaf]) -> list[slice]:
@@ -163,8 +184,7 @@ def _look_again(chain: Chain, params: list[Tensor], leaves: list[Leaf], closure:
             repair="def closure(): optimizer.zero_grad(); loss = ...; loss.backward(); return loss",
         )
     before = [leaf.param.clone() for leaf in leaves]
-    for leaf, move in zip(leaves, chain.displacements(leaves)):
-        leaf.param.add_(move)
+    chain.displace(leaves)
     try:
         with torch.enable_grad():
             closure()

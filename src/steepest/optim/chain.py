@@ -6,8 +6,8 @@ as Leaves; the rule itself is run between `begin` and `finish` by whoever owns i
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,7 +17,13 @@ from steepest.core.errors import UsageError
 from steepest.core.per_trial import PerTrial
 from steepest.core.transform import Transform, Use
 
+from .apply import Block, cut
+
 Numbers = float | PerTrial
+PART_BYTES = 2**23
+"""Of the parameters between whose gradient and step copies are kept; a few times as much is taken for them."""
+PIECE_BYTES, SUMMED_BYTES = 2**22, 2**20
+"""Of a parameter that is larger than that, at a time; and where a float64 copy is summed."""
 
 
 @dataclass
@@ -38,6 +44,18 @@ class Leaf:
     shrinks: Numbers = 1.0
     weight_decay: Numbers | None = None
     before: Tensor | None = field(default=None)
+
+    def parts(self, whole_rows: bool = False, most: int = PIECE_BYTES) -> Iterator[tuple[Block, Leaf]]:
+        """Where in each trial's parameter, and a view of at most so many bytes, or of one row where rows are whole."""
+        limit = most // self.param.element_size() // len(self.param)
+        of_one = self.param.shape[1:]
+        n_rows = max(1, limit // max(1, of_one[1:].numel()))
+        rows = [(slice(i, i + n_rows),) for i in range(0, of_one[0], n_rows)]
+        for block in rows if whole_rows else cut(of_one, limit):
+            at = (slice(None), *block)
+            own = {n: v for n, v in self.states.items() if "." in n}  # an optimizer keeps those of its rule beside them
+            states = {n: v[at] if isinstance(v, Tensor) else v for n, v in own.items()}
+            yield block, replace(self, param=self.param[at], grad=self.grad[at], states=states)
 
 
 @dataclass(frozen=True)
@@ -89,13 +107,20 @@ class Chain:
     def _keeps_step(self) -> bool:
         return bool(self._of["step"])
 
-    def displacements(self, leaves: Sequence[Leaf]) -> list[Tensor]:
-        """What is added to each parameter before the gradient is taken again."""
-        norm = _norm(leaves)
-        found = [torch.zeros_like(leaf.param) for leaf in leaves]
-        for link in self._of["point"]:
-            found = [old + _call(link, leaf.grad, leaf, norm, None)[0] for old, leaf in zip(found, leaves)]
-        return found
+    @property
+    def looks_at(self) -> str:
+        """The most of a parameter that must be there at once: elements, rows or the whole tensor."""
+        seen = {link.transform.looks_at for link in self.links}
+        return next((what for what in ("tensor", "rows") if what in seen), "elements")
+
+    def displace(self, leaves: Sequence[Leaf]) -> None:
+        """Put the parameters where the gradient is taken again."""
+        norm = whole_norm(leaves)
+        for leaf in leaves:
+            for _, part in leaf.parts():
+                moves = [_call(link, part.grad, part, norm, None)[0] for link in self._of["point"]]
+                for move in moves:
+                    part.param.add_(move)
 
     @property
     def needs_all(self) -> bool:
@@ -104,19 +129,18 @@ class Chain:
 
     def norm(self, leaves: Sequence[Leaf]) -> Tensor | None:
         """The length of the whole gradient as it comes, where the first transform asks for it."""
-        return _norm(leaves) if any("norm" in link.transform.takes for link in self._of["gradient"][:1]) else None
+        return whole_norm(leaves) if any("norm" in link.transform.takes for link in self._of["gradient"][:1]) else None
 
-    def begin(self, leaves: Sequence[Leaf], whole_norm: Tensor | None = None) -> bool:
+    def begin(self, leaves: Sequence[Leaf], of_all: Tensor | None = None) -> bool:
         """Put the gradient for the rule into each leaf; False when the rule must not step this time.
 
-        whole_norm: `norm` of all parameters, where the leaves are some of them.
+        of_all: `norm` of all parameters, where the leaves are some of them.
         """
         for leaf in leaves:
-            for link in self.links:
-                _make_states(link.transform, leaf)
+            self.prepare(leaf)
         for link in self._of["gradient"]:
             asks = "norm" in link.transform.takes
-            norm = (_norm(leaves) if whole_norm is None else whole_norm) if asks else None
+            norm = (whole_norm(leaves) if of_all is None else of_all) if asks else None
             calls = []
             for leaf in leaves:
                 calls.append(_count(link, leaf))
@@ -128,6 +152,11 @@ class Chain:
         for leaf in leaves:
             leaf.before = leaf.param.clone() if self._keeps_step else None
         return True
+
+    def prepare(self, leaf: Leaf) -> None:
+        """Make the states that are not there yet, before anything has moved."""
+        for link in self.links:
+            _make_states(link.transform, leaf)
 
     def finish(self, leaves: Sequence[Leaf]) -> None:
         """Change the step that the rule has just made, then what is made of the weights."""
@@ -194,7 +223,6 @@ def _call(link: Link, value: Tensor, leaf: Leaf, norm: Tensor | None, t: int | N
 
 
 def _make_states(transform: Transform, leaf: Leaf) -> None:
-    """The states that are not there yet, before anything has moved."""
     for name in transform.states:
         key = f"{transform.name}.{name}"
         if key not in leaf.states:
@@ -211,10 +239,22 @@ def _count(link: Link, leaf: Leaf) -> int:
     return leaf.states[key]
 
 
-def _norm(leaves: Sequence[Leaf]) -> Tensor:
+def whole_norm(leaves: Sequence[Leaf]) -> Tensor:
     """The length of each trial's whole gradient, (K,), in float64."""
-    norms = [torch.linalg.vector_norm(leaf.grad.flatten(1), dim=1, dtype=torch.float64) for leaf in leaves]
+    norms = [_length(leaf) for leaf in leaves]
     return torch.linalg.vector_norm(torch.stack([n.to(norms[0].device) for n in norms]), dim=0)
+
+
+def _length(leaf: Leaf) -> Tensor:
+    """Of one parameter's gradient, (K,); a large one passes through one buffer: freed copies may not be used again."""
+    if leaf.grad.nbytes <= PART_BYTES:
+        return torch.linalg.vector_norm(leaf.grad.flatten(1), dim=1, dtype=torch.float64)
+    found, wide = [], torch.empty(0, dtype=torch.float64, device=leaf.grad.device)
+    for _, part in leaf.parts(most=SUMMED_BYTES):
+        grad = part.grad.flatten(1)
+        wide = wide if wide.shape == grad.shape else torch.empty_like(grad, dtype=torch.float64)
+        found.append(torch.linalg.vector_norm(wide.copy_(grad), dim=1))
+    return torch.linalg.vector_norm(torch.stack(found), dim=0)
 
 
 def _is_one(value: Numbers) -> bool:

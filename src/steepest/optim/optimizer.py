@@ -28,6 +28,7 @@ from .checkpoints import Interchanging
 from .delegated import DELEGATED
 from .hooked import hooked
 from .options import EXECUTION, interface_of
+from .pieces import Pieces
 from .program import program_of, program_with_norms
 from .states import raise_counts, state_of
 from .usual import ReadyToMove, Usual
@@ -90,7 +91,8 @@ class RuleOptimizer(Interchanging):
                 loss = closure()
         self._refuse_while_evaluating()
         if self._chain:
-            step_around(self._chain, self, closure, self._shrinks, self._step_groups, self.rule.totals is not None)
+            at_once = self.rule.totals is not None
+            step_around(self._chain, self, closure, self._shrinks, self._step_groups, self._pieces_of, at_once)
         else:
             self._step_groups()
         return loss
@@ -176,18 +178,27 @@ class RuleOptimizer(Interchanging):
 
     def _add_members(self, work: Work, group: Options) -> None:
         """All that take part, looked at one by one; new states are made, and the counts raised."""
-        rule, settings = work.rule, work.settings
         for param in group["params"]:
             if param.grad is not None:
-                accept(self.rule, param, param.grad, group)
-                state, is_new = self._state_of(param, group, rule, settings)
-                grad = dense(param.grad, rule, state, work.decay)
-                work.members.append(Member(param, grad, state, 1.0 if is_new else 2.0))
+                work.members.append(self._member_of(param, param.grad, group, work))
         counted = [member for member in work.members if "step" in member.state]
         raise_counts([member.state["step"] for member in counted])
         for member in counted:
             step = member.state["step"]
             member.count = step if group.get("capturable") and not group.get("differentiable") else step.item()
+
+    def _member_of(self, param: Tensor, grad: Tensor, group: Options, work: Work) -> Member:
+        """The parameter with all states made; its count is not raised yet."""
+        accept(self.rule, param, grad, group)
+        state, is_new = self._state_of(param, group, work.rule, work.settings)
+        return Member(param, dense(grad, work.rule, state, work.decay), state, 1.0 if is_new else 2.0)
+
+    def _pieces_of(self, param: Tensor, grad: Tensor, group: Options) -> Pieces | None:
+        """The step of one parameter in pieces; None where the rule needs all of it at once."""
+        if self.rule.looks_at != "elementwise" or self._is_special(group):
+            return None
+        work = self._empty_work(group)
+        return Pieces(work, param, lambda: self._member_of(param, grad, group, work))
 
     def _decay_of(self, group: Options, rule: Rule) -> str:
         return "decoupled" if group.get("decoupled_weight_decay") else rule.decay

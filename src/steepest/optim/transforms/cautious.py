@@ -14,6 +14,7 @@ from steepest.core.transform import transform
     avoid="Rules without momentum: their steps always go along the gradient, and nothing is masked.",
     differs={"timm, and the authors' later code": "divide by the mean of the mask, at least 0.001, not by (n + 1) / d"},
     source="Liang et al. 2024, arXiv:2411.16085",
+    looks_at="tensor",
 )
 def cautious(step: Tensor, grad: Tensor) -> Tensor:
     """Of each tensor of d entries, the n whose step agrees in sign with the gradient move, d / (n + 1) times as far."""

@@ -12,6 +12,7 @@ from steepest.core.transform import transform
     use="Convolutional networks with SGD: a little regularisation without a number to tune.",
     avoid="Embeddings, and layers whose rows must be free to move together.",
     source="Yong et al. 2020, arXiv:2004.01461",
+    looks_at="rows",
 )
 def centralise(grad: Tensor) -> Tensor:
     """Parameters of two axes or more lose the mean over all axes but the first; vectors are left as they are."""

@@ -19,6 +19,7 @@ from ..matrices import norm as length_of
     use="Noisy training with a rule that has momentum, where one more state fits into memory.",
     avoid="Full batches or smooth losses: there is no noise to take out, and the change of the gradient is curvature.",
     source="Yuan et al. 2024, arXiv:2411.10438; the form with one gradient per step",
+    looks_at="tensor",
 )
 def mars_correction(
     grad: Tensor, last: Tensor, *, t: Any, gamma: NonNegative = 0.025, beta: UnitOpen = 0.95
