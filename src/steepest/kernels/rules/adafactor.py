@@ -9,6 +9,7 @@ from ctypes import c_int64, c_void_p
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.autograd.graph import increment_version
 
 from ..addresses import addresses_of
@@ -20,43 +21,46 @@ STATES = ("row_var", "col_var", "variance")
 
 def step(settings: Mapping[str, Any], maximize: bool, members: Sequence[Any]) -> Sequence[int]:
     """A core.faster.WholeSteps."""
-    everything, total = range(len(members)), sum(member.param.numel() for member in members)
+    left, total = {*range(len(members))}, sum([member.param.numel() for member in members])
     if total < LEAST or torch.is_grad_enabled():
-        return everything
-    left: list[int] = []
+        return sorted(left)
     for dtype, real in REALS.items():
-        rows = [
-            (place, _addresses(member, dtype)) for place, member in enumerate(members) if member.param.dtype is dtype
-        ]
-        taken = [(place, row) for place, row in rows if row is not None]
+        own = [place for place in left if members[place].param.dtype is dtype and members[place].param.numel()]
+        taken, places = _addresses({place: _row(members[place]) for place in own}, dtype)
         kernel = library("rules/adafactor", real) if taken else None
         if kernel is None:
-            left += [place for place, _ in rows]
             continue
-        left += [place for place, row in rows if row is None]
-        own = [members[place] for place, _ in taken]
-        numbers = array("d", [number for member in own for number in _numbers(settings, maximize, member)])
-        shapes = array("q", [side for member in own for side in _sides(member.param.shape)])
-        places = array("q", [address for _, row in taken for address in row])
-        increment_version([member.param for member in own])
-        _run(kernel.step, (numbers, shapes, places), len(own), total)
-    return sorted(left + [place for place in everything if members[place].param.dtype not in REALS])
+        left -= {*taken}
+        moved = [members[place] for place in taken]
+        known = {count: _numbers(settings, maximize, dtype, count) for count in {member.count for member in moved}}
+        numbers = array("d", [number for member in moved for number in known[member.count]])
+        shapes = array("q", [side for member in moved for side in _sides(member.param.shape)])
+        increment_version([member.param for member in moved])
+        _run(kernel.step, (numbers, shapes, places), len(moved), total)
+    return sorted(left)
 
 
-def _addresses(member: Any, dtype: torch.dtype) -> list[int] | None:
-    """Of param, grad and the three states, 0 for those that this tensor has not."""
-    states = [member.state.get(name) for name in STATES]
-    found = addresses_of([member.param, member.grad, *(one for one in states if one is not None)], dtype)
-    if found is None or not member.param.numel():
-        return None
-    param, grad, *rest = found
-    return [param, grad, *(0 if one is None else rest.pop(0) for one in states)]
+def _row(member: Any) -> list[Tensor | None]:
+    """Parameter, gradient and the three states, None for those that this tensor has not."""
+    return [member.param, member.grad, *(member.state.get(name) for name in STATES)]
 
 
-def _numbers(settings: Mapping[str, Any], maximize: bool, member: Any) -> tuple[float, ...]:
+def _addresses(rows: dict[int, list[Tensor | None]], dtype: torch.dtype) -> tuple[list[int], array[int]]:
+    """The keys of the rows that can be taken, and the addresses of their tensors, 0 for None."""
+    if not rows:
+        return [], array("q")
+    found = addresses_of([one for row in rows.values() for one in row if one is not None], dtype)
+    if found is None:
+        fit = {key: row for key, row in rows.items() if addresses_of([one for one in row if one is not None], dtype)}
+        return _addresses(fit, dtype)
+    each = iter(found)
+    return [*rows], array("q", [0 if one is None else next(each) for row in rows.values() for one in row])
+
+
+def _numbers(settings: Mapping[str, Any], maximize: bool, dtype: torch.dtype, count: float) -> tuple[float, ...]:
     """In the order of the enum in adafactor.cpp."""
-    t, lr, eps1 = float(member.count), float(settings["lr"]), settings["eps1"]
-    least = torch.finfo(member.param.dtype).eps if eps1 is None else float(eps1)
+    t, lr, eps1 = float(count), float(settings["lr"]), settings["eps1"]
+    least = torch.finfo(dtype).eps if eps1 is None else float(eps1)
     shrink = 1 - lr * float(settings["weight_decay"])
     fresh = t ** float(settings["beta2_decay"])
     return fresh, least, min(lr, t**-0.5), float(settings["eps2"]), float(settings["d"]), shrink, 1 - 2.0 * maximize
