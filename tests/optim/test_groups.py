@@ -268,6 +268,24 @@ def test_rates_that_are_scaled_need_a_rate_and_numbers_a_domain():
 # -- as optimizers take them ------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (nn.Linear(2, 2).parameters(), "a generator"),
+        ([nn.Parameter(torch.ones(2))], "a list"),
+        (torch.ones(3), "a Tensor"),
+        (None, "a NoneType"),
+        (nn.Linear, "the class Linear"),
+        (nn.ReLU(), "ReLU has no parameter"),
+    ],
+)
+def test_what_is_no_model_is_refused_with_the_call_that_was_meant(given, says):
+    with pytest.raises(UsageError, match=says):
+        st.groups(given)
+    with pytest.raises(UsageError, match="mup_base: a dict"):
+        st.groups(nn.Linear(2, 2), lr=0.1, mup_base={})
+
+
 @pytest.mark.parametrize("library", [torch.optim, st.optim], ids=["torch", "steepest"])
 def test_an_optimizer_trains_with_the_groups_and_decays_the_matrix_alone(library):
     torch.manual_seed(0)

@@ -100,6 +100,7 @@ def groups(
             needed="the learning rate that is scaled was needed",
             repair="groups(model, lr=1e-3, ...): a group has a rate of its own, which the optimizer's does not reach.",
         )
+    _refuse_others(model, mup_base)
     owned = owned_parameters(model)
     asked = _matched(owned, overrides or {})
     depths = _depth_scales(model, owned, float(layer_decay))
@@ -120,6 +121,27 @@ def groups(
         placed.append(Placed(one, options, why + (", and overrides" if one.name in asked else "")))
     trained = [p for p in placed if p.owned.parameter.requires_grad]
     return Groups(trained, [p.owned for p in placed if not p.owned.parameter.requires_grad])
+
+
+def _refuse_others(model: Any, mup_base: Any) -> None:
+    """What a parameter is for is told by the modules that hold it, so modules must be given."""
+    for what, given in (("", model), ("mup_base: ", mup_base)):
+        if isinstance(given, nn.Module) or (what and given is None):
+            continue
+        is_class = isinstance(given, type) and issubclass(given, nn.Module)
+        raise UsageError(
+            where="groups",
+            seen=f"{what}the class {given.__name__}" if is_class else f"{what}a {type(given).__name__}",
+            needed="an nn.Module was needed: its layers say what each parameter is for",
+            repair=f"{given.__name__}(...), an instance." if is_class else "groups(model), not model.parameters().",
+        )
+    if next(model.parameters(), None) is None:
+        raise UsageError(
+            where="groups",
+            seen=f"{type(model).__name__} has no parameter",
+            needed="something to train was needed",
+            repair="Assign the layers to self, or keep them in an nn.ModuleList, so that the model knows them.",
+        )
 
 
 def _decays(owned: Owned, decay_embeddings: bool) -> tuple[bool, str]:
