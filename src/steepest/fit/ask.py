@@ -25,7 +25,7 @@ from .callbacks import as_callbacks
 from .judge import as_metrics, name_of
 from .layout import LAYOUTS, layout_named
 from .loop import Setup
-from .memory import fitting_into_memory
+from .memory import FittingIntoMemory
 from .objective import Objective, as_loss
 from .passing import called
 from .reading import Asked, Encode, read_data
@@ -278,7 +278,7 @@ def _look_at_output(model: nn.Module, read: Asked, seed: int) -> None:
     before = [leaf._version for leaf in leaves(inputs)]
     modes = [(module, module.training) for module in model.modules()]
     try:
-        with sealed("look", seed), torch.no_grad(), fitting_into_memory(2):
+        with sealed("look", seed), torch.no_grad(), FittingIntoMemory(2):
             called(model.eval(), inputs)
     except OutOfMemory:
         raise

@@ -19,6 +19,7 @@ from steepest.kernels.images import FasterImages, has_kernels
 ROUNDS = 4
 CLEARLY = 0.9
 """A layout replaces a plainer one where it takes less than this share of its time: near ties always end the same."""
+NOTHING = nullcontext()
 _KNOWN: dict[Any, Layout] = {}
 
 
@@ -43,7 +44,7 @@ class Layout:
 
     def kernels(self) -> AbstractContextManager[Any]:
         """What a forward pass runs in."""
-        return FasterImages() if self.has_own_kernels else nullcontext()
+        return FasterImages() if self.has_own_kernels else NOTHING
 
 
 PLAIN = Layout("contiguous")

@@ -25,7 +25,8 @@ from .gap import measured_gap
 from .history import History, Row, line_of
 from .interrupt import Interruptible
 from .judge import Judge
-from .memory import fitting_into_memory
+from .layout import NOTHING
+from .memory import FittingIntoMemory
 from .passing import called, modes_of, pieces, put_modes_back
 from .ranks import Ranks, ranks_of
 from .saved import Best, copied, put_back, random_state, set_random_state, state_of
@@ -136,7 +137,7 @@ class Run:
         beat = begun
         for batch in self._batches():
             own = self._share(batch, setup.train)
-            with fitting_into_memory(batch.n_rows):
+            with FittingIntoMemory(batch.n_rows):
                 if setup.layout is None or setup.threads is None:
                     setup.measure(own, self.ranks, self._half)
                 value, counts = self._step(own)
@@ -260,9 +261,8 @@ class Run:
         (value if self.scaler is None else self.scaler.scale(value)).backward()
 
     def _half(self) -> Any:
-        if self.setup.precision == torch.float32:
-            return contextlib.nullcontext()
-        return torch.autocast(self.setup.device.type, self.setup.precision)
+        precision = self.setup.precision
+        return NOTHING if precision == torch.float32 else torch.autocast(self.setup.device.type, precision)
 
     @property
     def learning_rate(self) -> float:
