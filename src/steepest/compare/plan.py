@@ -24,7 +24,7 @@ fast a learning rate starts, not how well it ends."""
 FEWEST_STEPS = 90
 """The same for full runs."""
 REACH = 2
-"""Full runs take so many learning rates of the grid to either side of the best: a parabola goes through five."""
+"""Full runs take so many learning rates of the grid to either side of the best of the shorter ones."""
 TIME_SAFETY = 0.75
 """Share of a time budget that is planned; the rest pays for evaluation, storage, the page and a busy machine."""
 
@@ -80,9 +80,11 @@ class Size:
 
     n_learning_rates: int
     search_seeds: int
+    full_seeds: int
+    """Seeds of the search's full runs, which decide."""
 
 
-SIZES = (Size(7, 3), Size(5, 2))
+SIZES = (Size(7, 3, 5), Size(5, 2, 3))
 """The full search, and a lean one for small budgets."""
 
 
@@ -123,9 +125,12 @@ def rungs_of(size: Size, epochs: int, n_seeds: int, steps_per_epoch: int = 100) 
     """The search on ever longer runs, the last ones full; then looks of the race and the confirmation at full length."""
     shorter = {max(1, round(epochs * share), math.ceil(fewest / steps_per_epoch)) for share, fewest in SHORT_RUNS}
     lengths = [*sorted(length for length in shorter if length < epochs), epochs]
-    search = _seeds("search", 0, size.search_seeds)
+    seeds = [*([size.search_seeds] * (len(lengths) - 1)), size.full_seeds]
     return [
-        *(RungRecord(f"search {i + 1}", "search", length, search) for i, length in enumerate(lengths)),
+        *(
+            RungRecord(f"search {i + 1}", "search", length, _seeds("search", 0, n))
+            for i, (length, n) in enumerate(zip(lengths, seeds))
+        ),
         *(
             RungRecord(f"race look {i + 1}", "race", epochs, _seeds("race", start, end))
             for i, (start, end) in enumerate(_looks(n_seeds))
@@ -150,16 +155,15 @@ def planned_cost(size: Size, n_arms: int, n_tuned: int, rungs: list[RungRecord])
     by_phase = {phase: [r for r in rungs if r.phase == phase] for phase in FIRST_SEED}
     looks, [confirm] = by_phase["race"], by_phase["confirm"]
     half = max(2, -(-n_arms // 2))
-    search = n_tuned * size.search_seeds * _search_epochs(size, by_phase["search"])
+    search = n_tuned * _search_epochs(size, by_phase["search"])
     race = confirm.epochs * (n_arms * len(looks[0].seeds) + half * sum(len(r.seeds) for r in looks[1:3]))
     return float(search + race + confirm.epochs * min(n_arms, 3) * len(confirm.seeds))
 
 
 def _search_epochs(size: Size, rungs: list[RungRecord]) -> int:
-    """Of one arm and one seed: the whole grid on the first rung, the neighbours of the best on the next, more on full runs."""
-    first, *between = rungs[:-1] or rungs
-    full = rungs[-1].epochs * (2 * REACH + 1) if len(rungs) > 1 else 0
-    return (size.n_learning_rates + 2) * first.epochs + 3 * sum(r.epochs for r in between) + full
+    """Of one arm: the whole grid on the first rung, the neighbours of the best on the next, more on full runs."""
+    rates = [size.n_learning_rates + 2, *([3] * (len(rungs) - 2)), *([2 * REACH + 1] if len(rungs) > 1 else [])]
+    return sum(n * r.epochs * len(r.seeds) for n, r in zip(rates, rungs))
 
 
 def forecast(plan_cost: float, seconds: float | None, n_confirm: int) -> str:

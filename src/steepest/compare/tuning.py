@@ -1,7 +1,8 @@
-"""Which learning rate is best, from few noisy runs: the top of a parabola through the scores near the best one.
+"""Which learning rate is best, from few noisy runs: the mean of all that ran, weighted by how nearly each is the best.
 
-With three seeds the best of three neighbours is little more than chance, and two arms that are equal would be raced at different
-learning rates, which is a difference. A parabola in the logarithm uses the runs at all of them.
+With a few seeds the best of five neighbours is little more than chance, and two arms that are equal would be raced at different
+learning rates, which is a difference. The weighted mean uses the runs at all of them: in the middle where scores are flat, at the
+top where they are not.
 """
 
 from __future__ import annotations
@@ -10,10 +11,8 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-NEAR = 2
-"""Steps of the grid to either side of the best rate that the parabola goes through."""
-FALLEN = 4.0
-"""A mean that lies so many of its standard errors below the best is beyond a cliff, where no parabola holds."""
+WIDTH = 1.5
+"""A rate that is so many standard errors worse than the best counts 1/e of it (bench/honesty.py: fewest equal arms told apart)."""
 RISEN = 3.0
 """An edge so many standard errors better than the next rate is no accident: with three seeds chance does it in 5 of 100."""
 Scores = Mapping[float, Sequence[float]]
@@ -21,18 +20,21 @@ Scores = Mapping[float, Sequence[float]]
 
 
 def best_rate(scores: Scores) -> float:
-    """The learning rate with the best score, between the neighbours of the best one that ran.
-
-    The best that ran where the scores have no top: too few, or not bent downwards.
-    """
-    ordered = sorted(scores)
+    """The mean in the logarithm; the best that ran where a single seed leaves the noise unknown."""
+    ordered = sorted(lr for lr, own in scores.items() if all(map(math.isfinite, own)))
     means = {lr: statistics.fmean(scores[lr]) for lr in ordered}
     place = max(range(len(ordered)), key=lambda i: means[ordered[i]])
-    at = _top(_near(scores, ordered[max(0, place - NEAR) : place + NEAR + 1]))
-    if at is None:
-        return ordered[place]
-    low, high = ordered[max(place - 1, 0)], ordered[min(place + 1, len(ordered) - 1)]
-    return float(f"{min(max(math.exp(at), low), high):.3g}")
+    best = ordered[place]
+    first = max(0, min(place - 1, len(ordered) - 3))
+    error = _error([scores[lr] for lr in ordered[first : first + 3]])
+    if not math.isfinite(error):
+        return best
+    weights = {lr: _share(means[best] - means[lr], WIDTH * error) for lr in ordered}
+    return float(f"{math.exp(sum(w * math.log(lr) for lr, w in weights.items()) / sum(weights.values())):.3g}")
+
+
+def _share(behind: float, width: float) -> float:
+    return math.exp(-behind / width) if width else float(behind == 0)
 
 
 def rises_to(edge: float, scores: Scores) -> bool:
@@ -44,16 +46,6 @@ def rises_to(edge: float, scores: Scores) -> bool:
     return statistics.fmean(rows[0]) - statistics.fmean(rows[1]) > RISEN * math.sqrt(2) * _error(rows)
 
 
-def _near(scores: Scores, rates: Sequence[float]) -> list[tuple[float, float]]:
-    """(log of the rate, mean score) of those that did not fall off."""
-    finite = {lr: scores[lr] for lr in rates if all(map(math.isfinite, scores[lr]))}
-    if not finite:
-        return []
-    means = {lr: statistics.fmean(own) for lr, own in finite.items()}
-    floor = max(means.values()) - FALLEN * _error(list(finite.values()))
-    return [(math.log(lr), mean) for lr, mean in means.items() if mean >= floor]
-
-
 def _error(rows: Sequence[Sequence[float]]) -> float:
     """Standard error of a mean over seeds, without what all learning rates of a seed have in common; infinite when unknown."""
     n_rates, n_seeds = len(rows), len(rows[0])
@@ -63,14 +55,3 @@ def _error(rows: Sequence[Sequence[float]]) -> float:
     overall = statistics.fmean(of_rates)
     rest = sum((x - of_rates[i] - of_seeds[j] + overall) ** 2 for i, row in enumerate(rows) for j, x in enumerate(row))
     return math.sqrt(rest / ((n_rates - 1) * (n_seeds - 1)) / n_seeds)
-
-
-def _top(points: Sequence[tuple[float, float]]) -> float | None:
-    """Where the parabola has its top; None where it has none."""
-    import numpy as np
-
-    if len(points) < 4:
-        return None
-    x, y = np.array(points).T
-    bend, slope, _ = np.polyfit(x - x.mean(), y, 2)
-    return float(x.mean() - slope / (2 * bend)) if bend < 0 else None
