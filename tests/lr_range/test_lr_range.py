@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import steepest as st
 from steepest.cli import app
-from steepest.core.errors import DomainError, UnknownName
+from steepest.core.errors import DomainError, UnknownName, UsageError
 from steepest.lr_range import Curve
 
 N = 200
@@ -117,6 +117,17 @@ def test_what_makes_no_sense_is_refused():
             range_of_a_line(**bad)
     with pytest.raises(UnknownName):
         range_of_a_line(optimizers="sdg")
+    with pytest.raises(UsageError, match="names its learning rate"):
+        range_of_a_line(optimizers="sgd(lr=0.1)")
+
+
+def test_a_model_that_is_always_nan_learns_at_no_rate():
+    class Broken(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) * torch.nan
+
+    found = st.lr_range(lambda: Broken(1, 1), a_line(), optimizers="sgd", n_rates=3, steps=4, progress=False)
+    assert "no rate brought the loss below its start" in str(found)
 
 
 def test_the_page_holds_all_numbers_and_the_command_draws_it(tmp_path):

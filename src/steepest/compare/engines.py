@@ -197,7 +197,7 @@ def _two_trials(engine: Engine, sample: Sample) -> list[Tensor]:
 def _is_close(a: Tensor, b: Tensor, tolerance: float) -> bool:
     if a.shape != b.shape:
         return False
-    size = float(b.detach().abs().amax()) if b.numel() else 0.0
+    size = float(b.detach().abs().nan_to_num(0.0, 0.0).amax()) if b.numel() else 0.0
     return bool(torch.allclose(a.double(), b.double(), rtol=tolerance, atol=tolerance * size, equal_nan=True))
 
 

@@ -15,7 +15,7 @@ from steepest.compare.suits import FITTING
 from steepest.compare.task import DEFAULT_METRIC, Task
 from steepest.compare.trial import Arm
 from steepest.core.domains import Counts, Log, check_value
-from steepest.core.errors import DomainError
+from steepest.core.errors import DomainError, UsageError
 from steepest.core.progress import progress_of
 from steepest.data import Data, load
 from steepest.models import factory_of
@@ -37,7 +37,7 @@ def asked_range(**asked: Any) -> LearningRates:
     data = load(asked["data"], task=asked["task"])
     task = _task(asked, data)
     losses = loss_choices(asked["losses"] or FITTING[task.kind].split(",")[0])
-    pairs = list(itertools.product(losses, rule_choices(asked["optimizers"])))
+    pairs = list(itertools.product(losses, map(_without_rate, rule_choices(asked["optimizers"]))))
     arms = [_arm(loss, rule) for loss, rule in pairs]
     for arm in arms:
         task.check(arm)
@@ -53,8 +53,19 @@ def asked_range(**asked: Any) -> LearningRates:
     return LearningRates(tuple(curves), setting)
 
 
+def _without_rate(rule: Choice) -> Choice:
+    if "lr" in rule.options:
+        raise UsageError(
+            where="lr_range",
+            seen=f"{rule.text} names its learning rate",
+            needed="an optimizer without one was needed: rates are what is tried",
+            repair="Leave lr out; rates=(1e-5, 1e-1) says where to look.",
+        )
+    return rule
+
+
 def _arm(loss: Choice, rule: Choice) -> Arm:
-    options = {name: value for name, value in rule.options.items() if name not in ("lr", "weight_decay")}
+    options = {name: value for name, value in rule.options.items() if name != "weight_decay"}
     return Arm(
         loss=loss.item,  # type: ignore[arg-type]
         loss_options=loss.options,

@@ -72,7 +72,7 @@ def _curves(curves: Sequence[Curve]) -> Block:
     keys = [
         Key("line", "ink", "mean over the seeds, and their range"),
         Key("dash", "ink", "rate to take"),
-        Key("cross", "bad", "diverged runs"),
+        Key("cross", "bad", "runs that diverge: they end above their start, or in NaN"),
         Key("band", "bad", "most runs diverge"),
     ]
     caption = "Training loss by learning rate; losses above the start are drawn at the upper edge."
@@ -92,7 +92,7 @@ def _panel(curve: Curve) -> Panel:
 
 def _point(curve: Curve, lr: float, row: Sequence[float]) -> Point:
     finite = [x for x in row if math.isfinite(x)]
-    n_lost = len(row) - len(finite)
+    n_lost = sum(not x <= curve.first for x in row)  # what Curve.edge counts
     text = f"learning rate {rate(lr)}: "
     if not finite:
         return Point("", lr, math.nan, math.nan, math.nan, len(row), n_lost, text + "all diverged")
