@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy
 import pytest
 import scipy.stats
@@ -10,7 +12,7 @@ from metric_cases import options, rows
 
 from steepest import metrics
 from steepest.core.errors import DomainError, MetricError, ShapeError, UsageError
-from steepest.core.interval import Interval, clopper_pearson, wilson
+from steepest.core.interval import Interval, clopper_pearson, freedom_of, t_quantile, wilson
 
 SHARES = [m for m in metrics if m.share is not None and m.tally.n_cells]
 COUNTED = [m for m in metrics if m.tally.n_cells]
@@ -93,7 +95,7 @@ def test_intervals_of_shares_equal_those_of_scipy(hits, tries):
 
 
 def test_delong_s_variance_equals_the_sum_over_all_pairs():
-    from steepest.metrics.delong import variance
+    from steepest.metrics.delong import spread
 
     g = torch.Generator().manual_seed(6)
     y, x = torch.randint(2, (60,), generator=g), torch.randint(6, (60,), generator=g).double()
@@ -101,18 +103,68 @@ def test_delong_s_variance_equals_the_sum_over_all_pairs():
     wins = (x[y == 1].unsqueeze(1) > x[y == 0]).double() + (x[y == 1].unsqueeze(1) == x[y == 0]).double() / 2
     of_positive, of_negative = wins.mean(1), wins.mean(0)
     truth = of_positive.var() / len(of_positive) + of_negative.var() / len(of_negative)
-    assert variance(metrics.auroc.rows(x, y)).item() == pytest.approx(truth.item(), rel=1e-12)
+    assert spread(metrics.auroc.rows(x, y))[0].item() == pytest.approx(truth.item(), rel=1e-12)
     counted = metrics.auroc.state(x, y, bins=4096)
-    assert variance(counted).item() == pytest.approx(truth.item(), rel=0.05)
+    assert spread(counted)[0].item() == pytest.approx(truth.item(), rel=0.05)
 
 
 def test_the_interval_of_a_mean_is_about_that_of_student():
     g = torch.Generator().manual_seed(7)
-    error = torch.randn(500, generator=g).double().exp()
-    at = metrics.mean_absolute_error.interval(metrics.mean_absolute_error.rows(error, torch.zeros(500)), replicates=4000)
-    low, high = scipy.stats.t.interval(0.95, 499, error.mean(), error.std() / 500**0.5)
-    # corrected for the skew of the errors, both bounds lie a little higher than Student's
-    assert low < at.low < low + 0.05 * (high - low) * 4 and high < at.high < high + 0.05 * (high - low) * 4
+    for error, lowest, highest in (
+        (torch.randn(500, generator=g).double() + 9, -0.03, 0.03),
+        # skewed, and a few errors make up most of the spread: the upper bound lies higher and the whole is wider
+        (torch.randn(500, generator=g).double().exp(), 0.05, 0.35),
+    ):
+        rows = metrics.mean_absolute_error.rows(error, torch.zeros(500))
+        at = metrics.mean_absolute_error.interval(rows, replicates=4000)
+        low, high = scipy.stats.t.interval(0.95, 499, error.mean(), error.std() / 500**0.5)
+        assert lowest < (at.high - high) / (high - low) < highest and abs(at.low - low) < 0.06 * (high - low)
+
+
+@pytest.mark.parametrize("n_heavy", [2, 10, 200])
+def test_a_spread_of_few_units_has_as_many_degrees_of_freedom_as_these(n_heavy):
+    """Of 200 units n_heavy pull alike and the others not: 2 / (1 / n_heavy - 1 / 200)."""
+    pulls = torch.zeros(200, dtype=torch.float64)
+    pulls[:n_heavy] = 0.3
+    found = freedom_of(pulls.square().sum(), pulls.pow(4).sum(), torch.tensor(200.0, dtype=torch.float64))
+    truth = math.inf if n_heavy == 200 else 2 / (1 / n_heavy - 1 / 200)
+    assert found.item() == pytest.approx(truth, rel=1e-9) if n_heavy < 200 else found > 1e6
+    assert t_quantile(0.975, found).item() == pytest.approx(scipy.stats.t.ppf(0.975, min(truth, 1e6)), rel=1e-6)
+
+
+CALIBRATION = ["expected_calibration_error", "adaptive_calibration_error", "debiased_calibration_error"]
+
+
+@pytest.mark.parametrize("name", CALIBRATION)
+def test_the_interval_of_a_calibration_error_reaches_0_for_a_perfect_model_and_not_for_a_bad_one(name):
+    metric, g = metrics[name], torch.Generator().manual_seed(3)
+    p = torch.rand(400, generator=g).double() / 2 + 0.5
+    right = torch.rand(400, generator=g) < p
+    scores = torch.stack([p, 1 - p], 1)
+    perfect = metric.interval(metric.rows(scores, (~right).long(), from_logits=False))
+    bad = metric.interval(metric.rows(scores, (torch.arange(400) % 2), from_logits=False))
+    assert perfect.low == 0 and perfect.high < 0.12
+    truth = math.sqrt(float((p - 0.5).square().mean())) if "debiased" in name else float((p - 0.5).mean())
+    assert 0.1 < bad.low < truth < bad.high < 0.4
+
+
+@pytest.mark.slow  # 300 intervals
+@pytest.mark.parametrize("name", CALIBRATION)
+def test_calibration_errors_of_200_samples_are_held_by_their_intervals(name):
+    """Confidence c where c - 0.1 is right: the error is 0.1 in every bin. 3 standard errors of 300 samples below 95 %."""
+    metric, g, hits = metrics[name], torch.Generator().manual_seed(4), 0.0
+    for start in range(12):
+        p = torch.rand(25, 200, generator=g).double() * 0.35 + 0.6
+        right = torch.rand(25, 200, generator=g) < p - 0.1
+        rows = metric.rows(torch.stack([p, 1 - p], -1), (~right).long(), from_logits=False)
+        at = metric.interval(rows, replicates=300, seed=start)
+        hits += ((at.low <= 0.1) & (0.1 <= at.high)).double().sum().item()
+    assert hits / 300 > 0.95 - 3 * (0.95 * 0.05 / 300) ** 0.5
+
+
+def test_a_largest_error_always_says_that_no_sample_tells_how_far_off_it_is():
+    rows = metrics.max_error.rows(torch.randn(500, 1, generator=torch.Generator().manual_seed(5)), torch.zeros(500, 1))
+    assert "this sample alone" in metrics.max_error.interval(rows).note
 
 
 def test_values_per_class_have_an_interval_each_and_a_rare_class_is_flagged():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -79,58 +81,110 @@ class Replicates:
     @property
     def skew(self) -> Tensor:
         """The acceleration: a sixth of the skewness of the units' pull on the value."""
-        times = self.times.reshape(*self.times.shape, *(1,) * (self.without.dim() - self.times.dim()))
-        known = torch.where(times > 0, self.without, 0.0)
-        pull = torch.where(times > 0, (times * known).sum(0) / times.sum(0) - known, 0.0)
+        times, pull = self._pull
         spread = (times * pull.square()).sum(0)
         return torch.where(spread > 0, (times * pull.pow(3)).sum(0) / (6 * spread.pow(1.5)), 0.0)
 
+    @property
+    def freedom(self) -> Tensor:
+        """As freedom_of the units' pull on the value."""
+        times, pull = self._pull
+        return freedom_of((times * pull.square()).sum(0), (times * pull.pow(4)).sum(0), times.sum(0))
+
+    @cached_property
+    def _pull(self) -> tuple[Tensor, Tensor]:
+        """How many such units there are, and how much each one adds to the value, (G, *)."""
+        times = self.times.reshape(*self.times.shape, *(1,) * (self.without.dim() - self.times.dim()))
+        known = torch.where(times > 0, self.without, 0.0)
+        return times, torch.where(times > 0, (times * known).sum(0) / times.sum(0) - known, 0.0)
+
+
+def freedom_of(squares: Tensor, fourths: Tensor, n: Tensor) -> Tensor:
+    """Degrees of freedom of a variance that is a sum of squares: where a few units make up most of it, it is known badly.
+
+    squares, fourths: the sums of the pulls' second and fourth powers over n units; for pulls from a normal distribution it is n.
+    Source: the variance of a sum of squares, matched as by Satterthwaite 1946, doi:10.2307/3002019
+    """
+    uneven = fourths / squares.square() - 1 / n
+    return torch.where((squares > 0) & (uneven > 0), 2 / uneven, torch.inf).clamp(min=2.0)
+
+
+def t_quantile(p: float, freedom: Tensor) -> Tensor:
+    """Of Student's distribution."""
+    from scipy.special import ndtri, stdtrit
+
+    found = torch.as_tensor(stdtrit(freedom.clamp(max=1e6).numpy(force=True), p), dtype=torch.float64)
+    return torch.where(freedom.isinf(), float(ndtri(p)), found.to(freedom.device))
+
 
 def from_replicates(value: Tensor, found: Replicates, level: float) -> tuple[Tensor, Tensor]:
-    """Bias-corrected and accelerated percentiles of a value (*).
+    """Bias-corrected and accelerated percentiles of a value (*), a little further out where a few units decide.
 
     Where every replicate is the same, both bounds are that value. NaN where a replicate is.
     Source: Efron 1987, doi:10.1080/01621459.1987.10478410
     """
-    replicates, skew = found.values, found.skew
+    replicates, skew, freedom = found.values, found.skew, found.freedom
     n = len(replicates)
     below = (replicates < value).double().sum(0) + (replicates == value).double().sum(0) / 2
     bias = normal_quantile((below / n).clamp(0.5 / n, 1 - 0.5 / n))
     ordered = replicates.sort(0).values
     bounds = []
     for tail in ((1 - level) / 2, (1 + level) / 2):
-        z = bias + normal_quantile(tail)
+        z = bias + t_quantile(tail, freedom)
         bounds.append(_quantile(ordered, torch.special.ndtr(bias + z / (1 - skew * z))))
     return bounds[0], bounds[1]
 
 
 @dataclass(frozen=True)
-class Reflection:
-    """For values that a sample makes too large, as every distance is: percentiles of the error instead of the value.
+class Grown:
+    """For distances, which every sample makes too large: all true values under which the sample's is no surprise.
 
-    raw: state -> an estimate without that bias, on a scale of its own; centre: state -> what the raw estimates of
-    resampled states lie around; back: that scale -> the value's.
+    The populations tried are the sample's with all its distances times c, for c from 0 on; that of c has c times the
+    sample's own distance.
+
+    raw: state -> what is compared, growing with the distance. of: (resampled state, the sample's, c) -> that of a sample
+    from the population of c. whole: the sample's state -> the true value for c = 1. n_parts: the sample's state -> by
+    how many numbers the spread of raw is known.
     """
 
     raw: Callable[..., Tensor]
-    centre: Callable[..., Tensor]
-    back: Callable[[Tensor], Tensor]
+    of: Callable[..., Tensor]
+    whole: Callable[..., Tensor]
+    n_parts: Callable[..., Tensor]
 
-    def note(self, centre: Tensor, found: Replicates, width: Tensor) -> str:
-        """What is said where chance makes the raw estimate too large all the same, by a tenth of the width or more."""
-        excess = found.values.mean(0) - centre
+    def tried(self, state: Any, sample: Any, **hyper: Any) -> Tensor:
+        """(*, c)"""
+        return torch.stack([self.of(state, sample, c, **hyper) for c in TIMES], -1)
+
+    def bounds(self, sample: Any, found: Tensor, level: float, **hyper: Any) -> tuple[Tensor, Tensor]:
+        """found (R, *, c). The c at which the sample's value passes the upper and the lower end of what c gives."""
+        ordered = found.sort(0).values
+        raw, whole = self.raw(sample, **hyper), self.whole(sample, **hyper)
+        tail = torch.special.ndtr(t_quantile((1 - level) / 2, self.n_parts(sample, **hyper).double())).unsqueeze(-1)
+        ends = [_quantile(ordered, share.expand(ordered.shape[1:])) for share in (1 - tail, tail)]
+        low, high = (whole * _where_passed(end.cummax(-1).values, raw) for end in ends)
+        return low, high
+
+    def note(self, raw: Tensor, found: Tensor, width: Tensor) -> str:
+        """What is said where chance makes the value too large, by a tenth of the interval's width or more."""
+        excess = found.mean(0)[..., TIMES.index(1.0)] - raw
         if not bool((excess > 0.1 * width).any()):
             return ""
-        return f"Chance makes this value too large, by about {float(excess.max()):.2g}: the interval may miss the true one."
-
-    def bounds(self, raw: Tensor, centre: Tensor, found: Replicates, level: float) -> tuple[Tensor, Tensor]:
-        ordered = found.values.sort(0).values
-        far, near = (_quantile(ordered, torch.full_like(raw, tail)) for tail in ((1 + level) / 2, (1 - level) / 2))
-        return self.back(raw - (far - centre)), self.back(raw - (near - centre))
+        return f"Chance alone makes this value too large, by about {float(excess.max()):.2g}: the interval may miss the true one."
 
 
-def not_below_zero(x: Tensor) -> Tensor:
-    return x.clamp(min=0)
+TIMES = (*(i / 8 for i in range(14)), 2.0, 2.5, 3.0)
+
+
+def _where_passed(end: Tensor, raw: Tensor) -> Tensor:
+    """The c, between those of TIMES in proportion, at which end (*, c) rises above raw (*); 0 where it always was."""
+    times = torch.tensor(TIMES, dtype=end.dtype, device=end.device)
+    after = (end < raw.unsqueeze(-1)).sum(-1, keepdim=True)
+    place = after.clamp(1, len(TIMES) - 1)
+    below, above = (end.gather(-1, place + i).squeeze(-1) for i in (-1, 0))
+    share = ((raw - below) / (above - below)).nan_to_num(1.0).clamp(0, 1)
+    first, last = times[place - 1].squeeze(-1), times[place].squeeze(-1)
+    return torch.where(after.squeeze(-1) == 0, 0.0, first + share * (last - first))
 
 
 def _quantile(ordered: Tensor, share: Tensor) -> Tensor:

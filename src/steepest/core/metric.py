@@ -15,7 +15,7 @@ from torch import Tensor
 from . import interval as intervals
 from .domains import OneOf
 from .errors import DomainError, MetricError, ShapeError, UsageError, did_you_mean
-from .interval import Interval, Reflection
+from .interval import Grown, Interval
 from .item import Item
 from .resample import replicates as resampled
 from .rows import Rows
@@ -34,7 +34,8 @@ class Metric(Item):
     slow: where there is no twin, `(prediction, target, weight) -> value` on plain lists, written from the definition.
     share: `(state, *, hyper) -> (hits, tries)` where the value is hits / tries of samples that come one by one, else None.
     bounds: an interval in closed form under its name, `(state, level, *, hyper) -> (low, high) or None`.
-    reflect: how its interval is made of replicates where every sample makes the value too large.
+    grown: how its interval is made of replicates where every sample makes the value too large.
+    caution: what every interval says, where no sample of this kind tells how far off the value may be.
     counts_samples: the value depends on how many samples there are, so that a weight of 2 means two samples.
     usual: shown beside the one that was asked for. avoid: when not to choose it; differs: what other libraries do otherwise.
     """
@@ -57,7 +58,8 @@ class Metric(Item):
         slow: Callable[..., float] | None = None,
         share: Share | None = None,
         bounds: Mapping[str, Bounds] | None = None,
-        reflect: Reflection | None = None,
+        grown: Grown | None = None,
+        caution: str = "",
         counts_samples: bool = False,
         usual: bool = False,
         avoid: str = "",
@@ -67,7 +69,7 @@ class Metric(Item):
         self.counts, self.task, self.best, self.unit, self.formula = counts, task, best, unit, formula
         self.equals, self.equals_with = equals, dict(equals_with or {})
         self.slow, self.share, self.bounds = slow, share, dict(bounds or {})
-        self.reflect, self.counts_samples = reflect, counts_samples
+        self.grown, self.caution, self.counts_samples = grown, caution, counts_samples
         self.usual, self.avoid, self.differs = usual, avoid, dict(differs or {})
 
     # -- values ------------------------------------------------------------------------------------------------------
@@ -155,15 +157,16 @@ class Metric(Item):
             found.append(at)
         if open_ones:
             functions = [
-                partial(each.reflect.raw if each.reflect else each.fn, **hyper) for _, each, hyper in open_ones
+                partial(each.grown.tried, sample=counted, **hyper) if each.grown else partial(each.fn, **hyper)
+                for _, each, hyper in open_ones
             ]
             drawn = resampled(self.tally, self.name, functions, state, replicates, seed, groups)
-            for (place, each, hyper), raw, own in zip(open_ones, functions, drawn):
+            for (place, each, hyper), own in zip(open_ones, drawn):
                 at = found[place]
-                if each.reflect:
-                    centre = each.reflect.centre(counted, **hyper)
-                    low, high = each.reflect.bounds(raw(counted), centre, own, level)
-                    at = replace(at, note=at.note or each.reflect.note(centre, own, high - low))
+                if each.grown:
+                    raw = each.grown.raw(counted, **hyper)
+                    low, high = each.grown.bounds(counted, own.values, level, **hyper)
+                    at = replace(at, note=at.note or each.grown.note(raw, own.values, high - low))
                 else:
                     low, high = intervals.from_replicates(at.value, own, level)
                 found[place] = replace(at, low=low, high=high)
@@ -298,7 +301,8 @@ class Metric(Item):
             if each.__name__ == name and share is not None:
                 closed[name] = each(*share, level)
         low, high = (bound.to(value.device) for bound in closed.get(name, (value, value)))
-        return Interval(value, low, high, level, name, n, intervals.few(n, rarest))
+        note = " ".join(text for text in (self.caution, intervals.few(n, rarest)) if text)
+        return Interval(value, low, high, level, name, n, note)
 
     def _size(self, state: Any, counted: Any, groups: Tensor | None) -> tuple[float, float]:
         """Samples, and those of the rarest class that occurs."""
@@ -350,7 +354,8 @@ def metric(
     slow: Callable[..., float] | None = None,
     share: Share | None = None,
     bounds: Mapping[str, Bounds] | None = None,
-    reflect: Reflection | None = None,
+    grown: Grown | None = None,
+    caution: str = "",
     counts_samples: bool = False,
     usual: bool = False,
     avoid: str = "",
@@ -373,7 +378,8 @@ def metric(
             slow=slow,
             share=share,
             bounds=bounds,
-            reflect=reflect,
+            grown=grown,
+            caution=caution,
             counts_samples=counts_samples,
             usual=usual,
             avoid=avoid,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from steepest.core.declare import metric
-from steepest.core.interval import Reflection, not_below_zero
+from steepest.core.interval import Grown
 from steepest.core.rows import Rows
 
-from .calibration import Norm, confidences, equal_mass, gap, of_top_label
+from .calibration import Norm, confidences, equal_mass, gap, moved_gap, n_filled, of_top_label
 
 
 def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: Sequence[float]) -> float:
@@ -24,8 +24,20 @@ def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: 
     return sum(map(abs, gaps)) / before
 
 
+def _bins(state: Rows) -> Tensor:
+    return equal_mass(*of_top_label(state), state.weight, state.facts["bins"])
+
+
 def _gap(state: Rows, *, norm: Norm = "l1") -> Tensor:
-    return gap(equal_mass(*of_top_label(state), state.weight, state.facts["bins"]), norm)
+    return gap(_bins(state), norm)
+
+
+def _moved(state: Rows, sample: Rows, c: float, *, norm: Norm = "l1") -> Tensor:
+    return moved_gap(_bins(state), _bins(sample), c, norm)
+
+
+def _n_filled(state: Rows, *, norm: Norm = "l1") -> Tensor:
+    return n_filled(_bins(state))
 
 
 @metric(
@@ -34,7 +46,7 @@ def _gap(state: Rows, *, norm: Norm = "l1") -> Tensor:
     best="min",
     unit="share",
     slow=_slow,
-    reflect=Reflection(_gap, _gap, not_below_zero),
+    grown=Grown(_gap, _moved, _gap, _n_filled),
     formula="sum_b n_b / n |confidence_b - right_b|, every n_b alike",
     use="Confidences crowd near 1, where bins of equal width hold nearly all samples in one.",
     source="Kumar, Liang & Ma 2019, arXiv:1909.10155",

@@ -27,18 +27,18 @@ def _delong(
     ranked = rank(state)
     each, support = area(ranked), ranked.positive.sum(-1)
     if each.shape[-1] == 1:
-        low, high = delong.bounds(each, delong.variance(state), level)
+        low, high = delong.bounds(each, delong.spread(state), level)
         return (low, high) if average == "none" else (low.squeeze(-1), high.squeeze(-1))
     if multi_class == "ovo":
         return None
     if average == "none":
-        return delong.bounds(each, delong.variance(state), level)
+        return delong.bounds(each, delong.spread(state), level)
     if isinstance(state, Tensor):
         return None
     is_known = ~each.isnan()
     shares = torch.where(is_known, support if average == "weighted" else 1.0, 0.0)
     shares = shares / shares.sum(-1, keepdim=True)
-    return delong.bounds(over_classes(each, support, average), delong.variance(state, shares), level)
+    return delong.bounds(over_classes(each, support, average), delong.spread(state, shares), level)
 
 
 @metric(

@@ -110,9 +110,37 @@ def _summed(place: Tensor, confidence: Tensor, right: Tensor, weight: Tensor | N
 
 def gap(state: Tensor, norm: Norm) -> Tensor:
     """Bins (..., bins, 3) -> (...): the mean distance of confidence and share of right ones, by the norm."""
+    return _mean(distances(state).abs(), state[..., N], norm)
+
+
+def distances(state: Tensor) -> Tensor:
+    """Confidence minus share of right ones in each bin (..., bins), 0 in an empty one."""
     n = state[..., N]
+    return torch.where(n == 0, 0.0, (state[..., CONFIDENCE] - state[..., RIGHT]) / n)
+
+
+def moved(state: Tensor, sample: Tensor, c: float) -> Tensor:
+    """The distances of a resampled state, moved so that they lie around c times those of the sample.
+
+    A bin of n samples spreads like n - 1 when it is resampled; that is made good.
+    """
+    n, found = sample[..., N], distances(sample)
+    wider = torch.where(n > 1, n / (n - 1), 1.0).sqrt()
+    return (distances(state) - found) * wider + c * found
+
+
+def moved_gap(state: Tensor, sample: Tensor, c: float, norm: Norm) -> Tensor:
+    return _mean(moved(state, sample, c).abs(), state[..., N], norm)
+
+
+def n_filled(state: Tensor) -> Tensor:
+    """Bins with samples."""
+    return (state[..., N] > 0).sum(-1)
+
+
+def _mean(distance: Tensor, n: Tensor, norm: Norm) -> Tensor:
     total = n.sum(-1)
-    distance = torch.where(n == 0, 0.0, (state[..., CONFIDENCE] - state[..., RIGHT]).abs() / n)
+    distance = torch.where(n == 0, 0.0, distance)
     if norm == "max":
         value = distance.max(-1).values
     elif norm == "l2":

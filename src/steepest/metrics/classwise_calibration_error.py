@@ -9,9 +9,9 @@ from typing import Literal
 from torch import Tensor
 
 from steepest.core.declare import metric
-from steepest.core.interval import Reflection, not_below_zero
+from steepest.core.interval import Grown
 
-from .calibration import Norm, class_bins, gap
+from .calibration import Norm, class_bins, gap, moved_gap, n_filled
 
 
 def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: Sequence[float]) -> float:
@@ -23,9 +23,23 @@ def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: 
     return sum(map(abs, gaps.values())) / sum(weight) / len(prediction[0])
 
 
-def _gap(state: Tensor, *, norm: Norm = "l1", average: Literal["macro", "none"] = "macro") -> Tensor:
-    each = gap(state, norm)
+Average = Literal["macro", "none"]
+
+
+def _over(each: Tensor, average: Average) -> Tensor:
     return each if average == "none" else each.mean(-1)
+
+
+def _gap(state: Tensor, *, norm: Norm = "l1", average: Average = "macro") -> Tensor:
+    return _over(gap(state, norm), average)
+
+
+def _moved(state: Tensor, sample: Tensor, c: float, *, norm: Norm = "l1", average: Average = "macro") -> Tensor:
+    return _over(moved_gap(state, sample, c, norm), average)
+
+
+def _n_filled(state: Tensor, *, norm: Norm = "l1", average: Average = "macro") -> Tensor:
+    return n_filled(state) if average == "none" else n_filled(state).sum(-1)
 
 
 @metric(
@@ -34,13 +48,11 @@ def _gap(state: Tensor, *, norm: Norm = "l1", average: Literal["macro", "none"] 
     best="min",
     unit="share",
     slow=_slow,
-    reflect=Reflection(_gap, _gap, not_below_zero),
+    grown=Grown(_gap, _moved, _gap, _n_filled),
     formula="mean over classes c of sum_b n_cb / n |p_cb - share of class c in bin b|",
     use="All probabilities are used, not only the largest: costs, ranking, rare classes.",
     source="Kull et al. 2019, arXiv:1910.12656",
 )
-def classwise_calibration_error(
-    state: Tensor, *, norm: Norm = "l1", average: Literal["macro", "none"] = "macro"
-) -> Tensor:
+def classwise_calibration_error(state: Tensor, *, norm: Norm = "l1", average: Average = "macro") -> Tensor:
     """Bins (..., C, bins, 3) -> (...), or (..., C) with average="none". NaN without samples."""
     return _gap(state, norm=norm, average=average)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from steepest.core.declare import metric
-from steepest.core.interval import Reflection
+from steepest.core.interval import Grown
 
-from .calibration import CONFIDENCE, RIGHT, N, gap, top_label_bins
+from .calibration import CONFIDENCE, RIGHT, N, gap, moved, top_label_bins
 
 
 def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: Sequence[float]) -> float:
@@ -38,9 +38,21 @@ def _squared(state: Tensor) -> Tensor:
     return torch.where(total > 0, torch.where(n > 1, n * squared, 0.0).sum(-1) / total, torch.nan)
 
 
-def _of_sample(state: Tensor) -> Tensor:
-    """What the unbiased estimates of resampled states lie around: the sample's own squared gaps."""
-    return gap(state, "l2").square()
+def _moved(state: Tensor, sample: Tensor, c: float) -> Tensor:
+    n = state[..., N]
+    some = torch.where(n > 1, n, 2.0)
+    right = state[..., RIGHT] / some
+    squared = moved(state, sample, c).square() - right * (1 - right) / (some - 1)
+    return torch.where(n > 1, n * squared, 0.0).sum(-1) / n.sum(-1)
+
+
+def _whole(state: Tensor) -> Tensor:
+    return gap(state, "l2")
+
+
+def _n_samples(state: Tensor) -> Tensor:
+    """Squares of distances are near to normal: all samples tell their spread."""
+    return state[..., N].sum(-1)
 
 
 def _root(squared: Tensor) -> Tensor:
@@ -53,7 +65,7 @@ def _root(squared: Tensor) -> Tensor:
     best="min",
     unit="share",
     slow=_slow,
-    reflect=Reflection(_squared, _of_sample, _root),
+    grown=Grown(_squared, _moved, _whole, _n_samples),
     counts_samples=True,
     formula="sqrt(max(0, sum_b n_b / n ((confidence_b - right_b)**2 - right_b (1 - right_b) / (n_b - 1))))",
     use="Comparing the calibration of models, or of samples of different size: a perfect model comes out near 0.",

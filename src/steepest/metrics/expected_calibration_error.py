@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from steepest.core.declare import metric
-from steepest.core.interval import Reflection, not_below_zero
+from steepest.core.interval import Grown
 
-from .calibration import Norm, gap, top_label_bins
+from .calibration import Norm, gap, moved_gap, n_filled, top_label_bins
 
 
 def _slow(prediction: Sequence[Sequence[float]], target: Sequence[int], weight: Sequence[float]) -> float:
@@ -25,13 +25,21 @@ def _gap(state: Tensor, *, norm: Norm = "l1") -> Tensor:
     return gap(state, norm)
 
 
+def _moved(state: Tensor, sample: Tensor, c: float, *, norm: Norm = "l1") -> Tensor:
+    return moved_gap(state, sample, c, norm)
+
+
+def _n_filled(state: Tensor, *, norm: Norm = "l1") -> Tensor:
+    return n_filled(state)
+
+
 @metric(
     counts=top_label_bins,
     task="classification",
     best="min",
     unit="share",
     slow=_slow,
-    reflect=Reflection(_gap, _gap, not_below_zero),
+    grown=Grown(_gap, _moved, _gap, _n_filled),
     formula="sum_b n_b / n |confidence_b - right_b|",
     use="Are the probabilities to be trusted: the usual figure, in bins of equal width over the predicted class's confidence.",
     avoid="Small samples: chance alone makes it positive; debiased_calibration_error corrects that.",

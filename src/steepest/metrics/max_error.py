@@ -19,6 +19,7 @@ from .kept_numbers import kept_numbers
     equals="sklearn.metrics.max_error",
     formula="max of |x - y|",
     use="One large mistake ruins everything. It grows with the number of samples.",
+    caution="A largest error is seldom the largest of another sample: the interval is that of this sample alone.",
     source="scikit-learn user guide, max_error",
 )
 def max_error(state: Rows) -> Tensor:

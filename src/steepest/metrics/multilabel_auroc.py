@@ -22,12 +22,12 @@ def _delong(state: State, level: float, *, average: Average = "macro") -> tuple[
     ranked = rank(state)
     each, support = area(ranked), ranked.positive.sum(-1)
     if average == "none":
-        return delong.bounds(each, delong.variance(state), level)
+        return delong.bounds(each, delong.spread(state), level)
     if isinstance(state, Tensor):
         return None
     shares = torch.where(each.isnan(), 0.0, support if average == "weighted" else 1.0)
     shares = shares / shares.sum(-1, keepdim=True)
-    return delong.bounds(over_classes(each, support, average), delong.variance(state, shares), level)
+    return delong.bounds(over_classes(each, support, average), delong.spread(state, shares), level)
 
 
 @metric(
