@@ -1,10 +1,13 @@
-"""Conv nets of 28 x 28 on two processes: a loop of channels_last models in each, or this package's own two workers.
+"""Two processes: conv nets of 28 x 28 against a loop of channels_last models in each; rungs of MLPs against one process.
 
     OMP_NUM_THREADS=1 python bench/two_processes.py [reps]
 
 8 trials (2 losses x 2 rules x 2 seeds), one epoch of digits drawn large, half of the trials in each process, one thread
 each. Wall time, both ways in turn; the processes live on, their start is not counted. The workers keep freed memory
-(steepest.kernels.allocator), a plain loop does not. The last line is JSON.
+(steepest.kernels.allocator), a plain loop does not.
+
+Then rungs of digits MLPs of two hidden layers, 6 arms x 8 seeds and 10 epochs, cut as a study cuts them: machines="local"
+and "local:2". The last line is JSON.
 """
 
 from __future__ import annotations
@@ -25,12 +28,12 @@ from population import CLASS_LOSSES, Case, cases, machine, timed
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from steepest import data, metrics
+from steepest import data, metrics, models
 from steepest.compare.machines import place_of
 from steepest.compare.race import TrialKey
-from steepest.compare.shards import cut
+from steepest.compare.shards import Cut, cut_for
 from steepest.compare.task import Task
-from steepest.compare.trainer import Shard, Trainer
+from steepest.compare.trainer import Shard, Trainer, one_thread
 from steepest.core.progress import Silent
 from steepest.core.streams import generator
 from steepest.results.records import RungRecord
@@ -89,7 +92,7 @@ def two_processes(reps: int, epochs: int = 1) -> dict[str, Any]:
     task, runs = large_digits(), cases(8, CLASS_LOSSES)
     arms = {f"arm {i}": replace(case.trial.arm, name=f"arm {i}") for i, case in enumerate(runs)}
     keys = [TrialKey(name, case.trial.learning_rate, case.trial.seed) for name, case in zip(arms, runs)]
-    plan: Any = SimpleNamespace(engine="auto", metric=task.metric.name)
+    plan: Any = SimpleNamespace(engine="auto", metric=task.metric.name, memory=None)
     ours = place_of("local:2").open(Trainer(task, arms, plan, [task.metric], Silent()))
     rung = RungRecord("search", "search", epochs, [0, 1])
     context = get_context("spawn")
@@ -105,7 +108,7 @@ def two_processes(reps: int, epochs: int = 1) -> dict[str, Any]:
             mine.recv()
 
     def shards() -> None:
-        for keys_of_one in cut(keys, arms, len(keys) // 2):
+        for keys_of_one in Cut(len(keys) // 2, is_even=True).of(keys, arms):
             ours.submit(Shard(rung, tuple(keys_of_one)))
         for _ in ours.results():
             pass
@@ -135,11 +138,63 @@ def two_processes(reps: int, epochs: int = 1) -> dict[str, Any]:
     return row
 
 
+def rungs(width: int, reps: int, epochs: int = 10) -> dict[str, Any]:
+    """A rung of 48 trials in one process and in two, printed."""
+    task = Task(lambda: models.mlp(64, 10, width=width), data.load("digits"), metrics.accuracy)
+    chosen = {
+        f"arm {i}": replace(case.trial.arm, name=f"arm {i}") for i, case in enumerate(cases(32, CLASS_LOSSES)[:6])
+    }
+    keys = [TrialKey(name, 1e-3, seed) for name in chosen for seed in range(8)]
+    plan: Any = SimpleNamespace(engine="auto", metric=task.metric.name, memory=None)
+    trainer, rung = (
+        Trainer(task, chosen, plan, [task.metric], Silent()),
+        RungRecord("search", "search", epochs, [*range(8)]),
+    )
+    places = [place_of(words).open(trainer) for words in ("local", "local:2")]
+    shards = cut_for(task, chosen, "auto").of(keys, chosen)
+
+    def run(place: Any) -> None:
+        for shard in shards:
+            place.submit(Shard(rung, tuple(shard)))
+        for _ in place.results():
+            pass
+
+    try:
+        for place in places:
+            run(place)
+        with one_thread():
+            one, two = timed([lambda: run(places[0]), lambda: run(places[1])], reps, time.perf_counter)
+    finally:
+        for place in places:
+            place.cancel()
+    row = {
+        "study": f"64-{width}-{width}-10, {len(keys)} trials in {len(shards)} shards",
+        "one_s": [round(f(one), 2) for f in (min, statistics.median)],
+        "two_s": [round(f(two), 2) for f in (min, statistics.median)],
+        "ratio": round(statistics.median(one) / statistics.median(two), 2),
+        "ratio_of_minima": round(min(one) / min(two), 2),
+    }
+    print(
+        f"{row['study']}, wall s min/median: local {'/'.join(map(str, row['one_s']))}, local:2 "
+        f"{'/'.join(map(str, row['two_s']))}; ratio of medians {row['ratio']}, of minima {row['ratio_of_minima']}",
+        flush=True,
+    )
+    return row
+
+
 def main() -> None:
     torch.set_num_threads(1)
     reps, facts = int(sys.argv[1]) if len(sys.argv) > 1 else 5, machine()
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
-    print(json.dumps({"machine": facts, "reps": reps, "rows": [two_processes(reps)]}))
+    print(
+        json.dumps(
+            {
+                "machine": facts,
+                "reps": reps,
+                "rows": [two_processes(reps), *(rungs(width, reps) for width in (64, 128, 256))],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":
