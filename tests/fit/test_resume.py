@@ -147,6 +147,10 @@ def test_another_run_in_the_same_folder_is_refused_by_what_differs(xy, tmp_path)
         run(xy, tmp_path, epochs=4)
     with pytest.raises(UsageError, match="optimizer"):
         run(xy, tmp_path, optimizer="sgd(lr=0.1)")
+    with pytest.raises(UsageError, match="class_weight None and now it is"):
+        run(xy, tmp_path, class_weight=[1.0, 2.0, 3.0])
+    with pytest.raises(UsageError, match="compile False and now it is True"):
+        run(xy, tmp_path, compile=True)
 
 
 def test_two_generations_are_kept_and_no_temporary_file(xy, tmp_path):

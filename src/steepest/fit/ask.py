@@ -32,7 +32,7 @@ from .reading import Asked, Encode, read_data
 from .stepping import multipliers_of, optimizer_of, reduction_of
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-REMEMBERED = ("epochs", "batch_size", "accumulate", "precision", "clip_norm", "ema", "patience", "seed")
+REMEMBERED = ("epochs", "batch_size", "accumulate", "precision", "clip_norm", "ema", "patience", "seed", "compile")
 """Numbers and words of the call that a resumed run must share, besides what it is made of."""
 DEFAULT_LOSS = {"classification": "cross_entropy", "multilabel": "bce_with_logits", "regression": "mse"}
 DEFAULT_METRICS = {"classification": "accuracy", "multilabel": "multilabel_f1", "regression": "mean_absolute_error"}
@@ -68,6 +68,7 @@ def setup_of(model: Any, data: Any, **asked: Any) -> tuple[Setup, Asked]:
         "metrics": [name_of(metric) for metric in metrics],
         "memory_format": asked["memory_format"],
         "threads": threads,
+        "class_weight": None if class_weight is None else torch.as_tensor(class_weight).tolist(),
         **read.facts,
     }
     setup = Setup(
