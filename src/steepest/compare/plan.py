@@ -117,7 +117,7 @@ def fit_budget(
         seen=f"a budget of about {budget_epochs:.0f} epochs over all trials for {n_arms} arms",
         needed=f"at least {math.ceil(least)} epochs were needed for runs of {shortest} epochs",
         consequence="With less, the learning rates would be untuned and the verdict would rest on too few seeds.",
-        repair=f"Raise the budget about {math.ceil(least / max(budget_epochs, 1e-9))}-fold, or name fewer arms.",
+        repair=f"Raise the budget {math.ceil(10 * least / max(budget_epochs, 1e-9)) / 10:g}-fold, or name fewer arms.",
     )
 
 
