@@ -154,6 +154,29 @@ def test_torch_s_compiler_leads_round_a_step():
     assert not torch._dynamo.utils.counters["recompiles"]
 
 
+@pytest.mark.parametrize("transforms", [None, "clip_norm(0.1) + cautious + ema(0.9)"])
+def test_a_compiled_training_step_has_the_bits_of_the_plain_one_and_is_compiled_once(transforms):
+    ends = []
+    for compiles in (False, True):
+        torch.manual_seed(0)
+        model, x = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2)), torch.randn(16, 4)
+        optimizer = optim.NAdamW(model.parameters(), lr=0.1, transforms=transforms)
+
+        def step():
+            optimizer.zero_grad()
+            model(x).square().mean().backward()
+            optimizer.step()
+
+        taken = torch.compile(step, backend="eager") if compiles else step
+        for turn in range(5):
+            taken()
+            if turn == 1:  # the second call finds gradients of None, and is compiled for them
+                torch._dynamo.utils.counters.clear()
+        ends.append([p.detach() for p in model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*ends))
+    assert not torch._dynamo.utils.counters["recompiles"]
+
+
 def test_ours_may_be_put_in_torch_s_place():
     """In a process of its own: the names of torch.optim are changed for good."""
     code = (

@@ -89,16 +89,19 @@ class RuleOptimizer(Interchanging):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        (self._move_untraced if torch.compiler.is_compiling() else self._move)(closure)
+        return loss
+
+    def _move(self, closure: Callable[[], Any] | None) -> None:
         self._refuse_while_evaluating()
         if self._chain:
             at_once = self.rule.totals is not None
-            step_around(self._chain, self, closure, self._shrinks, self._step_groups, self._pieces_of, at_once)
+            step_around(self._chain, self, closure, self._shrinks, self._step_each_group, self._pieces_of, at_once)
         else:
-            self._step_groups()
-        return loss
+            self._step_each_group()
 
-    def _step_groups(self) -> None:
-        (self._step_untraced if torch.compiler.is_compiling() else self._step_each_group)()
+    # Torch's compiler would trace numbers that change at every step. It is led round, as round torch's own methods.
+    _move_untraced = torch._disable_dynamo(_move)
 
     def _step_each_group(self) -> None:
         ready = [self._ready(place, group) for place, group in enumerate(self.param_groups)]
@@ -114,9 +117,6 @@ class RuleOptimizer(Interchanging):
                 scratch = Scratch()
                 for group, work in works:
                     self._step_group(group, work, scratch)
-
-    # Torch's compiler would trace numbers that change at every step. It is led round, as round torch's own methods.
-    _step_untraced = torch._disable_dynamo(_step_each_group)
 
     def _step_group(self, group: Options, work: Work, scratch: Scratch) -> None:
         if group.get("differentiable"):
