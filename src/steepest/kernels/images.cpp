@@ -72,6 +72,14 @@ void from_lanes(const Lanes* from, int64_t n, int64_t samples, int64_t step, flo
         for (int64_t s = 0; s < samples; ++s) to[s * step + i] = from[i][s];
 }
 
+// Memory that stays with the thread: blocks of some hundred kilobytes would fault in anew at each call.
+Lanes* lent(int place, int64_t size) {
+    thread_local std::vector<Lanes> kept[4];
+    auto& memory = kept[place];
+    if (static_cast<int64_t>(memory.size()) < size) memory.resize(size);
+    return memory.data();
+}
+
 // 16 samples: [channel][row][column][sample], with `pad` columns of zeros on both sides of a row. The memory is lent.
 struct Block {
     int64_t channels, height, width, pad;
@@ -83,21 +91,15 @@ struct Block {
     void take(const float* from, int64_t samples) const {
         const int64_t size = channels * height * width;
         if (!pad) return to_lanes(from, size, samples, size, values);
-        for (int64_t r = 0; r < channels * height; ++r) {
+        Lanes* plain = lent(3, size);
+        to_lanes(from, size, samples, size, plain);  // whole samples first: single rows seldom fill a square
+        for (int64_t r = 0; r < channels * height; ++r, plain += width) {
             Lanes* here = values + r * across();
             for (int64_t i = 0; i < pad; ++i) here[i] = here[pad + width + i] = Lanes{};
-            to_lanes(from + r * width, size, samples, width, here + pad);
+            std::copy(plain, plain + width, here + pad);
         }
     }
 };
-
-// Memory that stays with the thread: blocks of some hundred kilobytes would fault in anew at each call.
-Lanes* lent(int place, int64_t size) {
-    thread_local std::vector<Lanes> kept[4];
-    auto& memory = kept[place];
-    if (static_cast<int64_t>(memory.size()) < size) memory.resize(size);
-    return memory.data();
-}
 
 Block block(int place, int64_t channels, int64_t height, int64_t width, int64_t pad) {
     return {channels, height, width, pad, lent(place, channels * height * (width + 2 * pad) + TILE)};
@@ -287,7 +289,7 @@ extern "C" void convolution_slopes(const Sizes* sizes, const float* x, const flo
                 turned[(c * s.out + o) * area + area - 1 - k] = weight[(o * s.channels + c) * area + k];
     packed(turned.data(), s.channels, s.out * area, back, factors);
     const Block in = block(0, s.channels, s.height, s.width, s.pad_x);
-    const Block out = block(1, s.out, s.out_height(), s.out_width(), s.kw - 1 - s.pad_x);
+    const Block out = block(1, s.out, s.out_height(), s.out_width(), dx ? s.kw - 1 - s.pad_x : 0);
     const Block inner = block(2, s.channels, s.height, s.width, 0);
     for (int64_t n = 0; n < s.samples; n += LANES) {
         const int64_t here = std::min(LANES, s.samples - n);
