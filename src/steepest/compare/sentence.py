@@ -41,7 +41,8 @@ def _claim(plan: Plan, d: Difference, baseline: str | None, brief: bool) -> str:
         won = f"wins on {100 * max(d.p_better, 1 - d.p_better):.0f} % of seeds only"
         return f"Undecided: {ahead} is ahead of {behind} by {size}, but {won} {tail}."
     if d.verdict == "undecided":
-        more = f"; about {d.more_seeds} more {'seed' if d.more_seeds == 1 else 'seeds'} would tell" if d.more_seeds else ""
+        seeds = "seed" if d.more_seeds == 1 else "seeds"
+        more = f"; about {d.more_seeds} more {seeds} would tell" if d.more_seeds else ""
         return f"Undecided: {d.a} against {against}, {amount(plan, d.difference)} {measure(plan)}{more} {tail}."
     return f"{d.a} is {d.verdict} than {against} by {size} {tail}."
 
