@@ -142,8 +142,8 @@ class Grown:
     The populations tried are the sample's with all its distances times c, for c from 0 on; that of c has c times the
     sample's own distance.
 
-    raw: state -> what is compared, growing with the distance. of: (resampled state, the sample's, c) -> that of a sample
-    from the population of c. whole: the sample's state -> the true value for c = 1. n_parts: the sample's state -> by
+    raw: state -> what is compared, growing with the distance. of: (resampled state, the sample's) -> those of a sample
+    from the population of each c of TIMES (*, c). whole: the sample's state -> the true value for c = 1. n_parts: the sample's state -> by
     how many numbers the spread of raw is known.
     """
 
@@ -151,10 +151,6 @@ class Grown:
     of: Callable[..., Tensor]
     whole: Callable[..., Tensor]
     n_parts: Callable[..., Tensor]
-
-    def tried(self, state: Any, sample: Any, **hyper: Any) -> Tensor:
-        """(*, c)"""
-        return torch.stack([self.of(state, sample, c, **hyper) for c in TIMES], -1)
 
     def bounds(self, sample: Any, found: Tensor, level: float, **hyper: Any) -> tuple[Tensor, Tensor]:
         """found (R, *, c). The c at which the sample's value passes the upper and the lower end of what c gives."""

@@ -157,7 +157,7 @@ class Metric(Item):
             found.append(at)
         if open_ones:
             functions = [
-                partial(each.grown.tried, sample=counted, **hyper) if each.grown else partial(each.fn, **hyper)
+                partial(each.grown.of, sample=counted, **hyper) if each.grown else partial(each.fn, **hyper)
                 for _, each, hyper in open_ones
             ]
             drawn = resampled(self.tally, self.name, functions, state, replicates, seed, groups)

@@ -32,8 +32,8 @@ def _gap(state: Rows, *, norm: Norm = "l1") -> Tensor:
     return gap(_bins(state), norm)
 
 
-def _moved(state: Rows, sample: Rows, c: float, *, norm: Norm = "l1") -> Tensor:
-    return moved_gap(_bins(state), _bins(sample), c, norm)
+def _moved(state: Rows, sample: Rows, *, norm: Norm = "l1") -> Tensor:
+    return moved_gap(_bins(state), _bins(sample), norm)
 
 
 def _n_filled(state: Rows, *, norm: Norm = "l1") -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from steepest.core.errors import DomainError
-from steepest.core.interval import wilson
+from steepest.core.interval import TIMES, wilson
 from steepest.core.rows import Rows
 from steepest.core.tally import Tally
 
@@ -119,18 +120,19 @@ def distances(state: Tensor) -> Tensor:
     return torch.where(n == 0, 0.0, (state[..., CONFIDENCE] - state[..., RIGHT]) / n)
 
 
-def moved(state: Tensor, sample: Tensor, c: float) -> Tensor:
-    """The distances of a resampled state, moved so that they lie around c times those of the sample.
+def moved(state: Tensor, sample: Tensor) -> Iterator[Tensor]:
+    """For each c of TIMES the distances of a resampled state, moved so that they lie around c times those of the sample.
 
     A bin of n samples spreads like n - 1 when it is resampled; that is made good.
     """
     n, found = sample[..., N], distances(sample)
-    wider = torch.where(n > 1, n / (n - 1), 1.0).sqrt()
-    return (distances(state) - found) * wider + c * found
+    around_0 = (distances(state) - found) * torch.where(n > 1, n / (n - 1), 1.0).sqrt()
+    return (around_0 + c * found for c in TIMES)
 
 
-def moved_gap(state: Tensor, sample: Tensor, c: float, norm: Norm) -> Tensor:
-    return _mean(moved(state, sample, c).abs(), state[..., N], norm)
+def moved_gap(state: Tensor, sample: Tensor, norm: Norm) -> Tensor:
+    """(*, c)"""
+    return torch.stack([_mean(distance.abs(), state[..., N], norm) for distance in moved(state, sample)], -1)
 
 
 def n_filled(state: Tensor) -> Tensor:

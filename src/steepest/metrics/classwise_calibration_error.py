@@ -34,8 +34,9 @@ def _gap(state: Tensor, *, norm: Norm = "l1", average: Average = "macro") -> Ten
     return _over(gap(state, norm), average)
 
 
-def _moved(state: Tensor, sample: Tensor, c: float, *, norm: Norm = "l1", average: Average = "macro") -> Tensor:
-    return _over(moved_gap(state, sample, c, norm), average)
+def _moved(state: Tensor, sample: Tensor, *, norm: Norm = "l1", average: Average = "macro") -> Tensor:
+    found = moved_gap(state, sample, norm)  # (..., C, c)
+    return found if average == "none" else found.mean(-2)
 
 
 def _n_filled(state: Tensor, *, norm: Norm = "l1", average: Average = "macro") -> Tensor:

@@ -38,12 +38,13 @@ def _squared(state: Tensor) -> Tensor:
     return torch.where(total > 0, torch.where(n > 1, n * squared, 0.0).sum(-1) / total, torch.nan)
 
 
-def _moved(state: Tensor, sample: Tensor, c: float) -> Tensor:
+def _moved(state: Tensor, sample: Tensor) -> Tensor:
     n = state[..., N]
     some = torch.where(n > 1, n, 2.0)
     right = state[..., RIGHT] / some
-    squared = moved(state, sample, c).square() - right * (1 - right) / (some - 1)
-    return torch.where(n > 1, n * squared, 0.0).sum(-1) / n.sum(-1)
+    chance = right * (1 - right) / (some - 1)
+    squared = (distance.square() - chance for distance in moved(state, sample))
+    return torch.stack([torch.where(n > 1, n * each, 0.0).sum(-1) / n.sum(-1) for each in squared], -1)
 
 
 def _whole(state: Tensor) -> Tensor:

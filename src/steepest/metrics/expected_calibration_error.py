@@ -25,8 +25,8 @@ def _gap(state: Tensor, *, norm: Norm = "l1") -> Tensor:
     return gap(state, norm)
 
 
-def _moved(state: Tensor, sample: Tensor, c: float, *, norm: Norm = "l1") -> Tensor:
-    return moved_gap(state, sample, c, norm)
+def _moved(state: Tensor, sample: Tensor, *, norm: Norm = "l1") -> Tensor:
+    return moved_gap(state, sample, norm)
 
 
 def _n_filled(state: Tensor, *, norm: Norm = "l1") -> Tensor:
