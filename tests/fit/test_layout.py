@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from steepest.core.errors import UsageError
-from steepest.fit import fit, layout, loop, setup
+from steepest.fit import fit, layout, loop, quickest, setup
 from steepest.fit.layout import LAYOUTS
 from steepest.kernels.images import has_kernels
 
@@ -140,3 +140,25 @@ def test_threads_are_measured_on_request(images):
 def test_threads_that_make_no_sense_are_refused(images, threads):
     with pytest.raises(UsageError, match="threads"):
         trained(images, threads=threads)
+
+
+def test_the_quickest_way_is_taken_unless_a_plainer_one_is_about_as_quick(monkeypatch):
+    clock = {"now": 0.0}
+    monkeypatch.setattr(quickest.time, "perf_counter", lambda: clock["now"])
+
+    def taking(*seconds):
+        left = list(seconds)
+
+        def way():
+            clock["now"] += left.pop(0) if len(left) > 1 else left[0]
+
+        return way
+
+    def broken():
+        raise ValueError("not this one")
+
+    assert quickest.quickest({"plain": taking(0.10), "other": taking(0.095)}) == "plain"
+    assert quickest.quickest({"plain": taking(0.10), "other": taking(9.0, 0.05)}) == "plain"  # no second turn after 9 s
+    assert quickest.quickest({"plain": taking(0.10), "other": taking(0.4, 0.05)}) == "other"
+    assert quickest.quickest({"plain": broken, "other": taking(1.0)}) == "other"
+    assert quickest.quickest({"plain": broken}) is None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +15,8 @@ from steepest.core.errors import UsageError
 from steepest.core.sealed import sealed
 from steepest.kernels.images import FasterImages, has_kernels
 
-ROUNDS = 4
-CLEARLY = 0.9
-"""A layout replaces a plainer one where it takes less than this share of its time: near ties always end the same."""
+from .quickest import Within, pass_through, quickest
+
 NOTHING = nullcontext()
 _KNOWN: dict[Any, Layout] = {}
 
@@ -71,7 +69,7 @@ def layout_named(name: str) -> Layout:
 def fastest(
     model: nn.Module,
     inputs: Any,
-    within: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    within: Within = nullcontext,
     *,
     may_be_ours: bool = True,
 ) -> Layout:
@@ -86,7 +84,7 @@ def fastest(
     key = (repr(model), shapes, tuple(inputs.shape), inputs.dtype, inputs.device, torch.get_num_threads(), may_be_ours)
     if key not in _KNOWN:
         with sealed("layout"):
-            _KNOWN[key] = _measured(model, inputs, within, list(_possible(inputs, may_be_ours)))
+            _KNOWN[key] = _measured(model, inputs, within, _possible(inputs, may_be_ours))
     return _KNOWN[key]
 
 
@@ -95,39 +93,16 @@ def _is_imagelike(model: nn.Module, inputs: Any) -> bool:
     return is_image and any(isinstance(module, nn.Conv2d) for module in model.modules())
 
 
-def _measured(
-    model: nn.Module, inputs: Tensor, within: Callable[[], AbstractContextManager[Any]], layouts: list[Layout]
-) -> Layout:
-    twins = {layout: copy.deepcopy(model) for layout in layouts}
-    for layout, twin in twins.items():
+def _measured(model: nn.Module, inputs: Tensor, within: Within, layouts: Iterable[Layout]) -> Layout:
+    def way(layout: Layout) -> Callable[[], None]:
+        twin = copy.deepcopy(model)
         layout.prepare(twin)
-    least = dict.fromkeys(twins, float("inf"))
-    for _ in range(ROUNDS):
-        for layout, twin in list(twins.items()):
-            try:
-                least[layout] = min(least[layout], _seconds(twin, layout, inputs, within))
-            except RuntimeError:  # x.view(n, -1) of channels_last, say; an error of any layout comes again in the loop
-                del twins[layout]
-    best = PLAIN
-    for layout in twins:
-        if least[layout] < CLEARLY * least[best]:
-            best = layout
-    return best
+        return lambda: pass_through(twin, layout.given(inputs), within, layout.kernels())
+
+    return quickest({layout: way(layout) for layout in layouts}) or PLAIN
 
 
 def _possible(inputs: Tensor, may_be_ours: bool) -> Iterator[Layout]:
     for layout in LAYOUTS.values():
         if not layout.has_own_kernels or may_be_ours and inputs.device.type == "cpu" and has_kernels():
             yield layout
-
-
-def _seconds(
-    model: nn.Module, layout: Layout, inputs: Tensor, within: Callable[[], AbstractContextManager[Any]]
-) -> float:
-    begun = time.perf_counter()
-    with within(), layout.kernels():
-        output = model(layout.given(inputs))
-    (output if isinstance(output, Tensor) else output[0]).float().sum().backward()
-    if inputs.device.type == "cuda":
-        torch.cuda.synchronize(inputs.device)
-    return time.perf_counter() - begun

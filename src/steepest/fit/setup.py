@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from .batches import Batch, Given, Rows
 from .callbacks import Callback
 from .layout import LAYOUTS, PLAIN, Layout, fastest, layout_named
 from .objective import Objective
+from .quickest import Within
 from .ranks import Ranks
 from .threads import fastest_threads
 
@@ -84,7 +84,7 @@ class Setup:
         is_free = self.threads is None or self.keeps_threads
         self.take(layout, threads if is_free and isinstance(threads, int) else None)
 
-    def measure(self, batch: Batch | None, ranks: Ranks, within: Callable[[], AbstractContextManager[Any]]) -> None:
+    def measure(self, batch: Batch | None, ranks: Ranks, within: Within) -> None:
         """What nobody has said yet, from the first batch, by the first process for all."""
         layout, threads = self.layout, self.threads
         if ranks.is_first and batch is not None:
