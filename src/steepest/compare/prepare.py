@@ -57,13 +57,13 @@ def prepared(
     n_workers: shards that will train at the same time; a budget of time then pays for more. memory: see limits.memory_of.
     """
     task = task_of(request)
-    limit = memory_of(memory, task.device)
+    limit, need = memory_of(memory, task.device), need_of(task, {a.arm.name: a.arm for a in request.arms})
     if memory is not None and limit is not None:
-        need_of(task, {a.arm.name: a.arm for a in request.arms}).refuse_less(limit)
+        need.refuse_less(limit)
     if request.asked.get("check", True):
         refuse_equal_rows(task)
         refuse_mistakes(task, [a.arm for a in request.arms])
-    engine = _probe_population(request, task, limit)
+    engine = _probe_population(request, task, limit, need.most_trials(limit or MEMORY))
     trial_epochs = request.budget.epochs
     if trial_epochs is None:
         faster = _speedup(request, task, engine.engine, n_workers, limit)
@@ -185,11 +185,10 @@ def _trainer(task: Task, request: Request, plan: Plan, bar: Any) -> Trainer:
     return Trainer(task, {a.arm.name: a.arm for a in request.arms}, plan, [metric, *beside], bar)
 
 
-def _probe_population(request: Request, task: Task, limit: int | None) -> Population:
-    """Every arm at its middle learning rate on the seeds of the race's first look, as many as memory holds."""
+def _probe_population(request: Request, task: Task, limit: int | None, most: int) -> Population:
+    """Every arm at its middle learning rate on the seeds of the race's first look, at most so many trials."""
     rates = {a.arm.name: a.learning_rates[len(a.learning_rates) // 2] for a in request.arms}
     trials = [Trial(a.arm, rates[a.arm.name], seed) for seed in range(5) for a in request.arms]
-    most = need_of(task, {a.arm.name: a.arm for a in request.arms}).most_trials(limit or MEMORY)
     horizon, engine = 10 * task.steps_per_epoch, request.asked["engine"]
     return Population(task, trials[:most], horizon=horizon, engine=engine, memory=limit)
 
