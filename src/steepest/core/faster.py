@@ -144,6 +144,14 @@ def class_counts() -> ClassCounts | None:
     return _of_kernels("class_counts", "count_classes")
 
 
+@cache
+def keep_freed_memory() -> None:
+    """Have memory of freed tensors kept for the next ones, where there is a way."""
+    keep = _of_kernels("allocator", "keep_freed_memory")
+    if keep is not None:
+        keep()
+
+
 def _of_kernels(module: str, name: str) -> Any:
     package = __name__.rpartition(".core.")[0]
     try:

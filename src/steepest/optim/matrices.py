@@ -48,19 +48,32 @@ def trust_ratio(above: Tensor, below: Tensor) -> Tensor:
     return torch.where(both, above / torch.where(both, below, torch.ones_like(below)), torch.ones_like(above))
 
 
+ONE_BY_ONE = 256
+"""Rows from which on a matrix is multiplied alone: in bfloat16 a product of 500 x 500 takes 1.25 ms, in a batch 1.5."""
+
+
 def orthogonalised(x: Tensor, coefficients: Sequence[float], n_steps: int, eps: Any) -> Tensor:
     """The nearest orthogonal matrix of each (K, m, n), about: n_steps of a Newton-Schulz iteration of degree 5.
 
     With Muon's coefficients the singular values end between about 0.7 and 1.2; with (15/8, -5/4, 3/8) at 1, slowly.
     """
-    a, b, c = coefficients
     is_tall = x.shape[1] > x.shape[2]
     x = x.mT if is_tall else x
     x = x / norm(x).clamp(min=eps)
+    # By size alone, so that a trial has the same bits alone and among others.
+    if x.shape[1] >= ONE_BY_ONE:
+        x = torch.stack([_iterated(one, torch.addmm, coefficients, n_steps) for one in x])
+    else:
+        x = _iterated(x, torch.baddbmm, coefficients, n_steps)
+    return x.mT if is_tall else x
+
+
+def _iterated(x: Tensor, add_product: Callable[..., Tensor], coefficients: Sequence[float], n_steps: int) -> Tensor:
+    a, b, c = coefficients
     for _ in range(n_steps):
         gram = x @ x.mT
-        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.mT if is_tall else x
+        x = add_product(x, add_product(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x
 
 
 def _where_finite(x: Tensor, fn: Callable[[Tensor], Tensor]) -> Tensor:

