@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import lru_cache
 from xml.etree import ElementTree
 
@@ -369,3 +370,9 @@ def test_a_transform_is_drawn_beside_the_rule_without_it(item):
     assert not torch.equal(alone, with_it)
     if item.name.startswith("clip"):  # the step after the gradient that is 20 times too large
         assert with_it[SPIKE] - with_it[SPIKE - 1] < alone[SPIKE] - alone[SPIKE - 1]
+
+
+@pytest.mark.parametrize("rule", list(optim), ids=lambda rule: rule.name)
+def test_the_page_of_a_rule_says_what_was_measured_and_where_or_that_nothing_was(rule):
+    told = dict(explain(rule).facts.details)["evidence"]
+    assert re.search(r"arXiv:\d{4}\.\d{5}|doi:10\.", told) if rule.evidence else told.startswith("none")

@@ -92,6 +92,7 @@ LETTERS: dict[str, dict[str, str]] = {
         "n": "how many of them count",
         "average": "what the model is judged at",
         "slow": "the slow weight",
+        "mean": "its mean over all axes but the first",
         "peak_lr": "the highest learning rate of the schedule",
     },
     "metric": {
@@ -115,6 +116,7 @@ LETTERS: dict[str, dict[str, str]] = {
     },
 }
 """What the letters of a formula mean, by the kind of item; those that occur are told."""
+NO_COMPARISON = "none: we know of no comparison that takes it in"
 UNITS = {"share": "a share, shown as percent points", "": "none"}
 
 
@@ -171,7 +173,7 @@ def _of_its_kind(item: Item) -> list[tuple[str, str]]:
         expected = EXPECTED.get(item.expects, item.expects)
         return [("input", expected), ("target", item.target.says), *_labelled("shapes", _note(item))]
     if isinstance(item, Rule):
-        evidence = [*_labelled("evidence", item.evidence), *_labelled("alone", item.solo_only)]
+        evidence = [("evidence", item.evidence or NO_COMPARISON), *_labelled("alone", item.solo_only)]
         return [
             ("weight decay", _decay(item)),
             ("memory", memory_in_words(item)),
@@ -251,9 +253,9 @@ def _beside(item: Transform) -> str:
 
 def _looks(rule: Rule) -> str:
     return {
-        "elementwise": "each parameter by itself",
-        "matrix": "a matrix of parameters at once",
-        "tree": "all parameters at once",
+        "elementwise": "each number by itself",
+        "matrix": "each tensor as a whole",
+        "tree": "the whole model at once",
     }[rule.looks_at]
 
 

@@ -21,6 +21,10 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
     use="A rule to leave alone on old recurrent and speech models; its learning rate is near 1 by construction.",
     avoid="Few steps: eps alone sets the first ones, which are tiny.",
     differs={"keras.optimizers.Adadelta": "learning rate 0.001, rho 0.95 and eps 1e-7 by default: far smaller steps"},
+    evidence=(
+        "One of 15 rules in more than 50,000 runs on 8 problems, none of which dominates; newer ones do not "
+        "beat Adam consistently (Schmidt et al. 2021, arXiv:2007.01547)."
+    ),
     source="Zeiler 2012, arXiv:1212.5701; search ranges: ours",
 )
 def adadelta(

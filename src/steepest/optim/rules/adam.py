@@ -22,6 +22,11 @@ from .adamw import adamw
     use="To repeat work that used Adam; with weight decay take adamw, which keeps decay and gradient apart.",
     avoid="New work with weight decay: it enters the gradient, so weights with large gradients are decayed less.",
     differs={"keras.optimizers.Adam": "eps 1e-7, beside the uncorrected root (the paper's second form)"},
+    evidence=(
+        "Of 15 rules in more than 50,000 runs on 8 problems none dominates; Adam remains a strong contender, "
+        "which newer ones do not beat consistently (Schmidt et al. 2021, arXiv:2007.01547). With its numbers "
+        "tuned, eps among them, it never fell behind momentum (Choi et al. 2019, arXiv:1910.05446)."
+    ),
     source="Kingma & Ba 2015, arXiv:1412.6980; range of eps: Choi et al. 2019, arXiv:1910.05446; others as adamw",
 )
 def adam(

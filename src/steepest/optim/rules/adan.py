@@ -56,6 +56,10 @@ def slow(
         "timm.optim.Adan(no_prox=True)": "weight decay as AdamW's; ours divides by 1 + lr * weight_decay, as the paper",
         "optax.adan": "weighs the change of the gradient by 1 - b2, 0.08 at the default, in place of the paper's 0.92",
     },
+    evidence=(
+        "By its authors alone: on ViT, GPT-2 and MAE as good as the usual rules after half of their epochs "
+        "(arXiv:2208.06677)."
+    ),
     source="Xie et al. 2022, arXiv:2208.06677; search ranges: ours, around the paper's values",
 )
 def adan(

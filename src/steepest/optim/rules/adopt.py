@@ -46,6 +46,10 @@ def slow(
         "timm.optim.Adopt": "clips at t**0.333 by default; the paper and we at t**0.25",
         "the authors' code": "the same; decoupled weight decay begins with the second step, here too",
     },
+    evidence=(
+        "By its authors alone: ahead of Adam and its variants on images, generative models, language and "
+        "reinforcement learning (arXiv:2411.02853)."
+    ),
     source="Taniguchi et al. 2024, arXiv:2411.02853; search ranges as adamw, beta2 wider",
     class_name="ADOPT",
 )

@@ -49,6 +49,9 @@ def slow(
         "timm.optim.Lamb": "clips the gradient of all parameters to norm 1 first, and adapts only tensors that decay",
         "optax.lamb": "the same, without weight decay by default",
     },
+    evidence=(
+        "Adam, as carefully tuned, matches or exceeds it at its own large batches (Nado et al. 2021, arXiv:2102.06356)."
+    ),
     source="You et al. 2020, arXiv:1904.00962; search ranges: AlgoPerf baselines, arXiv:2306.07179, beta2 ours",
     class_name="LAMB",
 )

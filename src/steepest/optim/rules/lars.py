@@ -45,6 +45,10 @@ def slow(
         "optax.lars": "weight decay joins the gradient before its norm is taken",
         "timm.optim.Lars": "the learning rate outside the momentum; tensors without decay are not adapted",
     },
+    evidence=(
+        "Nesterov momentum, as carefully tuned, matches or exceeds it at its own large batches (Nado et al. "
+        "2021, arXiv:2102.06356)."
+    ),
     source="You, Gitman & Ginsburg 2017, arXiv:1708.03888; search ranges: ours",
     class_name="LARS",
 )

@@ -21,6 +21,10 @@ from steepest.core.errors import UsageError
     differs={
         "scipy.optimize.minimize(method='L-BFGS-B')": "with a line search always, as line_search_fn='strong_wolfe' here"
     },
+    evidence=(
+        "On physics-informed networks Adam first and L-BFGS then is better than either alone (Rathore et al. "
+        "2024, arXiv:2402.01868)."
+    ),
     source="Liu & Nocedal 1989, doi:10.1007/BF01589116",
     class_name="LBFGS",
 )

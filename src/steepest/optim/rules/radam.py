@@ -21,6 +21,10 @@ from .radamw import radamw
     search={"lr": Log(1e-4, 1e-2), "beta1": Log1m(2e-2, 5e-1), "beta2": Log1m(1e-3, 5e-2)},
     use="To repeat work that used RAdam; with weight decay take radamw, which keeps decay and gradient apart.",
     avoid="Gradients much larger than 1: the first five or so steps are plain momentum, whose size is the gradient's.",
+    evidence=(
+        "Adam with a plain linear warmup over 2 / (1 - beta2) steps does more or less the same (Ma & Yarats "
+        "2021, arXiv:1910.04209)."
+    ),
     source="Liu et al. 2020, arXiv:1908.03265; search ranges as adamw",
     class_name="RAdam",
 )

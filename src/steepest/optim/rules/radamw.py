@@ -26,6 +26,10 @@ from steepest.core.per_trial import choose, larger
     differs={
         "optax.radam": "eps beside the corrected root",
     },
+    evidence=(
+        "Adam with a plain linear warmup over 2 / (1 - beta2) steps does more or less the same (Ma & Yarats "
+        "2021, arXiv:1910.04209)."
+    ),
     source="Liu et al. 2020, arXiv:1908.03265; decay: arXiv:1711.05101; search ranges as adamw",
     class_name="RAdamW",
 )

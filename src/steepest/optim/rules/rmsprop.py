@@ -26,6 +26,10 @@ from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
         "keras.optimizers.RMSprop": "rho 0.9, eps 1e-7 inside the root",
         "tf.train.RMSPropOptimizer": "eps inside the root, mean squares that start at 1 (timm.optim.RMSpropTF)",
     },
+    evidence=(
+        "Tuned, adaptive rules never fell behind momentum, which this one can imitate with a large eps (Choi "
+        "et al. 2019, arXiv:1910.05446)."
+    ),
     source="Tieleman & Hinton 2012, Coursera lecture 6.5; Graves 2013, arXiv:1308.0850; search ranges: ours",
     class_name="RMSprop",
 )

@@ -56,6 +56,9 @@ def averaged(param: Tensor, z: Tensor, *, momentum: Any, **others: Any) -> Tenso
     use="SGD's tasks when the end of the run is not known; learning rates 10 to 50 times SGD's.",
     avoid="Runs of known length with a tuned schedule, and models with BatchNorm whose statistics nobody refreshes.",
     differs={"schedulefree.SGDScheduleFree": "the same"},
+    evidence=(
+        "By its authors alone: level with tuned schedules from convex problems to deep networks (arXiv:2405.15682)."
+    ),
     source="Defazio et al. 2024, arXiv:2405.15682; range of lr: the authors' advice on SGD's",
     class_name="ScheduleFreeSGD",
 )

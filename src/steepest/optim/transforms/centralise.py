@@ -9,6 +9,7 @@ from steepest.core.transform import transform
 
 @transform(
     acts_on="gradient",
+    formula="g - mean",
     use="Convolutional networks with SGD: a little regularisation without a number to tune.",
     avoid="Embeddings, and layers whose rows must be free to move together.",
     source="Yong et al. 2020, arXiv:2004.01461",
