@@ -348,6 +348,12 @@ def test_words_items_and_lists_ask_for_the_same():
         assert uses_of(use.text, transforms) == (use,)
 
 
+@pytest.mark.parametrize("name", ["LBFGS", "SparseAdam"])
+def test_a_rule_without_single_dense_steps_refuses_transforms(name):
+    with pytest.raises(Unsupported, match="runs without any"):
+        getattr(optim, name)([torch.nn.Parameter(torch.ones(2))], transforms="clip_norm")
+
+
 def test_what_makes_no_sense_is_refused():
     params = parameters(starts())
     for bad, error in (

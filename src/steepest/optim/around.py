@@ -121,7 +121,7 @@ def with_decay_of(chain: Chain, rule: Rule, known: Container[str], options: Opti
             where=rule.class_name,
             seen=f"transforms {chain.text}",
             needed=f"{rule.name} runs without any",
-            repair=f"Leave transforms out. {rule.solo_only}",
+            repair="Leave transforms out: they change single steps along dense gradients.",
         )
     if chain.decay is None or "weight_decay" not in known:
         return options
