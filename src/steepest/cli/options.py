@@ -66,7 +66,7 @@ Schedules = Annotated[
         metavar="A,B",
         autocompletion=known.complete_schedules,
         rich_help_panel=WHAT,
-        help="How the learning rate changes during a run.",
+        help='How the learning rate changes during a run: "cosine,cosine + plateau(patience=3)".',
     ),
 ]
 Baseline = Annotated[
@@ -340,7 +340,7 @@ FitSchedule = Annotated[
         metavar="NAME",
         autocompletion=known.complete_schedules,
         rich_help_panel=TRAINING,
-        help="How the learning rate changes; none keeps it.",
+        help='How the learning rate changes, such as "cosine + plateau(patience=3)"; none keeps it.',
     ),
 ]
 FitEpochs = Annotated[

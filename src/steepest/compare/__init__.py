@@ -57,6 +57,7 @@ def compare(
     model: "mlp", "cnn", "linear", "file.py:Net", a class or a function that makes a fresh nn.Module.
     data: "digits", "table.csv:target", (X, y), a Dataset or DataLoader, or "module:attribute" (see data.load).
     losses, optimizers, schedules: names with options, several values make several arms: "focal(gamma=1|2), cross_entropy".
+    schedules="cosine, cosine + plateau(patience=3)": the latter falls further when the trial's own select score rests.
     losses="auto": up to six that suit the task and the imbalance of these data (see steepest.suggest).
     A sum, "cross_entropy + 0.5*dice", is one loss; "learned*cross_entropy + learned*dice" learns its factors in every trial.
     weightings: how much a class counts, by its training samples: "none, inverse_frequency, effective_number(after=0.8)",
