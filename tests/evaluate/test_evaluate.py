@@ -577,3 +577,48 @@ def test_scores_without_probabilities_are_judged_by_classes_alone():
     x, y = drawn(3, 50)
     found = st.evaluate(Given(), (x, y), loss="multi_margin")
     assert found.calibration is None and {"accuracy", "f1"} <= {n.name for n in found.numbers}
+
+
+# -- curves ----------------------------------------------------------------------------------------------------------
+
+
+def of_two(n=300):
+    g = torch.Generator().manual_seed(5)
+    y = torch.randint(0, 2, (n,), generator=g)
+    margin = torch.randn(n, generator=g) + 1.2 * y
+    return torch.stack([-margin, margin], 1) / 2, y
+
+
+def test_the_curves_of_two_classes_are_scikit_learn_s_with_bands_and_the_chosen_threshold():
+    scores, y = of_two()
+    found = st.evaluate(torch.nn.Identity(), (scores, y), loss="cross_entropy").found
+    (curve,) = found.curves
+    p = scores.softmax(1)[:, 1].numpy()
+    fpr, tpr, _ = sklearn.metrics.roc_curve(y, p)
+    truth = {(round(a, 9), round(b, 9)) for a, b in zip(fpr, tpr)}
+    assert {(round(point.x, 9), round(point.y, 9)) for point in curve.roc} <= truth
+    assert all(point.low <= point.y <= point.high for point in [*curve.roc, *curve.precision_recall])
+    assert curve.area.low < curve.area.value == pytest.approx(sklearn.metrics.roc_auc_score(y, p), abs=1e-12)
+    assert curve.precision.value == pytest.approx(sklearn.metrics.average_precision_score(y, p), abs=1e-12)
+    says = p >= found.threshold.value
+    alarms, hits, right = curve.chosen
+    assert (alarms, hits) == pytest.approx((says[y == 0].mean(), says[y == 1].mean()))
+    assert right == pytest.approx(y.numpy()[says].mean())
+
+
+def test_of_many_classes_the_hardest_are_drawn_and_said_in_words(tmp_path):
+    g = torch.Generator().manual_seed(6)
+    y = torch.randint(0, 8, (400,), generator=g)
+    scores = torch.randn(400, 8, generator=g) + torch.nn.functional.one_hot(y, 8) * torch.arange(1, 9) / 3
+    evaluation = st.evaluate(torch.nn.Identity(), (scores, y), loss="cross_entropy")
+    areas = [curve.area.value for curve in evaluation.found.curves]
+    assert len(areas) == 6 and areas == sorted(areas) and evaluation.found.curves[0].chosen is None
+    text = evaluation.write(tmp_path / "page.html").read_text("utf-8")
+    assert "How does finding trade against false alarms?" in text and "2 that are easier to tell are not drawn" in text
+    assert 'aria-label="ROC curves. ' in text and "found at 10 % false alarms" in text
+
+
+def test_scores_that_are_no_probabilities_and_a_single_class_have_no_curve():
+    scores, y = of_two()
+    assert st.evaluate(torch.nn.Identity(), (scores, y * 0), loss="cross_entropy").found.curves == []
+    assert st.evaluate(torch.nn.Identity(), (scores, y), loss="multi_margin").found.curves == []

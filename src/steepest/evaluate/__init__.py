@@ -9,6 +9,7 @@ from .against import Comparison
 from .answers import Answers
 from .ask import Asked, asked_of, is_shuffled, slices_of
 from .calibration import calibration
+from .curves import class_curves
 from .evaluation import Evaluation
 from .numbers import classes, confused, confusion, numbers
 from .record import Findings
@@ -68,6 +69,7 @@ def evaluate(
     read = asked_of(model, data, asked)
     found, counts = read.all, confusion(read.all)
     n_suspects, shown = suspects(found)
+    chosen = _threshold(read, threshold, level)
     findings = Findings(
         task=found.kind,
         model=read.model,
@@ -84,7 +86,8 @@ def evaluate(
         suspects=shown,
         n_suspects=n_suspects,
         calibration=calibration(found, read.aside, read.rest, level) if found.has_probabilities else None,
-        threshold=_threshold(read, threshold, level),
+        threshold=chosen,
+        curves=class_curves(found, chosen, level),
         slices=sliced(found, slices_of(slices, data), level),
         residuals=residuals(found, level),
         notes=_notes(found, slices, data),

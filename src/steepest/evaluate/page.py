@@ -31,6 +31,7 @@ from steepest.report.names import clean, count, labels, listed
 from steepest.report.numbers import p_value
 from steepest.report.render import document
 
+from .curves_shown import class_curves
 from .record import Calibration, ClassRow, Findings, Number, Residuals, Slice, Threshold
 from .shown import between, interval, percent, title, value
 
@@ -46,6 +47,7 @@ def page(found: Findings) -> str:
         ("confusion", "What is mistaken for what?", _confusion(found)),
         ("residuals", "Where is it off?", _residuals(found)),
         ("calibration", "Does sure mean right?", _calibration(found)),
+        ("curves", "How does finding trade against false alarms?", class_curves(found)),
         ("threshold", "From where on say yes?", _threshold(found)),
         ("slices", "Where is it worse?", _slices(found)),
         ("costly", "Which rows cost most?", _costly(found)),

@@ -106,6 +106,30 @@ class Threshold:
 
 
 @dataclass(frozen=True)
+class Point:
+    """Of a curve: where it is, how high, and the band of that."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ClassCurves:
+    """A class against all others. roc: false alarms (share of others), found (share of the class); precision_recall:
+    found, right of those said. chosen: false alarms, found and right at the chosen threshold, of two classes."""
+
+    name: str
+    support: int
+    area: Number
+    precision: Number
+    roc: Sequence[Point]
+    precision_recall: Sequence[Point]
+    chosen: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True)
 class Slice:
     """n rows against all others: score and difference with intervals, p corrected for the number of slices (Holm)."""
 
@@ -157,6 +181,7 @@ class Findings:
     n_suspects: int = 0
     calibration: Calibration | None = None
     threshold: Threshold | None = None
+    curves: Sequence[ClassCurves] = ()
     slices: Sequence[Slice] = ()
     residuals: Sequence[Residuals] = ()
     notes: Sequence[str] = ()
