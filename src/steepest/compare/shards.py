@@ -19,10 +19,9 @@ MOST_LOOPED = 8
 WEIGHTS = ((2**20, 8), (3 * 2**17, 16))
 """(bytes that a trial holds, most of such trials in a shard) on a CPU: those that keep a core busy by themselves, so that
 cutting costs little, and in large numbers leave its cache. In 10 + 10 instead of 20 a 64-256-256-10 net costs 1.05 times as
-much and 64-128-128-10 1.06; 64-64-64-10 1.25, 30-64-1 1.58."""
+much and 64-128-128-10 1.1; 64-64-64-10 1.2, 30-64-1 1.55 (bench/two_processes.py)."""
 EVEN_BYTES = 2**17
-"""Trials that hold so much stand in an even number of shards, where there are several: two workers then end together. In 4
-shards instead of 3, 72 trials of 64-64-64-10 cost 1.04 times as much in one process; of 30-64-1 1.18."""
+"""Trials that hold so much stand in an even number of shards, where there are several: two workers then end together."""
 MEMORY = 2**29
 """Bytes of a shard, where no limit is given."""
 
