@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .engines import Sample, look_at
 from .memory import Need, held_bytes
@@ -40,7 +41,7 @@ class Cut:
         if self.is_even and n_shards > 1:
             n_shards += n_shards % 2
         edges = [len(order) * i // n_shards for i in range(n_shards + 1)]
-        return [order[a:b] for a, b in zip(edges, edges[1:])]
+        return [order[a:b] for a, b in pairwise(edges)]
 
 
 def need_of(task: Task, arms: Mapping[str, Arm]) -> Need:
