@@ -267,3 +267,44 @@ def test_one_class_and_weights_that_leave_one_class_are_refused():
         Classifier().fit(x, numpy.zeros(40))
     with pytest.raises(ValueError, match="of one class"):
         Classifier().fit(x, y, sample_weight=y.astype(float))
+
+
+# -- more rows later -------------------------------------------------------------------------------------------------
+
+
+def test_partial_fit_learns_in_pieces_and_an_optimizer_remembers(iris):
+    x, y = iris
+    pieces = [slice(start, None, 3) for start in range(3)]
+    grown = Classifier("linear", learning_rate=0.05, random_state=0)
+    for _ in range(25):
+        for piece in pieces:
+            grown.partial_fit(x[piece], y[piece], classes=[0, 1, 2])
+    assert grown.score(x, y) > 0.9 and grown.n_iter_ == 75
+    again = pickle.loads(pickle.dumps(grown))
+    assert (again.partial_fit(x, y).predict(x) == y).mean() > 0.9
+    with pytest.raises(DataError, match="one of 0, 1, 2"):
+        grown.partial_fit(x[:2], [0, 7])
+    with pytest.raises(ValueError, match="classes must be passed"):
+        Classifier("linear").partial_fit(x, y)
+
+
+def test_a_pass_of_partial_fit_is_one_epoch_of_the_same_step_size(iris):
+    """SGD remembers nothing: one pass over all rows in one batch is the step of the closed form."""
+    x = torch.tensor(iris[0][:8]).double().numpy()
+    y = numpy.arange(8.0)
+    model = torch.nn.Linear(4, 1, bias=False, dtype=torch.float64)
+    start = model.weight.detach().clone().numpy()
+    grown = Regressor(model, optimizer="sgd", learning_rate=0.01).partial_fit(x, y)
+    step = 0.01 * 2 * ((x @ start.T)[:, 0] - y) @ x / 8
+    numpy.testing.assert_allclose(grown.module_.weight.detach().numpy()[0], start[0] - step, rtol=1e-10)
+
+
+def test_a_warm_start_goes_on_and_a_cold_one_begins_anew(iris):
+    x, y = iris
+    asked = {"module": "linear", "epochs": 5, "learning_rate": 0.05, "random_state": 0}
+    warm, cold = Classifier(warm_start=True, **asked), Classifier(**asked)
+    first = [estimator.fit(x, y).history_["loss"][0] for estimator in (warm, cold)]
+    second = [estimator.fit(x, y).history_["loss"][0] for estimator in (warm, cold)]
+    assert first[0] == first[1] == second[1] and second[0] < 0.8 * first[0]
+    with pytest.raises(DataError, match="warm_start=False"):
+        warm.fit(x, y + 1)

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from steepest.core.errors import DataError, ModelError
 from steepest.core.sealed import sealed
-from steepest.fit import fit
+from steepest.fit import History, fit
 from steepest.fit.objective import as_loss
+from steepest.fit.stepping import optimizer_of
 from steepest.models import Facts, factory_of
 
 from .packed import packed, unpacked
@@ -45,6 +46,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         options: dict[str, Any] | None = None,
         device: Any = None,
         random_state: Any = None,
+        warm_start: bool = False,
         verbose: bool = False,
     ) -> None:
         self.module = module
@@ -59,7 +61,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self.options = options
         self.device = device
         self.random_state = random_state
+        self.warm_start = warm_start
         self.verbose = verbose
+
+    _optimizer: Any = None
 
     def _read(self, X: Any, y: Any, **how: Any) -> tuple[Array, Array]:
         """Rows and targets as scikit-learn takes them: finite numbers, one target each, float32 or else float64."""
@@ -83,36 +88,58 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         return weight
 
     def _learn(self, X: Array, target: Any, weight: Array | None, n_outputs: int, n_classes: int | None) -> None:
-        """Make the module and train it. target: a function of the module's number of outputs that gives the tensor."""
+        """Make the module, or go on with the one that there is, and train it.
+
+        target: a function of the module's number of outputs that gives the tensor.
+        """
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         x = torch.tensor(X)
         self.loss_ = as_loss(self.loss)
-        self.module_ = self._made(x, n_outputs, n_classes, seed)
+        if not (self.warm_start and hasattr(self, "module_")):
+            self.module_ = self._made(x, n_outputs, n_classes, seed)
+        self._optimizer = None
+        asked = {"optimizer": self.optimizer, "learning_rate": self.learning_rate, "schedule": self.schedule}
+        asked |= {"epochs": self.epochs, "validation": self.validation, "patience": self.patience}
+        self.history_ = self._trained(x, target(self._width(x)), weight, seed, asked)
+        self.n_iter_ = len(self.history_)
+
+    def _learn_more(self, X: Array, target: Any, weight: Array | None, n_outputs: int, n_classes: int | None) -> None:
+        """One pass over these rows from the weights that there are, by an optimizer that remembers the passes before."""
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        x = torch.tensor(X)
+        if not hasattr(self, "module_"):
+            self.loss_, self.n_iter_ = as_loss(self.loss), 0
+            self.module_ = self._made(x, n_outputs, n_classes, seed)
+        if getattr(self, "_optimizer", None) is None:
+            self._optimizer, _ = optimizer_of(self.optimizer, self.module_, self.learning_rate)
+        x = x.to(next(self.module_.parameters()).dtype)
+        asked = {"optimizer": self._optimizer, "schedule": None, "epochs": 1}
         y = target(self._width(x))
+        y = y.to(x.dtype) if y.is_floating_point() else y
+        self.history_ = self._trained(x, y, weight, seed + self.n_iter_, asked)
+        self.n_iter_ += 1
+
+    def _trained(self, x: Tensor, y: Tensor, weight: Array | None, seed: int, asked: dict[str, Any]) -> History:
+        """The history of a run of `fit` on the module, which is then ready to be asked."""
         if weight is not None:
             alive = torch.tensor(weight != 0)  # a row of weight 0 is as good as absent, for BatchNorm too
             x, y = x[alive], y[alive]
         sound = repr(self.module_), repr(self.loss_), tuple(x.shape[1:])
-        self.history_ = fit(
+        history = fit(
             self.module_,
             (x, y) if weight is None else (x, y, torch.tensor(weight[weight != 0])),
             loss=self.loss_,
-            optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
-            schedule=self.schedule,
-            epochs=self.epochs,
             batch_size=self.batch_size,
-            validation=self.validation,
-            patience=self.patience,
             device=self._device(),
             seed=seed,
             progress=bool(self.verbose),
+            **asked,
             **{"check": sound not in SOUND, **(self.options or {})},
         )
         SOUND.add(sound)
-        self.history_.model = None  # it is module_; a pickle holds it once, without torch's own pickling
+        history.model = None  # it is module_; a pickle holds it once, without torch's own pickling
         self.module_.eval()
-        self.n_iter_ = len(self.history_)
+        return history
 
     def _made(self, x: Tensor, n_outputs: int, n_classes: int | None, seed: int) -> nn.Module:
         """A copy of the module that was given, with its weights; else a fresh one from the seed."""
@@ -153,7 +180,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         return torch.device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: packed(value) for name, value in super().__getstate__().items()}
+        """An optimizer's memory is not kept: after a pickle or a copy partial_fit begins with a new one."""
+        state = super().__getstate__()
+        return {name: packed(value) for name, value in state.items() if name != "_optimizer"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__({name: unpacked(value) for name, value in state.items()})

@@ -9,7 +9,7 @@ import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_class_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
@@ -35,7 +35,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     optimizer, learning_rate, schedule, epochs, batch_size, patience: as in `steepest.fit`; validation: the share of
     rows set aside to see when it gets no better. options: further arguments of `steepest.fit`, {"clip_norm": 1.0}.
     class_weight: "balanced", or a weight for each class. device: the GPU if there is one.
-    random_state: a number makes everything repeat to the last bit.
+    random_state: a number makes everything repeat to the last bit. warm_start: fit goes on from the weights of the fit
+    before, of the same classes and columns.
 
     Computes in the precision of X: float32 is twice as fast as float64. Standardise tables before (StandardScaler).
     Of loss functions without probabilities (hinge) predict_proba is missing, as in scikit-learn's own.
@@ -65,6 +66,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         options: dict[str, Any] | None = None,
         device: Any = None,
         random_state: Any = None,
+        warm_start: bool = False,
         verbose: bool = False,
     ) -> None:
         super().__init__(
@@ -80,6 +82,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             options=options,
             device=device,
             random_state=random_state,
+            warm_start=warm_start,
             verbose=verbose,
         )
         self.class_weight = class_weight
@@ -90,7 +93,9 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         X, y = self._read(X, y)
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
-        self.classes_, labels = numpy.unique(y, return_inverse=True)
+        found, labels = numpy.unique(y, return_inverse=True)
+        self._refuse_other_classes(found)
+        self.classes_ = found
         weight = self._class_weights(y, labels, self._weights(sample_weight, X), X.dtype)
         self._refuse_one_class(labels if weight is None else labels[weight != 0])
         n_classes = len(self.classes_)
@@ -99,6 +104,28 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
         dtype = torch.tensor(X[:1]).dtype
         self._learn(X, lambda width: self._target(labels, width, kind, dtype), weight, n_outputs, n_classes)
+        return self
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Classifier:
+        """One pass over these rows. classes: all labels that will come, needed at the first call."""
+        refuse_other_losses("Classifier", as_loss(self.loss), KINDS)
+        is_first = _check_partial_fit_first_call(self, classes)
+        X, y = self._read(X, y, reset=is_first)
+        y = column_or_1d(y, warn=True)
+        unknown = sorted(set(numpy.unique(y).tolist()) - set(self.classes_.tolist()))
+        if unknown:
+            raise DataError(
+                where="Classifier",
+                seen=f"a label {unknown[0]!r}",
+                needed=f"one of {', '.join(map(str, self.classes_))} was needed",
+                repair="Name all classes at the first call: partial_fit(X, y, classes=...).",
+            )
+        labels = numpy.searchsorted(self.classes_, y)
+        weight = self._class_weights(y, labels, self._weights(sample_weight, X), X.dtype)
+        n_classes, (kind, _) = len(self.classes_), what_it_takes(as_loss(self.loss))
+        n_outputs = 1 if n_classes == 2 and kind in ("binary", "multilabel") else n_classes
+        dtype = torch.tensor(X[:1]).dtype if is_first else next(self.module_.parameters()).dtype
+        self._learn_more(X, lambda width: self._target(labels, width, kind, dtype), weight, n_outputs, n_classes)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -148,6 +175,15 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         found: Array = of_class[labels].astype(dtype) * (1 if weight is None else weight)
         return found
+
+    def _refuse_other_classes(self, found: Array) -> None:
+        if self.warm_start and hasattr(self, "module_") and not numpy.array_equal(found, self.classes_):
+            raise DataError(
+                where="Classifier",
+                seen=f"classes {', '.join(map(str, found))} and warm_start=True",
+                needed=f"those of the fit before were needed: {', '.join(map(str, self.classes_))}",
+                repair="warm_start=False begins anew.",
+            )
 
     def _refuse_one_class(self, labels: Array) -> None:
         if len(numpy.unique(labels)) < 2:

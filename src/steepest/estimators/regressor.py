@@ -30,8 +30,18 @@ class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:
         """Train on X (N, *) and numbers y (N,) or (N, T); sample_weight (N,)."""
+        self._learn(*self._asked(X, y, sample_weight))
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:
+        """One pass over these rows, from the weights that there are."""
+        self._learn_more(*self._asked(X, y, sample_weight, reset=not hasattr(self, "module_")))
+        return self
+
+    def _asked(self, X: Any, y: Any, sample_weight: Any, **how: Any) -> tuple[Array, Any, Array | None, int, None]:
+        """Rows, targets of a width, weights, the number of targets, and no classes."""
         refuse_other_losses("Regressor", as_loss(self.loss), ("same", "amounts"))
-        X, y = self._read(X, y, y_numeric=True)
+        X, y = self._read(X, y, y_numeric=True, **how)
         weight = self._weights(sample_weight, X)
         numbers = torch.tensor(y.astype(X.dtype)).reshape(len(y), -1)
         self._n_columns = None if y.ndim == 1 else y.shape[1]
@@ -46,8 +56,7 @@ class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]
                 )
             return numbers if self._outputs(torch.tensor(X[:2])).dim() == 2 else numbers[:, 0]
 
-        self._learn(X, target, weight, numbers.shape[1], None)
-        return self
+        return X, target, weight, numbers.shape[1], None
 
     def predict(self, X: Any) -> Array:
         """(N,), or (N, T) where y had columns."""
