@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,6 +99,7 @@ class ItemSource:
     module: Module
     fn: Function
     class_name: str
+    decorator: str
 
     @property
     def doc(self) -> str:
@@ -136,15 +137,16 @@ def catalogues(source: Path) -> Iterator[Catalogue]:
                 yield Catalogue(module, path.parent, ast.literal_eval(words["kind"]), folders, class_of)
 
 
-def items(catalogue: Catalogue, source: Path) -> Iterator[ItemSource]:
+def items(catalogue: Catalogue, source: Path, decorators: Iterable[str]) -> Iterator[ItemSource]:
     for folder in catalogue.folders:
         for path in sorted((catalogue.folder / folder).glob("*.py")):
             if path.name != "__init__.py":
                 module = Module.read(path, source)
                 for node in module.tree.body:
                     for decorator in node.decorator_list if isinstance(node, Function) else ():
-                        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).split(".")[-1] == catalogue.kind:
-                            yield ItemSource(module, node, _class_name(node.name, decorator))
+                        name = ast.unparse(decorator.func).split(".")[-1] if isinstance(decorator, ast.Call) else ""
+                        if isinstance(decorator, ast.Call) and name in decorators:
+                            yield ItemSource(module, node, _class_name(node.name, decorator), name)
 
 
 def _class_name(name: str, decorator: ast.Call) -> str:
@@ -158,14 +160,17 @@ def module_of(name: str, source: Path) -> Module:
     return Module.read(path / "__init__.py" if path.is_dir() else path.with_suffix(".py"), source)
 
 
-def class_of_kind(kind: str, source: Path) -> Class:
-    """The class in core that says `kind = "..."`."""
+def classes_of_kind(kind: str, source: Path) -> dict[str, Class]:
+    """The classes in core that say `kind = "..."`, by the names of their decorators."""
+    found: dict[str, Class] = {}
     for path in sorted((source / "core").glob("*.py")):
         module = Module.read(path, source)
         for node in module.tree.body:
             if isinstance(node, ast.ClassDef) and any(ast.unparse(n) == f"kind = {kind!r}" for n in node.body):
-                return Class(module, node)
-    raise LookupError(f"no class in core declares kind = {kind!r}")
+                found[node.name.lower()] = Class(module, node)
+    if kind not in found:
+        raise LookupError(f"no class in core declares kind = {kind!r}")
+    return found
 
 
 # -- signatures ------------------------------------------------------------------------------------------------------------
@@ -271,15 +276,17 @@ def _plain(default: ast.expr) -> str:
 
 def stub(catalogue: Catalogue, source: Path) -> str:
     """The text of a catalogue's `__init__.pyi`."""
-    kind = class_of_kind(catalogue.kind, source)
-    found = list(items(catalogue, source))
+    kinds = classes_of_kind(catalogue.kind, source)
+    kind = kinds[catalogue.kind]
+    found = list(items(catalogue, source, kinds))
     writer = Writer({name for each in found for name in (each.fn.name, each.class_name)})
     write_package(writer, catalogue.package)
     for item in found:
-        write_item(writer, item, kind)
+        write_item(writer, item, kinds[item.decorator])
     form = class_form(catalogue, kind, source)
-    for item in found if form else ():
-        write_class_form(writer, item, kind, form)
+    for item in found:
+        if form and item.decorator == catalogue.kind:  # others have their class forms in the package's own file
+            write_class_form(writer, item, kind, form)
     return writer.text()
 
 

@@ -2,8 +2,8 @@
 
 from steepest.core.discover import Catalogue
 
-from ..plateau import Plateau as Plateau
 from ..scheduler import class_of as _class_of
-from .plateau import plateau as plateau
 
 Catalogue.of(__name__, kind="schedule", class_of=_class_of)
+
+from ..plateau import Plateau as Plateau  # noqa: E402: the catalogue above must exist first
