@@ -64,10 +64,10 @@ class Real:
 
 
 REAL = (
-    Real("digits", "cross_entropy", "accuracy", "700epochs"),
-    Real("breast_cancer", "cross_entropy", "accuracy", "1500epochs"),
-    Real("wine", "cross_entropy", "accuracy", "4000epochs"),
-    Real("diabetes", "mse", "mean_squared_error", "2500epochs"),
+    Real("digits", "cross_entropy", "accuracy", "1000epochs"),
+    Real("breast_cancer", "cross_entropy", "accuracy", "2200epochs"),
+    Real("wine", "cross_entropy", "accuracy", "6000epochs"),
+    Real("diabetes", "mse", "mean_squared_error", "3800epochs"),
 )
 
 
