@@ -12,9 +12,17 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.datasets import load_digits, load_iris, make_classification, make_regression
+from sklearn.datasets import (
+    load_digits,
+    load_iris,
+    make_classification,
+    make_multilabel_classification,
+    make_regression,
+)
 from sklearn.ensemble import VotingClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -308,3 +316,18 @@ def test_a_warm_start_goes_on_and_a_cold_one_begins_anew(iris):
     assert first[0] == first[1] == second[1] and second[0] < 0.8 * first[0]
     with pytest.raises(DataError, match="warm_start=False"):
         warm.fit(x, y + 1)
+
+
+def test_several_labels_per_row_are_questions_of_their_own():
+    x, y = make_multilabel_classification(300, 8, n_classes=4, random_state=0)
+    x = StandardScaler().fit_transform(x)
+    found = Classifier("linear", loss="bce_with_logits", epochs=40, learning_rate=0.05, random_state=0).fit(x, y)
+    p = found.predict_proba(x)
+    assert p.shape == (300, 4) and ((p > 0.5) == found.predict(x)).all() and (p.sum(1) > 1.1).any()
+    reference = OneVsRestClassifier(LogisticRegression()).fit(x, y)
+    assert found.score(x, y) > reference.score(x, y) - 0.05
+    assert abs(p - reference.predict_proba(x)).mean() < 0.05
+    again = pickle.loads(pickle.dumps(found))
+    assert (again.predict(x) == found.predict(x)).all() and clone(found).get_params() == found.get_params()
+    with pytest.raises(UsageError, match="bce_with_logits"):
+        Classifier("linear").fit(x, y)

@@ -104,7 +104,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = len(self.history_)
 
     def _learn_more(self, X: Array, target: Any, weight: Array | None, n_outputs: int, n_classes: int | None) -> None:
-        """One pass over these rows from the weights that there are, by an optimizer that remembers the passes before."""
+        """One pass over these rows from the weights that there are; the optimizer remembers the passes before."""
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         x = torch.tensor(X)
         if not hasattr(self, "module_"):

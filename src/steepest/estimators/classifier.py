@@ -9,11 +9,11 @@ import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_class_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
-from steepest.core.errors import DataError
+from steepest.core.errors import DataError, UsageError
 from steepest.fit.links import ONE_HOT, has_probabilities, probabilities, refuse_other_losses, what_it_takes
 from steepest.fit.objective import as_loss
 
@@ -49,6 +49,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     Raises ValueErrors as scikit-learn's estimators do, and a SteepestError for what cannot be trained.
     """
+
+    _has_labels = False
 
     def __init__(
         self,
@@ -88,9 +90,15 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Classifier:
-        """Train on X (N, *) and labels y (N,) of any kind that scikit-learn takes; sample_weight (N,)."""
+        """Train on X (N, *) and labels y (N,) of any kind that scikit-learn takes; sample_weight (N,).
+
+        y (N, L) of zeros and ones: several labels per row, each a question of its own; class_weight is then not taken.
+        """
         refuse_other_losses("Classifier", as_loss(self.loss), KINDS)
         X, y = self._read(X, y)
+        self._has_labels = y.ndim == 2 and y.shape[1] > 1 and type_of_target(y) == "multilabel-indicator"
+        if self._has_labels:
+            return self._fit_labels(X, y, self._weights(sample_weight, X))
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         found, labels = numpy.unique(y, return_inverse=True)
@@ -128,8 +136,34 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         self._learn_more(X, lambda width: self._target(labels, width, kind, dtype), weight, n_outputs, n_classes)
         return self
 
+    def _fit_labels(self, X: Array, y: Array, weight: Array | None) -> Classifier:
+        if what_it_takes(as_loss(self.loss))[0] not in ("binary", "multilabel") or self.class_weight is not None:
+            raise UsageError(
+                where="Classifier",
+                seen=f"y of shape {y.shape}, {as_loss(self.loss)!r} and class_weight={self.class_weight!r}",
+                needed="of several labels per row a loss that asks about each label, and no class_weight, was needed",
+                repair='loss="bce_with_logits"; sample_weight weighs rows.',
+            )
+        self.classes_ = numpy.arange(y.shape[1])
+        target = torch.tensor(y.astype(X.dtype))
+
+        def of_width(width: int) -> Tensor:
+            if width != y.shape[1]:
+                raise DataError(
+                    where="Classifier",
+                    seen=f"the module gives {width} numbers per row and there are {y.shape[1]} labels",
+                    needed="one number for each label was needed",
+                    repair="Let the module's function take n_outputs, or give its last layer as many outputs.",
+                )
+            return target
+
+        self._learn(X, of_width, weight, y.shape[1], y.shape[1])
+        return self
+
     def predict(self, X: Any) -> Array:
-        """The label of each row."""
+        """The label of each row; of several labels zeros and ones (N, L)."""
+        if self._has_labels:
+            return (self._scores(X) > 0).long().numpy()  # type: ignore[no-any-return]
         scores = self._scores(X)
         best = scores.argmax(1) if scores.dim() == 2 else (scores > 0).long()
         found: Array = self.classes_[best.numpy()]
@@ -137,8 +171,10 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:
-        """(N, C), in the order of classes_."""
+        """(N, C), in the order of classes_; of several labels that of each to be there, (N, L)."""
         output = self._output_of(X)
+        if self._has_labels:
+            return probabilities(self.loss_, output.reshape(len(output), -1), each=True).numpy()  # type: ignore[no-any-return]
         found: Array = probabilities(self.loss_, output.reshape(len(output), -1)).numpy()
         return found
 
@@ -150,6 +186,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     def _scores(self, X: Any) -> Tensor:
         output = self._output_of(X)
         scores = output.reshape(len(output), -1)
+        if self._has_labels:
+            return scores - 0.5 if what_it_takes(self.loss_)[1] == "probs" else scores
         if scores.shape[1] == 1:
             return scores[:, 0] - 0.5 if what_it_takes(self.loss_)[1] == "probs" else scores[:, 0]
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
