@@ -168,3 +168,19 @@ def test_layers_in_place_and_functions_alike_are_answered():
     ours = torch.autograd.grad(y.square().sum(), list(net.parameters()))
     theirs = torch.autograd.grad(net(x).square().sum(), list(net.parameters()))
     torch.testing.assert_close(ours, theirs)
+
+
+def test_another_default_type_of_numbers_changes_nothing():
+    x, weight = numbers(4, 1, 8, 8).requires_grad_(), numbers(3, 1, 3, 3, seed=1).requires_grad_()
+
+    def slopes():
+        return torch.autograd.grad(F.max_pool2d(F.conv2d(x, weight), 2).square().sum(), (x, weight))
+
+    with FasterImages():
+        plain = slopes()
+        torch.set_default_dtype(torch.float64)
+        try:
+            others = slopes()
+        finally:
+            torch.set_default_dtype(torch.float32)
+    assert all(torch.equal(a, b) and a.dtype == b.dtype for a, b in zip(plain, others))

@@ -74,7 +74,7 @@ class Setup:
             layout.prepare(self.model)
         if threads is not None:
             self.threads = self.config["threads"] = threads
-            if self.device.type == "cpu":
+            if self.device.type == "cpu" and threads != torch.get_num_threads():
                 torch.set_num_threads(threads)
 
     def follow(self, saved: Mapping[str, Any]) -> None:

@@ -145,7 +145,7 @@ class _Largest(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, size: int) -> Tensor:
         n, channels, height, width = x.shape
         y = x.new_empty(n, channels, height // size, width // size)
-        place = torch.empty(y.shape, dtype=torch.uint8)
+        place = x.new_empty(y.shape, dtype=torch.uint8)
         ctx.save_for_backward(place)
         ctx.shape, ctx.sizes = x.shape, [c_int64(number) for number in (n * channels, height, width, size)]
         _functions().largest(_at(x), *ctx.sizes, _at(y), _at(place))  # type: ignore[union-attr]
@@ -156,16 +156,16 @@ class _Largest(torch.autograd.Function):
         (place,) = ctx.saved_tensors
         if torch.is_grad_enabled():  # to be differentiated again
             return _scattered(dy, place, ctx.shape, ctx.sizes[3].value), None
-        dx, dy = torch.empty(ctx.shape), dy.contiguous()
+        dx, dy = dy.new_empty(ctx.shape), dy.contiguous()
         _functions().largest_slopes(_at(dy), _at(place), *ctx.sizes, _at(dx))  # type: ignore[union-attr]
         return dx, None
 
 
 def _scattered(dy: Tensor, place: Tensor, shape: torch.Size, size: int) -> Tensor:
     """dy (N, C, h, w) at its places in zeros of `shape`, by operations that can be differentiated."""
-    rows, columns = torch.arange(dy.shape[2]).unsqueeze(1), torch.arange(dy.shape[3])
+    rows, columns = (torch.arange(n, device=dy.device) for n in dy.shape[2:])
     k = place.long()
-    where = (rows * size + k // size) * shape[3] + columns * size + k % size
+    where = (rows.unsqueeze(1) * size + k // size) * shape[3] + columns * size + k % size
     return dy.new_zeros(*shape[:2], shape[2] * shape[3]).scatter(2, where.flatten(2), dy.flatten(2)).reshape(shape)
 
 
