@@ -10,7 +10,7 @@ HOUSE = Path(__file__).resolve().parent.parent
 FOLDERS = {
     "losses": ("losses", "loss"),
     "optimizers": ("optim/rules", "rule"),
-    "schedules": ("optim/schedules", "schedule"),
+    "schedules": ("optim/schedules", "(?:schedule|reduction)"),
     "transforms": ("optim/transforms", "transform"),
     "weightings": ("losses/weightings", "weighting"),
     "metrics": ("metrics", "metric"),
