@@ -201,7 +201,8 @@ def _epochs_in(request: Request, task: Task, population: Population, bar: Any) -
         population.train(2)
         per_step = _seconds_of(lambda: population.train(1), at_least=3)
         per_evaluation = _seconds_of(lambda: population.predict(parts), at_least=1)
-    per_epoch = (per_step * task.steps_per_epoch + per_evaluation / 2) / len(population.trials)
+    looks = 1.0 if any(a.arm.reduction is not None for a in request.arms) else 0.5  # a plateau asks after every epoch
+    per_epoch = (per_step * task.steps_per_epoch + per_evaluation * looks) / len(population.trials)
     assert request.budget.seconds is not None
     return TIME_SAFETY * request.budget.seconds / per_epoch
 
