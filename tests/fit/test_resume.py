@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from steepest.core.errors import StoreError, UsageError
-from steepest.fit import checkpoint, fit, loop
+from steepest.fit import checkpoint, fit, judge, loop
 
 
 class Dead(Exception):
@@ -172,3 +172,34 @@ def test_any_state_comes_back_as_it_was(tmp_path):
     assert found["b"][1, "k"][0].dtype == torch.bfloat16 and found["b"][1, "k"][1] == []
     with pytest.raises(StoreError, match="holds a set"):
         checkpoint.save(tmp_path, 4, {"bad": {1, 2}})
+
+
+class Right:
+    """As torchmetrics' metrics are: numbers and lists of tensors, told by metric_state."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.hits, self.seen, self._update_count, self._computed = torch.zeros(()), [], 0, None
+
+    def update(self, output, target):
+        self.hits = self.hits + (output.argmax(1) == target).sum()
+        self.seen.append(torch.tensor(len(target)))
+        self._update_count += 1
+
+    def compute(self):
+        return self.hits / sum(self.seen)
+
+    @property
+    def metric_state(self):
+        return {"hits": self.hits, "seen": self.seen}
+
+
+@pytest.mark.parametrize("dies_at", [2, 7])
+def test_a_foreign_metric_goes_on_in_the_middle_of_an_epoch(xy, tmp_path, monkeypatch, dies_at):
+    monkeypatch.setattr(judge, "KEPT_NUMBERS", 1)  # counted at each step
+    _, whole = run(xy, tmp_path / "whole", metrics=[Right(), "accuracy"])
+    run(xy, tmp_path / "cut", dies_at=dies_at, metrics=[Right(), "accuracy"])
+    _, again = run(xy, tmp_path / "cut", metrics=[Right(), "accuracy"])
+    assert again["Right"] == whole["Right"] == pytest.approx(whole["accuracy"], rel=1e-6)

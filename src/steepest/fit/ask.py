@@ -245,6 +245,7 @@ def _model_of(model: Any, read: Asked, asked: Mapping[str, Any]) -> nn.Module:
                 needed="something to train was needed",
                 repair="Set requires_grad, or assign the layers to self so that the module knows them.",
             )
+        _refuse_shards(model)
         if any(p.is_meta for p in model.parameters()):
             raise ModelError(
                 where=type(model).__name__,
@@ -269,6 +270,19 @@ def _model_of(model: Any, read: Asked, asked: Mapping[str, Any]) -> nn.Module:
         )
     with sealed("init", asked["seed"]):
         return factory_of(model)(Facts.of(read.data))
+
+
+def _refuse_shards(model: nn.Module) -> None:
+    """By names: importing what makes shards takes a second that others need not wait for."""
+    is_wrapped = any(type(module).__name__ == "FullyShardedDataParallel" for module in model.modules())
+    if is_wrapped or any(hasattr(p, "device_mesh") for p in model.parameters()):
+        raise ModelError(
+            where=type(model).__name__,
+            seen="its parameters are sharded over processes (FSDP, or another DTensor)",
+            needed="the whole model in each process was needed: gradients are summed here, and by FSDP they would be twice",
+            repair="Pass the model itself and start with torchrun (or --nproc): every process takes its rows of each batch. "
+            "A model that no device holds whole needs a loop of its own.",
+        )
 
 
 def _look_at_output(model: nn.Module, read: Asked, seed: int) -> None:

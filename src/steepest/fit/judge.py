@@ -49,6 +49,23 @@ def name_of(metric: Any) -> str:
     return metric.name if isinstance(metric, Metric) else type(metric).__name__
 
 
+def _counted(metric: Any) -> dict[str, Any] | None:
+    """What a metric of torchmetrics holds; None of an object that does not tell (its epoch begins anew)."""
+    held = getattr(metric, "metric_state", None)
+    if not isinstance(held, Mapping):
+        return None
+    values = {name: list(value) if isinstance(value, list) else value for name, value in held.items()}
+    return {"values": values, "n_updates": int(getattr(metric, "_update_count", 0))}
+
+
+def _count_again(metric: Any, counted: dict[str, Any] | None, device: torch.device) -> None:
+    if counted is None:
+        return
+    for name, value in counted["values"].items():
+        setattr(metric, name, [v.to(device) for v in value] if isinstance(value, list) else value.to(device))
+    metric._update_count, metric._computed = counted["n_updates"], None
+
+
 class Judge:
     """The metrics of one part over one epoch. threshold: above which a single output means class 1."""
 
@@ -75,7 +92,7 @@ class Judge:
 
     def saved(self) -> dict[str, Any]:
         """For a checkpoint: outputs that wait are kept as they are, so that sums are cut at the same places afterwards."""
-        return {"states": self.states, "kept": self._kept}
+        return {"states": self.states, "kept": self._kept, "foreign": [_counted(metric) for metric in self._foreign]}
 
     def put_back(self, saved: Mapping[str, Any], device: torch.device) -> None:
         def there(tensor: Tensor | None) -> Tensor | None:
@@ -84,6 +101,8 @@ class Judge:
         self._put_states({name: tensor.to(device) for name, tensor in saved["states"].items()})
         self._kept = [(x.to(device), y.to(device), there(weight)) for x, y, weight in saved["kept"]]
         self._n_kept = sum(output.numel() for output, _, _ in self._kept)
+        for metric, counted in zip(self._foreign, saved.get("foreign", ())):
+            _count_again(metric, counted, device)
 
     def _put_states(self, found: Mapping[str, Tensor]) -> None:
         self._states = {}
