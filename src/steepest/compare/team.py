@@ -54,8 +54,10 @@ class Team:
             with torch.no_grad():
                 for chain in chains:
                     chain.move_back()
-                for stepped in (*self.rules, *self.learned):
-                    stepped.step(rates[i])
+                for rule in self.rules:
+                    rule.step(rates[i])
+                for factors in self.learned:
+                    factors.step(rates[i])
 
     def _take_gradients(
         self, step: int, x: Tensor, targets: Sequence[Sequence[Any]], masks: StepMasks, losses: Tensor | None
