@@ -90,4 +90,6 @@ def test_a_model_that_is_sharded_is_refused_with_what_to_do(one_of_one):
     model = torch.nn.Sequential(torch.nn.Linear(4, 3))
     fully_shard(model, mesh=init_device_mesh("cpu", (1,)))
     with pytest.raises(ModelError, match="start with torchrun"):
-        steepest.fit(model, (torch.zeros(4, 4), torch.arange(4) % 3), loss="cross_entropy", progress=False, device="cpu")
+        steepest.fit(
+            model, (torch.zeros(4, 4), torch.arange(4) % 3), loss="cross_entropy", progress=False, device="cpu"
+        )
