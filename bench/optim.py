@@ -4,7 +4,8 @@
 
 1M parameters in 60 tensors, 50M in 200, and 64 small networks of 100 tensors each at once. Rules that torch lacks meet
 the two forms of bench/composed_steps.py, which are first shown to make the same steps. The ways of a row take turns in
-one process; shown are milliseconds of process time per step, the least, and the median.
+one process, in an order drawn anew each time. Shown are milliseconds of process time per step, the least, and the
+median.
 
 The limit: no step can be faster than reading and writing once what the rule must read and write at least (parameters,
 gradients, states). `pass` is the time in which so many bytes are read and written in place, by one multiplication of
@@ -19,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import random
 import statistics
 import time
 from collections.abc import Callable
@@ -90,10 +92,12 @@ def check_composed(rule: Any) -> None:
 
 
 def timed(ways: dict[str, Way], rounds: int) -> dict[str, list[float]]:
-    """Way -> [least, median] milliseconds, the ways in turn."""
+    """Way -> [least, median] milliseconds, in another order each time: what went before is in the cache."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
+    order, chance = [*ways.items()], random.Random(0)
     for _ in range(rounds + min(rounds, 2)):
-        for name, way in ways.items():
+        chance.shuffle(order)
+        for name, way in order:
             begun = time.process_time()
             way()
             taken[name].append(1e3 * (time.process_time() - begun))
