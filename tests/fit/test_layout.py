@@ -91,7 +91,8 @@ def test_a_run_goes_on_in_the_format_in_which_it_began(images, tmp_path, monkeyp
     trained(images, dies_at=8, data=data, out=tmp_path, checkpoint_s=0.0)
     always("contiguous")
     resumed, history = trained(images, data=data, out=tmp_path, checkpoint_s=0.0)
-    assert history.stopped == "finished" and torch.equal(weights_of(whole), weights_of(resumed))
+    assert history.stopped == "finished" and history.memory_format == "kernels"
+    assert torch.equal(weights_of(whole), weights_of(resumed))
     with pytest.raises(UsageError, match="memory_format 'kernels'"):
         trained(images, data=data, out=tmp_path, memory_format="contiguous")
 

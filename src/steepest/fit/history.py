@@ -22,6 +22,7 @@ class History:
     epoch counts from 1. loss: mean over the epoch's training rows, each as the model was when it saw it; val_*:
     after the epoch.
     stopped: "finished", "early", "interrupted" or "diverged". best_epoch: the row that the monitored number is best in.
+    memory_format, threads: what the run had, asked for or measured; to be named where another run must repeat its bits.
     model: what was trained, which has no other name where fit built it.
     """
 
@@ -33,6 +34,8 @@ class History:
     seconds: float = 0.0
     gap: Gap | None = None
     notes: list[str] = field(default_factory=list)
+    memory_format: str = ""
+    threads: int | None = None
     model: Any = None
 
     def __getitem__(self, name: str) -> list[Any]:

@@ -56,8 +56,7 @@ class Run:
         self.rates = [rate_of(group) for group in setup.optimizer.param_groups]
         self.average = [p.detach().clone() for p in self._parameters] if setup.ema is not None else []
         self.judge = Judge(setup.metrics, setup.threshold)
-        uses_scaler = setup.precision == torch.float16
-        self.scaler = torch.amp.GradScaler(setup.device.type) if uses_scaler else None
+        self.scaler = torch.amp.GradScaler(setup.device.type) if setup.precision == torch.float16 else None
         self._model = setup.compiled if setup.compiled is not None else setup.model
         self._stop = ""
         self.ranks = Ranks()
@@ -349,7 +348,7 @@ class Run:
     def _finish(self) -> None:
         setup, history = self.setup, self.history
         history.stopped = history.stopped or self._stop or "finished"
-        history.seconds = self.seconds
+        history.seconds, history.threads, history.memory_format = self.seconds, setup.threads, setup.in_layout.name
         if self.best is not None:
             history.best_epoch = self.best.epoch
         if setup.folder is not None and not self.is_over:
