@@ -35,10 +35,11 @@ def step_around(
     """
     params, leaves, signs, groups = [], [], [], []
     for group in optimizer.param_groups:
+        numbers = _numbers_of(group, chain, shrinks(group))
         for param in group["params"]:
             if param.grad is not None:
                 params.append(param)
-                leaves.append(_leaf(param, group, optimizer.state[param], chain, shrinks(group)))
+                leaves.append(_leaf(param, optimizer.state[param], numbers))
                 signs.append(-1 if group.get("maximize") else 1)
                 groups.append(group)
     if not leaves:
@@ -147,7 +148,15 @@ def refuse_other_transforms(chain: Chain, saved: str) -> None:
         )
 
 
-def _leaf(param: Tensor, group: Group, state: dict[str, Any], chain: Chain, shrinks: float) -> Leaf:
+def _numbers_of(group: Group, chain: Chain, shrinks: float) -> tuple[float, float, float, float | None]:
+    """Of each leaf of a group: lr, peak_lr, shrinks, weight_decay."""
+    lr = float(group["lr"])
+    peak = float(group.get("max_lr") or group.get("initial_lr") or lr)
+    decay = float(group["weight_decay"]) if chain.decay is not None and "weight_decay" in group else None
+    return lr, peak, shrinks, decay
+
+
+def _leaf(param: Tensor, state: dict[str, Any], numbers: tuple[float, float, float, float | None]) -> Leaf:
     if param.grad.layout != torch.strided:  # type: ignore[union-attr]
         raise Unsupported(
             where="transforms",
@@ -155,10 +164,7 @@ def _leaf(param: Tensor, group: Group, state: dict[str, Any], chain: Chain, shri
             needed="dense gradients were needed",
             repair="Embedding(..., sparse=False) gives dense ones.",
         )
-    lr = float(group["lr"])
-    peak = float(group.get("max_lr") or group.get("initial_lr") or lr)
-    decay = float(group["weight_decay"]) if chain.decay is not None and "weight_decay" in group else None
-    return Leaf(_lone(param.detach()), _lone(param.grad), state, lr, peak, shrinks, decay)  # type: ignore[arg-type]
+    return Leaf(_lone(param.detach()), _lone(param.grad), state, *numbers)  # type: ignore[arg-type]
 
 
 def _lone(value: Tensor) -> Tensor:
