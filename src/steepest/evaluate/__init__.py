@@ -42,8 +42,8 @@ def evaluate(
 ) -> Evaluation:
     """How good a model is on data that it was not trained on. The model stays as it is, in the mode that it has.
 
-    model: an nn.Module, a function of a batch, a fitted Classifier or Regressor, or the folder of a run of the
-    command fit.
+    model: an nn.Module, a function of a batch, a fitted Classifier or Regressor, or the folder of a run, of the command
+    fit or of fit(..., out=folder).
     data: tensors (x, y) or (x, y, weight), a Dataset, a DataLoader without shuffling, or what data.load reads
     ("digits", "table.csv:y").
     metrics: names ("accuracy, fbeta(beta=2)") or items; by default the usual ones of the task.
