@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ HISTORY = "history.csv"
 
 def leave(folder: Path, spec: Any, setup: Setup, read: Asked, history: History, asked: Mapping[str, Any]) -> None:
     """Write both files. Where they cannot be written the history says so, for the training itself is not lost."""
+    if isinstance(setup.model, nn.parallel.DistributedDataParallel):
+        # asked alone, one process of several would wait for the others
+        setup, spec = replace(setup, model=setup.model.module), setup.model.module
     try:
         atomic_write(folder / HISTORY, history.to_frame().to_csv(index=False))
         atomic_write(folder / FILE, _content(spec, setup, read, asked))
