@@ -60,7 +60,7 @@ def orthogonalised(x: Tensor, coefficients: Sequence[float], n_steps: int, eps: 
     is_tall = x.shape[1] > x.shape[2]
     x = x.mT if is_tall else x
     x = x / norm(x).clamp(min=eps)
-    # By size alone, so that a trial has the same bits alone and among others.
+    # By size alone, so that a trial alone is computed as among others.
     if x.shape[1] >= ONE_BY_ONE:
         x = torch.stack([_iterated(one, torch.addmm, coefficients, n_steps) for one in x])
     else:
