@@ -1,4 +1,4 @@
-"""The iteration of Muon gives a large matrix the same bits alone and among others, and ends at the nearest orthogonal one."""
+"""Muon's iteration gives a large matrix the same bits alone and among others, and ends at the nearest orthogonal one."""
 
 from __future__ import annotations
 
