@@ -1,4 +1,4 @@
-"""Muon's iteration gives a large matrix the same bits alone and among others, and ends at the nearest orthogonal one."""
+"""The iteration of Muon gives a large matrix the same bits alone and among others, and ends where it should."""
 
 from __future__ import annotations
 
