@@ -105,8 +105,8 @@ def _run(asked: Mapping[str, Any], folder: Path) -> Any:
     """The history; the folder then holds what `fit` leaves there."""
     from steepest.fit import fit
 
-    passed = ("loss", "optimizer", "learning_rate", "epochs", "batch_size", "metrics", "clip_norm", "ema", "patience")
-    passed += ("precision", "seed", "device", "task", "standardise")
+    passed = ["loss", "optimizer", "learning_rate", "epochs", "batch_size", "metrics", "clip_norm", "ema", "patience"]
+    passed += ["precision", "seed", "device", "task", "standardise"]
     return fit(
         asked["model"],
         asked["data"],

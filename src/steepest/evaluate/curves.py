@@ -56,8 +56,8 @@ def _curves(found: Answers, c: int, scores: Tensor, chosen: Threshold | None, le
 def _number(metric: Metric, scores: Tensor, is_own: Tensor, weight: Tensor | None, level: float) -> Number:
     n = max(100, min(1000, int(MOST_NUMBERS / len(scores))))
     at = metric.interval(metric.rows(scores, is_own, weight), level=level, replicates=n)
-    triple = (float(t) for t in (at.value, at.low, at.high))
-    return Number(metric.name, *triple, unit=metric.unit, best=metric.best, method=at.method, note=at.note)
+    value, low, high = (float(t) for t in (at.value, at.low, at.high))
+    return Number(metric.name, value, low, high, metric.unit, metric.best, at.method, at.note)
 
 
 def _points(x: Tensor, share: Tensor, tries: Tensor, level: float) -> list[Point]:
