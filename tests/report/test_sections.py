@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from steepest import report
+from steepest.report.blocks import Panels
 from steepest.report.estimates import estimate
 from steepest.report.numbers import scale_of
+from steepest.report.render import answers
 from steepest.report.sections import (
     differences,
     learning_curves,
@@ -240,6 +242,13 @@ def test_a_section_that_returns_text_becomes_a_paragraph(monkeypatch):
     assert "Is it raining?" in report.page(fake_studies.empty()) and "No &lt;rain&gt;." in report.page(
         fake_studies.empty()
     )
+
+
+def test_every_chart_of_a_page_holds_to_vegas_schema(study):
+    """The page draws without looking, which is faster."""
+    parts = [part for _, block in answers(study("classification")) for part in block.parts]
+    drawn = [p for part in parts for p in (part.panels if isinstance(part, Panels) else [part]) if hasattr(p, "draw")]
+    assert len(drawn) > 8 and all(p.draw(600).to_dict(validate=True)["width"] for p in drawn)
 
 
 def test_charts_are_altair_charts_for_notebooks(study):

@@ -88,8 +88,11 @@ class _Drawer:
             yield panel, _safe(self._svg(panel, PANEL))
 
     def _svg(self, drawable: Figure | Panel, width: int, tips: bool = True) -> str:
+        from altair.utils.schemapi import debug_mode
+
         self.drawn += 1
-        return svg(drawable.draw(width), drawable.alt, f"c{self.drawn}-", tips)
+        with debug_mode(False):  # each part of each chart against Vega's schema: a test does that
+            return svg(drawable.draw(width), drawable.alt, f"c{self.drawn}-", tips)
 
 
 def prose(text: str) -> Any:

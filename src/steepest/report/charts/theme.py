@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .. import names
@@ -48,9 +49,21 @@ def finish(chart: Any, width: int, height: int) -> Any:
 
 def values(rows: Iterable[dict[str, Any]]) -> alt.Data:
     """Rows as inline data; numbers that JSON cannot hold are dropped with their row."""
+    return _data_kept()(
+        values=[r for r in rows if all(not isinstance(v, float) or math.isfinite(v) for v in r.values())]
+    )
+
+
+@lru_cache(maxsize=1)
+def _data_kept() -> type[alt.Data]:
+    """Altair copies a chart at each change of it, row by row: half of the time of a page. Nobody changes these rows."""
     import altair as alt
 
-    return alt.Data(values=[r for r in rows if all(not isinstance(v, float) or math.isfinite(v) for v in r.values())])
+    class Kept(alt.Data):
+        def __deepcopy__(self, memo: object) -> Kept:
+            return self
+
+    return Kept
 
 
 def tip(text: str) -> str:
