@@ -84,7 +84,7 @@ class Size:
     """Seeds of the search's full runs, which decide."""
 
 
-SIZES = (Size(7, 3, 5), Size(5, 2, 3))
+SIZES = (Size(7, 3, 3), Size(5, 2, 3))
 """The full search, and a lean one for small budgets."""
 
 
