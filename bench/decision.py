@@ -13,7 +13,8 @@ of 20 epochs at a constant rate, one thread. All train the same models on the sa
 - Optuna, its own way: TPE over arm and rate, as many trials as there are pairs, a trial the mean of 10 seeds, WilcoxonPruner.
 - Ray Tune: the same trials as the factorial, one trainable per (arm, rate, seed), two at once, actors reused (one process per
   trial costs it several times more). Its cluster stands before the clock starts.
-- compare: whole calls (data loaded, folder and page written), several study seeds; its regret is their mean.
+- compare: whole calls (data loaded, folder and page written), several study seeds; its regret is their mean. In one process,
+  and in two, which is what Ray is held against.
 Wall-clock seconds and CPU seconds of all processes; a peer that is not installed is named. The last line is JSON.
 """
 
@@ -288,7 +289,7 @@ def ray_same_trials(case: Case, n_seeds: int) -> Pair:
     return pairs[int(means.idxmax())]
 
 
-def ours(case: Case, study_seed: int, n_seeds: int) -> tuple[Pair, str]:
+def ours(case: Case, study_seed: int, n_seeds: int, machines: str) -> tuple[Pair, str]:
     with tempfile.TemporaryDirectory() as folder:
         results = st.compare(
             case.model,
@@ -303,6 +304,7 @@ def ours(case: Case, study_seed: int, n_seeds: int) -> tuple[Pair, str]:
             seed=study_seed,
             out=f"{folder}/study",
             progress=False,
+            machines=machines,
         )
     arm = next(a for a in results.verdict.arms if a.name == results.verdict.winner)
     loss, rule = arm.name.split(" + ")
@@ -365,25 +367,32 @@ def decide(case: Case, n_seeds: int, repeats: int, only: str) -> list[dict[str, 
         f"\n{case.name}: {n_trials} trials in the factorial; best {best}, next "
         + ", ".join(f"{'+'.join(map(str, pair))} -{top[0][1] - score:.2f}" for pair, score in top[1:4])
     )
-    rows, mine, pairs, verdicts = [], [], [], []
-    for i in range(repeats):
-        with measured() as cost:
-            pair, kind = ours(case, i, n_seeds)
-        mine.append(cost)
-        pairs.append(pair)
-        verdicts.append(kind)
-    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(verdicts).items()))
-    own = Cost(statistics.median(c.wall for c in mine), statistics.median(c.cpu for c in mine))
-    rows.append(row("compare", own, own, answer.regret(pairs), kinds))
-    for name, package, way, around in [one for one in WAYS if only.lower() in one[0].lower()]:
+    one, first = our_row("compare", "local", answer, n_seeds, repeats)
+    two, second = our_row("compare, two processes", "local:2", answer, n_seeds, repeats)
+    rows = [first, second]
+    for name, package, way, around in [w for w in WAYS if only.lower() in w[0].lower()]:
         if package and importlib.util.find_spec(package) is None:
             print(f"{name}: {package} is not installed")
             continue
         with around(), measured() as cost:
             pair = way(case, n_seeds)
         regret = answer.regret(answer.factorials if way is factorial else [pair])
-        rows.append(row(name, cost, own, regret, "no verdict, a ranking"))
+        rows.append(row(name, cost, two if package == "ray" else one, regret, "no verdict, a ranking"))
     return rows
+
+
+def our_row(name: str, machines: str, answer: Answer, n_seeds: int, repeats: int) -> tuple[Cost, dict[str, Any]]:
+    """Median cost of a call, mean regret, and what the verdicts say."""
+    costs, pairs, verdicts = [], [], []
+    for i in range(repeats):
+        with measured() as cost:
+            pair, kind = ours(answer.case, i, n_seeds, machines)
+        costs.append(cost)
+        pairs.append(pair)
+        verdicts.append(kind)
+    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(verdicts).items()))
+    own = Cost(statistics.median(c.wall for c in costs), statistics.median(c.cpu for c in costs))
+    return own, row(name, own, own, answer.regret(pairs), kinds)
 
 
 WAYS: tuple[tuple[str, str, Callable[[Case, int], Pair], Callable[[], AbstractContextManager[None]]], ...] = (
@@ -413,7 +422,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     versions = {name: version(name) for name in ("torch", "optuna", "ray") if importlib.util.find_spec(name)}
-    print(f"Python {platform.python_version()}, {versions}; in brackets: the share of compare's cost in it")
+    print(f"Python {platform.python_version()}, {versions}; in brackets: compare's cost as a share of it")
     cases = [case for case in CASES if case.data in asked.cases.split(",")]
     rows = {case.data: decide(case, asked.seeds, asked.repeats, asked.only) for case in cases}
     print(json.dumps({"bench": "decision", "versions": versions, **rows}))
