@@ -26,24 +26,26 @@ def finish(chart: Any, width: int, height: int) -> Any:
     """Give a chart its size and the look of the house: the width includes axes and names, the height does not."""
     import altair as alt
 
-    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    return (
-        chart.properties(autosize=fit, padding=2, background="transparent", width=width, height=height)
-        .configure(font=FONT)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=colour("soft"),
-            titleColor=colour("soft"),
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            gridColor=colour("rule"),
-            domain=False,
-            ticks=False,
-            labelPadding=6,
-            titlePadding=10,
-            labelOverlap=True,
-        )
+    axis = alt.AxisConfig(
+        labelColor=colour("soft"),
+        titleColor=colour("soft"),
+        labelFontSize=12,
+        titleFontSize=12,
+        titleFontWeight="normal",
+        gridColor=colour("rule"),
+        domain=False,
+        ticks=False,
+        labelPadding=6,
+        titlePadding=10,
+        labelOverlap=True,
+    )
+    return chart.properties(  # at once: each change of a chart copies all its layers
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        padding=2,
+        background="transparent",
+        width=width,
+        height=height,
+        config=alt.Config(font=FONT, view=alt.ViewConfig(stroke=None), axis=axis),
     )
 
 
