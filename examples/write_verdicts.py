@@ -27,9 +27,7 @@ def facts(study: Study) -> dict[str, Any]:
     """What the page tells of a finished study, as plain values."""
     verdict, plan = study.verdict, study.plan
     assert verdict is not None, "the study is not finished"
-    asked = {
-        n: plan.request[n] for n in ("losses", "weightings", "optimizers", "baseline", "epochs", "budget", "seeds")
-    }
+    asked = {n: plan.request[n] for n in ASKED}
     return {
         "verdict": verdict.sentence,
         "kind": verdict.kind,

@@ -19,8 +19,8 @@ MOST_LOOPED = 8
 """In a shard whose trials run one after another: some, for the steps of their rules; few, so that nobody waits."""
 WEIGHTS = ((2**20, 8), (3 * 2**17, 16))
 """(bytes that a trial holds, most of such trials in a shard) on a CPU: those that keep a core busy by themselves, so that
-cutting costs little, and in large numbers leave its cache. In 10 + 10 instead of 20 a 64-256-256-10 net costs 1.05 times as
-much and 64-128-128-10 1.1; 64-64-64-10 1.2, 30-64-1 1.55 (bench/two_processes.py)."""
+cutting costs little, and in large numbers leave its cache. In 10 + 10 instead of 20 a 64-128-128-10 net costs 1.1 times as
+much, 64-64-64-10 1.2, 30-64-1 1.55 (bench/two_processes.py)."""
 EVEN_BYTES = 2**17
 """Trials that hold so much stand in an even number of shards, where there are several: two workers then end together."""
 MEMORY = 2**29

@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 WIDTH = 1.5
-"""A rate that is so many standard errors worse than the best counts 1/e of it (bench/honesty.py: fewest equal arms told apart)."""
+"""A rate that is so many standard errors worse than the best counts 1/e of it."""
 RISEN = 3.0
 """An edge so many standard errors better than the next rate is no accident: with three seeds chance does it in 5 of 100."""
 Scores = Mapping[float, Sequence[float]]
