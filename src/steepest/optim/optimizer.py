@@ -30,6 +30,7 @@ from .hooked import hooked
 from .options import EXECUTION, interface_of
 from .pieces import Pieces
 from .program import program_of, program_with_norms
+from .sharded import accept_shards, are_sharded, own_shards
 from .states import raise_counts, state_of
 from .usual import ReadyToMove, Usual
 from .work import Member, Work, run_captured, run_differentiably, run_elementwise, run_whole, usual_columns
@@ -40,6 +41,8 @@ _UNSAID = {"betas": None, "weight_decay": None, "maximize": False, **EXECUTION}
 
 class RuleOptimizer(Interchanging):
     """What all optimizers have in common; `class_of(rule)` gives the class of one rule."""
+
+    _is_sharded = False
 
     def __init__(
         self,
@@ -79,6 +82,9 @@ class RuleOptimizer(Interchanging):
             own = {name: param_group.pop(name) for name in names & set(param_group)}
             param_group.update(self._interface.defaults(own, self.defaults))
         super().add_param_group(param_group)
+        if are_sharded(self.param_groups[-1]["params"]):
+            accept_shards(self.rule, self._chain)
+            self._is_sharded = True
 
     # -- a step --------------------------------------------------------------------------------------------------------
 
@@ -94,6 +100,13 @@ class RuleOptimizer(Interchanging):
 
     def _move(self, closure: Callable[[], Any] | None) -> None:
         self._refuse_while_evaluating()
+        if not self._is_sharded:
+            self._move_whole(closure)
+            return
+        with own_shards(self), torch.no_grad():
+            self._move_whole(closure)
+
+    def _move_whole(self, closure: Callable[[], Any] | None) -> None:
         if self._chain:
             at_once = self.rule.totals is not None
             step_around(self._chain, self, closure, self._shrinks, self._step_each_group, self._pieces_of, at_once)
@@ -229,7 +242,7 @@ class RuleOptimizer(Interchanging):
         if self._evaluating:
             return
         self._evaluating = True
-        with torch.no_grad():
+        with torch.no_grad(), own_shards(self) if self._is_sharded else nullcontext():
             for group in self.param_groups:
                 for param in group["params"]:
                     weights = self._evaluated_weights(param, group)
@@ -240,7 +253,7 @@ class RuleOptimizer(Interchanging):
     def train(self) -> None:
         """Put the weights that the model learns at back, to the last bit."""
         self._evaluating = False
-        with torch.no_grad():
+        with torch.no_grad(), own_shards(self) if self._is_sharded else nullcontext():
             for group in self.param_groups:
                 for param in group["params"]:
                     if param in self.state and "trained" in self.state[param]:
@@ -267,6 +280,7 @@ class RuleOptimizer(Interchanging):
         super().__setstate__(state)
         self._usual = {}
         self._evaluating = self._holds_trained_weights()
+        self._is_sharded = any(are_sharded(group["params"]) for group in self.param_groups)
 
     def _refuse_while_evaluating(self) -> None:
         if self._evaluating and self._holds_trained_weights():
