@@ -4,7 +4,7 @@
 
 Once for 16M parameters (64 MB) in 16 square matrices, once in a single one, each case in a process of its own: the peak
 of its resident memory during the third step over what it held before it, in MB. Linux only. Transforms stand around SGD
-with momentum. Numbers above 64 are what the rule's own algorithm keeps at once of one tensor. The last line is JSON.
+with momentum. Whatever adds more than 64 MB is marked, and named at the end. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import torch
 from steepest import optim, transforms
 
 SIDES = {"16 x 1000 x 1000": (1000, 16), "4000 x 4000": (4000, 1)}
+MOST = 64
+"""MB that a step may add."""
 SLOW = ("muon", "soap", "shampoo")
 """Products and decompositions of matrices of this size take minutes: a quarter of the width for them."""
 
@@ -67,7 +69,10 @@ def main(only: list[str]) -> None:
         sides = [(side // 4 if name in SLOW else side, n) for side, n in SIDES.values()]
         found[name] = [round(alone(name, side, n), 1) for side, n in sides]
         note = "  (matrices of a quarter of the width)" if name in SLOW else ""
+        note = "  OVER" * (max(found[name]) > MOST) + note
         print(f"{name:22}" + "".join(f"{mb:>18.1f}" for mb in found[name]) + note, flush=True)
+    over = [name for name, each in found.items() if max(each) > MOST]
+    print(f"over {MOST} MB: {', '.join(over) or 'none'} of {len(found)}")
     print(json.dumps({"bench": "optim_memory", "torch": torch.__version__, "unit": "MB", "results": found}))
 
 

@@ -167,7 +167,8 @@ class Rule(Item):
         torch functions, in which trials never meet. state_shapes: the shape of a state from the parameter's and the static
         hyperparameters; None where it has none, and the body receives None.
     tree: the same after totals, a function of the same arguments that returns a tuple of tensors like grad; each is summed
-        over the whole model, and the body receives the sums as `totals`. Its scalar states are those of the model.
+        over the whole model, and the body receives the sums as `totals`. Its scalar states are those of the model. Beside the sums
+        both look at single elements, and are given some at a time.
 
     equals_with: arguments of the twin, equals_when: hyperparameters of ours, under which the two are equal.
     static: hyperparameters that shape the computation, so that trials which step together share their values.

@@ -36,7 +36,7 @@ class Transform(Item):
     evaluated: the state that holds the weights at which the model is judged.
     decays: it takes the place of the rule's own weight decay.
     looks_at: what must be there at once: single elements, which may come piece by piece; rows, whole in all axes of the
-        parameter but the first; or the whole tensor.
+        parameter but the first. tensor: pieces, and one sum over the whole tensor (optim.wholes).
     """
 
     kind = "transform"

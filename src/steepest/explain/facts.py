@@ -246,9 +246,7 @@ def _memory(n: int) -> str:
 
 def _beside(item: Transform) -> str:
     """What a step holds for a while, where that is more than a few pieces."""
-    if item.acts_on == "point":
-        return "; during a step one copy of the whole model"
-    return "; during a step a few copies of the largest tensor" if item.looks_at == "tensor" else ""
+    return "; during a step one copy of the whole model" if item.acts_on == "point" else ""
 
 
 def _looks(rule: Rule) -> str:

@@ -11,8 +11,10 @@ from torch import Tensor
 from steepest.core.declare import Rule
 from steepest.core.errors import Unsupported, UsageError
 
+from .apply import Block
 from .chain import PART_BYTES, Chain, Leaf
 from .pieces import Pieces
+from .wholes import Sums
 
 Options = dict[str, Any]
 Group = dict[str, Any]
@@ -53,7 +55,7 @@ def step_around(
             for param in params:
                 param.grad = None
             pieces = None
-            if len(params[part]) == 1 and leaves[part][0].param.nbytes > PART_BYTES and chain.looks_at != "tensor":
+            if len(params[part]) == 1 and leaves[part][0].param.nbytes > PART_BYTES:
                 pieces = in_pieces(params[part][0], own[part][0], groups[part][0])
             if pieces is None:
                 _step_part(chain, params[part], leaves[part], signs[part], norm, step)
@@ -88,14 +90,34 @@ def _step_part(
 def _step_pieces(chain: Chain, leaf: Leaf, sign: int, norm: Tensor | None, pieces: Pieces) -> None:
     """One large parameter, so that there is never a copy of all of it."""
     chain.prepare(leaf)
-    part = leaf
+    sums, part = Sums(leaf.param[0].numel()), leaf
+    for _ in range(chain.n_sums):
+        for block, part in leaf.parts(chain.looks_at == "rows"):
+            with sums.growing():
+                _step_piece(chain, part.copied(), sign, norm, pieces, block, pieces.rehearse)
+        sums.close()
     for block, part in leaf.parts(chain.looks_at == "rows"):
-        part.grad = part.grad if sign > 0 else -part.grad
-        if chain.begin([part], norm):
-            pieces.move(block, _back(part.grad if sign > 0 else -part.grad, pieces.param[block]))
-            chain.finish([part])
+        with sums.known():
+            _step_piece(chain, part, sign, norm, pieces, block, pieces.move)
     pieces.close()
     leaf.states.update({name: value for name, value in part.states.items() if not isinstance(value, Tensor)})
+
+
+def _step_piece(
+    chain: Chain,
+    part: Leaf,
+    sign: int,
+    norm: Tensor | None,
+    pieces: Pieces,
+    block: Block,
+    move: Callable[[Block, Tensor, Tensor], None],
+) -> None:
+    """move(block, param, grad): the rule's step of this piece."""
+    part.grad = part.grad if sign > 0 else -part.grad
+    if chain.begin([part], norm):
+        like = pieces.param[block]
+        move(block, _back(part.param, like), _back(part.grad if sign > 0 else -part.grad, like))
+        chain.finish([part])
 
 
 def _parts(leaves: Sequence[Leaf]) -> list[slice]:

@@ -57,6 +57,11 @@ class Leaf:
             states = {n: v[at] if isinstance(v, Tensor) else v for n, v in own.items()}
             yield block, replace(self, param=self.param[at], grad=self.grad[at], states=states)
 
+    def copied(self) -> Leaf:
+        """With memory of its own for all that a step writes."""
+        states = {n: v.clone() if isinstance(v, Tensor) else v for n, v in self.states.items()}
+        return replace(self, param=self.param.clone(memory_format=torch.contiguous_format), states=states)
+
 
 @dataclass(frozen=True)
 class Link:
@@ -109,9 +114,13 @@ class Chain:
 
     @property
     def looks_at(self) -> str:
-        """The most of a parameter that must be there at once: elements, rows or the whole tensor."""
-        seen = {link.transform.looks_at for link in self.links}
-        return next((what for what in ("tensor", "rows") if what in seen), "elements")
+        """The most of a parameter that must be there at once: elements or rows."""
+        return "rows" if any(link.transform.looks_at == "rows" for link in self.links) else "elements"
+
+    @property
+    def n_sums(self) -> int:
+        """The transforms that ask for a sum over the whole tensor."""
+        return sum(link.transform.looks_at == "tensor" for link in self.links)
 
     def displace(self, leaves: Sequence[Leaf]) -> None:
         """Put the parameters where the gradient is taken again."""

@@ -1,4 +1,4 @@
-"""What rules of whole tensors compute with: norms, parameters as matrices, roots and bases, each trial by itself.
+"""What rules of whole tensors compute with: parameters as matrices, roots and bases, each trial by itself.
 
 All take K trials first, (K, *). A trial that is not finite stays so, and alone: decompositions, which refuse a whole batch
 for one such matrix, see the identity in its place.
@@ -11,14 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import handle_torch_function, has_torch_function_unary
 
-
-def norm(x: Tensor) -> Tensor:
-    """The Euclidean norm of each trial's tensor, (K, 1, ..., 1). Recorded as one operation."""
-    if has_torch_function_unary(x):
-        return handle_torch_function(norm, (x,), x)
-    return x.reshape(len(x), -1).norm(dim=1).view(-1, *[1] * (x.dim() - 1))
+from .wholes import norm
 
 
 def is_matrix(shape: Sequence[int]) -> bool:

@@ -22,17 +22,27 @@ class Pieces:
         self._member: Member | None = None
         self._scalars: dict[str, Any] = {}
 
-    def move(self, block: Block, grad: Tensor) -> None:
-        """One step of param[block] along this gradient."""
+    def move(self, block: Block, param: Tensor, grad: Tensor) -> None:
+        """One step of `param`, which is a view of param[block], along this gradient."""
+        self._run(param, grad, self._states(block))
+
+    def rehearse(self, block: Block, param: Tensor, grad: Tensor) -> None:
+        """The same where `param` is a copy, which alone moves."""
+        self._run(param, grad, {name: value.clone() for name, value in self._states(block).items()})
+
+    def _states(self, block: Block) -> dict[str, Any]:
         if self._member is None:
             self._member = self._make()
             if "step" in self._member.state:
                 raise_counts([self._member.state["step"]])
                 self._member.count = self._member.state["step"].item()
+        return {name: self._member.state[name][block] for name in self._work.tensor_states}
+
+    def _run(self, param: Tensor, grad: Tensor, states: dict[str, Any]) -> None:
         whole, work = self._member, self._work
-        states = {name: whole.state[name][block] for name in work.tensor_states}
+        assert whole is not None
         self._scalars = {name: whole.state[name].clone() for name in work.rule.scalar_states}
-        work.members = [Member(self.param.detach()[block], grad, {**states, **self._scalars}, whole.count)]
+        work.members = [Member(param, grad, {**states, **self._scalars}, whole.count)]
         run_elementwise(work, self._scratch)
 
     def close(self) -> None:

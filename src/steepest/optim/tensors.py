@@ -2,12 +2,12 @@
 
 Small tensors of one shape are stepped together, along the trial axis: a batched product takes what many small ones
 would wait for. Large ones are cut along it. So the memory of a step is that of one block, or of one trial's largest
-tensor where that is more.
+tensor where that is more; a rule that needs totals of the model, and else sees single elements, is cut along all axes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,8 @@ from torch import Tensor
 
 from steepest.core.declare import Rule
 from steepest.core.per_trial import PerTrial, holds_for_any
+
+from .apply import cut
 
 BLOCK_BYTES = 2**19
 """Of the parameters that a body sees at once; its temporaries are a few times as large. Of 4 MB, each would be taken
@@ -60,7 +62,7 @@ def step_cells(rule: Rule, cells: Sequence[Cell]) -> list[dict[str, Any]]:
     if rule.totals is not None:
         cells = _of_one_age(rule, cells)
         totals = _totals(rule, rule.totals, cells)
-        return [_step(rule, cell, totals) for cell in cells]
+        return [_step_in_blocks(rule, cell, totals) for cell in cells]
     if rule.scalar_states:
         return [_step(rule, cell) for cell in cells]
     for group in _alike(cells):
@@ -89,6 +91,14 @@ def _step(rule: Rule, cell: Cell, totals: tuple[Any, ...] | None = None) -> dict
     return {name: after[name] for name in rule.scalar_states}
 
 
+def _step_in_blocks(rule: Rule, cell: Cell, totals: tuple[Any, ...]) -> dict[str, Any]:
+    """The step of a rule that needs nothing but totals beside single elements; all blocks find the same scalars."""
+    found: dict[str, Any] = {}
+    for block in _blocks(cell):
+        found = _step(rule, block, totals)
+    return found
+
+
 def _arguments(rule: Rule, cell: Cell) -> dict[str, Any]:
     """What the body takes besides the gradient."""
     names = [*rule.scalar_states, *rule.hyper, "t", *(["weight_decay"] if rule.decay == "inside" else [])]
@@ -108,7 +118,7 @@ def _of_one_age(rule: Rule, cells: Sequence[Cell]) -> Sequence[Cell]:
 def _totals(rule: Rule, contributions: Callable[..., tuple[Tensor, ...]], cells: Sequence[Cell]) -> tuple[Any, ...]:
     """The sums over the model: one number for each trial, in float64."""
     sums: list[Tensor] = []
-    for cell in cells:
+    for cell in (block for cell in cells for block in _blocks(cell)):
         parts = contributions(cell.slope, **_arguments(rule, cell))
         found = [part.reshape(len(part), -1).sum(1, dtype=torch.float64).cpu() for part in parts]
         sums = [a + b for a, b in zip(sums, found)] if sums else found
@@ -117,6 +127,15 @@ def _totals(rule: Rule, contributions: Callable[..., tuple[Tensor, ...]], cells:
 
 
 # -- together and apart ----------------------------------------------------------------------------------------------
+
+
+def _blocks(cell: Cell) -> Iterator[Cell]:
+    """Views of all trials in some elements, which fill about a block."""
+    most = max(1, BLOCK_BYTES // cell.param.element_size() // max(1, len(cell.param)))
+    for elements in cut(cell.param.shape[1:], most):
+        at = (slice(None), *elements)
+        states = {name: None if value is None else value[at] for name, value in cell.states.items()}
+        yield replace(cell, param=cell.param[at], grad=cell.grad[at], states=states)
 
 
 def _cut(cell: Cell) -> list[slice]:

@@ -63,6 +63,19 @@ def trials_where(condition: bool, n_trials: int) -> list[int]:
     return list(range(n_trials)) if condition else []
 
 
+def norm(x: Tensor) -> Tensor:
+    """Of the one tensor along the first axis, with as many axes."""
+    return x.norm().view(*[1] * x.dim())
+
+
+def total(x: Tensor) -> Tensor:
+    return x.sum().view(*[1] * x.dim())
+
+
+def size(x: Tensor) -> int:
+    return x.numel()
+
+
 def start_streams(purpose: str, *keys: int) -> None:
     """The global generators begin where the study's stream of this purpose did."""
     seed = seed_of(purpose, *keys)

@@ -28,6 +28,9 @@ INSTEAD: dict[str, Key] = {
     "steepest.data.record.Data": (PLAIN, "Data"),
     "steepest.core.targets.Classes": (PLAIN, "Classes"),
     "steepest.core.per_trial.trials_where": (PLAIN, "trials_where"),
+    "steepest.optim.wholes.norm": (PLAIN, "norm"),
+    "steepest.optim.wholes.size": (PLAIN, "size"),
+    "steepest.optim.wholes.total": (PLAIN, "total"),
     "steepest.core.errors.*": (PLAIN, "Refused"),
 }
 TAKEN = (

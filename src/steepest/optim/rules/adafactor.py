@@ -13,7 +13,7 @@ from steepest.core.declare import rule
 from steepest.core.domains import AtLeastOne, Interval, Linear, Log, NonNegative
 from steepest.core.per_trial import larger, smaller
 
-from ..matrices import norm
+from ..wholes import norm
 
 Shape = tuple[int, ...]
 Falling = Annotated[float | Tensor, Interval(high=0.0)]

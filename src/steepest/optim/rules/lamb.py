@@ -11,7 +11,8 @@ from steepest.core.claims import rests_at_zero_gradient
 from steepest.core.declare import rule
 from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
 
-from ..matrices import norm, trust_ratio
+from ..matrices import trust_ratio
+from ..wholes import norm
 
 
 def slow(

@@ -11,7 +11,7 @@ from steepest.core.claims import rests_at_zero_gradient, step_at_most_lr
 from steepest.core.declare import rule
 from steepest.core.domains import Log, Log1m, NonNegative, Positive, UnitOpen
 
-from ..matrices import norm
+from ..wholes import norm
 
 
 def slow(

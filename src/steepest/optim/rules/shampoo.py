@@ -12,7 +12,8 @@ from steepest.core.declare import rule
 from steepest.core.domains import Count, Log, Log1m, NonNegative, Positive, UnitOpen
 from steepest.core.per_trial import PerTrial, trials_where
 
-from ..matrices import as_matrix, col_side, inverse_root, norm, row_side
+from ..matrices import as_matrix, col_side, inverse_root, row_side
+from ..wholes import norm
 
 
 def slow(

@@ -6,6 +6,8 @@ from torch import Tensor
 
 from steepest.core.transform import transform
 
+from ..wholes import size, total
+
 
 @transform(
     acts_on="step",
@@ -19,5 +21,4 @@ from steepest.core.transform import transform
 def cautious(step: Tensor, grad: Tensor) -> Tensor:
     """Of each tensor of d entries, the n whose step agrees in sign with the gradient move, d / (n + 1) times as far."""
     agrees = (step * grad > 0).to(step.dtype)
-    n = agrees.flatten(1).sum(1).view(-1, *[1] * (step.dim() - 1))
-    return step * agrees * (step[0].numel() / (n + 1))
+    return step * agrees * (size(step) / (total(agrees) + 1))

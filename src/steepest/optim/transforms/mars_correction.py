@@ -9,7 +9,7 @@ from torch import Tensor
 from steepest.core.domains import Log, Log1m, NonNegative, UnitOpen
 from steepest.core.transform import transform
 
-from ..matrices import norm as length_of
+from ..wholes import norm
 
 
 @transform(
@@ -26,4 +26,4 @@ def mars_correction(
 ) -> tuple[Tensor, Tensor]:
     """c = g + gamma * beta / (1 - beta) * (g - last g), cut to length 1 in each tensor; beta: the rule's momentum."""
     corrected = grad + gamma * beta / (1 - beta) * (t > 1) * (grad - last)
-    return corrected / length_of(corrected).clamp(min=1), grad
+    return corrected / norm(corrected).clamp(min=1), grad
