@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -25,7 +25,7 @@ def as_json(study: Study) -> str:
     NaN is null. `outcomes` holds one list for each field (a data frame can be made of it); there, `arm` counts in `arms`.
     Curves are rounded to five digits, and thinned when they are many: `curve_points` says to how many points each (null: all).
     """
-    plain = study.plain()
+    plain = replace(study, outcomes=[]).plain()
     arms = list(dict.fromkeys([*(a.name for a in study.plan.arms), *(o.arm for o in study.outcomes)]))
     most = _points_each(study)
     plain["outcomes"] = {
