@@ -32,7 +32,7 @@ def confusion(counts: Sequence[Sequence[float]], labels: Sequence[str], width: i
         fillOpacity=alt.FillOpacity("strength:Q", scale=None),
         description=described(),
     )
-    text = chart.mark_text(fontSize=size, color=colour("ink")).encode(text="shown:N")
+    text = chart.mark_text(fontSize=size, color=colour("ink")).encode(text=alt.Text("shown:N"))
     return finish(alt.layer(square, text), width, len(labels) * (24 if len(labels) > 12 or is_narrow(width) else 34))
 
 

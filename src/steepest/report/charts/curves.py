@@ -50,9 +50,15 @@ def curves(lines: Sequence[Curve], title: str, y_domain: Sequence[float], width:
     marks = [
         alt.Chart(values(marked))
         .mark_area(opacity=0.16, clip=True)
-        .encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q", fill=alt.Fill("hue:N", scale=None), detail="arm:N"),
+        .encode(
+            x=x,
+            y=alt.Y("low:Q", scale=scale),
+            y2=alt.Y2("high:Q"),
+            fill=alt.Fill("hue:N", scale=None),
+            detail=alt.Detail("arm:N"),
+        ),
         alt.Chart(values(rows))
         .mark_line(strokeJoin="round", clip=True)
-        .encode(x=x, y=y, color=hue, detail="arm:N", strokeWidth=alt.StrokeWidth("thick:Q", scale=None)),
+        .encode(x=x, y=y, color=hue, detail=alt.Detail("arm:N"), strokeWidth=alt.StrokeWidth("thick:Q", scale=None)),
     ]
     return finish(alt.layer(*marks), width, 260 if is_narrow(width) else 320)

@@ -53,27 +53,27 @@ def forest(rows: Sequence[Row], rope: float | None, title: str, width: int) -> A
             0,
             alt.Chart(band)
             .mark_rect(color=colour("band"), opacity=0.45)
-            .encode(x=alt.X("low:Q", scale=scale), x2="high:Q", description=described()),
+            .encode(x=alt.X("low:Q", scale=scale), x2=alt.X2("high:Q"), description=described()),
         )
     dots = values({"row": r.label, "x": s, "hue": colour(r.colour)} for r in rows for s in r.seeds)
     hue = alt.Color("hue:N", scale=None)
     wider = [{"row": r.label, "low": r.wider[0], "high": r.wider[1], "hue": colour(r.colour)} for r in rows if r.wider]
     if wider:
         thin = alt.Chart(values(wider)).mark_rule(size=1)
-        marks.append(thin.encode(y=y, x=alt.X("low:Q", scale=scale), x2="high:Q", color=hue))
+        marks.append(thin.encode(y=y, x=alt.X("low:Q", scale=scale), x2=alt.X2("high:Q"), color=hue))
     marks += [
         alt.Chart(dots)
         .mark_circle(size=22, opacity=0.35, yOffset=9)
         .encode(y=y, x=alt.X("x:Q", scale=scale), color=hue),
         alt.Chart(data)
         .mark_rule(size=2.5, strokeCap="round")
-        .encode(y=y, x=alt.X("low:Q", scale=scale), x2="high:Q", color=hue, description=described()),
+        .encode(y=y, x=alt.X("low:Q", scale=scale), x2=alt.X2("high:Q"), color=hue, description=described()),
         alt.Chart(data)
         .mark_point(size=90, filled=True, opacity=1, strokeWidth=2)
         .encode(y=y, x=x, stroke=hue, fill=alt.Fill("inside:N", scale=None), description=described()),
         alt.Chart(data)
         .mark_text(dy=-13, fontSize=12, color=colour("ink"), stroke=colour("paper"), strokeWidth=4)
-        .encode(y=y, x=x, text="text:N"),
+        .encode(y=y, x=x, text=alt.Text("text:N")),
     ]
     if narrow:
         marks.append(
@@ -88,7 +88,7 @@ def forest(rows: Sequence[Row], rope: float | None, title: str, width: int) -> A
                 stroke=colour("paper"),
                 strokeWidth=4,
             )
-            .encode(y=y, x=alt.value(0), text="row:N")
+            .encode(y=y, x=alt.XValue(0), text=alt.Text("row:N"))
         )
     return finish(alt.layer(*marks), width, len(rows) * (68 if narrow else 50))
 

@@ -56,12 +56,12 @@ def matrix(cells: Sequence[Cell], labels: Sequence[str], width: int) -> Any:
     )
     claimed = (
         chart.mark_text(fontSize=10 if small else 13, color=colour("ink"), fontWeight=700)
-        .encode(text="shown:N")
+        .encode(text=alt.Text("shown:N"))
         .transform_filter(f"datum.edge == '{colour('ink')}'")
     )
     others = (
         chart.mark_text(fontSize=10 if small else 13, color=colour("ink"))
-        .encode(text="shown:N")
+        .encode(text=alt.Text("shown:N"))
         .transform_filter(f"datum.edge != '{colour('ink')}'")
     )
     return finish(alt.layer(square, claimed, others), width, len(labels) * (30 if small else 38))

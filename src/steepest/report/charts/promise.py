@@ -43,9 +43,11 @@ def promise(rows: Sequence[Promise], title: str, width: int) -> Any:
     chart, hue = alt.Chart(data).encode(y=y), alt.Color("hue:N", scale=None)
     marks = [
         chart.mark_rule(strokeDash=[2, 3], opacity=0.8).encode(
-            x=alt.X("promised:Q", scale=scale), x2="kept:Q", color=hue
+            x=alt.X("promised:Q", scale=scale), x2=alt.X2("kept:Q"), color=hue
         ),
-        chart.mark_rule(size=2.5, strokeCap="round").encode(x=alt.X("low:Q", scale=scale), x2="high:Q", color=hue),
+        chart.mark_rule(size=2.5, strokeCap="round").encode(
+            x=alt.X("low:Q", scale=scale), x2=alt.X2("high:Q"), color=hue
+        ),
         chart.mark_point(filled=True, size=80, opacity=1).encode(x=x, color=hue, description=described()),
         chart.mark_point(size=80, strokeWidth=2, opacity=1, fill=colour("paper")).encode(
             x=alt.X("promised:Q", scale=scale), stroke=alt.Stroke("hue:N", scale=None)
@@ -55,6 +57,6 @@ def promise(rows: Sequence[Promise], title: str, width: int) -> Any:
         marks.append(
             alt.Chart(data)
             .mark_text(dy=-17, align="left", fontSize=13, fontWeight=600, limit=width - 10, color=colour("ink"))
-            .encode(y=y, x=alt.value(0), text="row:N")
+            .encode(y=y, x=alt.XValue(0), text=alt.Text("row:N"))
         )
     return finish(alt.layer(*marks), width, len(rows) * (50 if narrow else 40))

@@ -64,21 +64,23 @@ def rates(
     depth = alt.Opacity("strength:Q", scale=None)
     lost = values({"rate": p.rate, "tip": tip(p.text)} for p in points if p.n_diverged)
     marks = [
-        alt.Chart(data).mark_line(strokeWidth=1.8, color=colour(hue)).encode(x=x, y=y, detail="rung:N", opacity=depth),
+        alt.Chart(data)
+        .mark_line(strokeWidth=1.8, color=colour(hue))
+        .encode(x=x, y=y, detail=alt.Detail("rung:N"), opacity=depth),
         alt.Chart(data)
         .mark_rule(strokeWidth=1.5, color=colour(hue))
-        .encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q", opacity=depth),
+        .encode(x=x, y=alt.Y("low:Q", scale=scale), y2=alt.Y2("high:Q"), opacity=depth),
         alt.Chart(data)
         .mark_circle(size=34, color=colour(hue))
         .encode(x=x, y=y, opacity=depth, description=described()),
         alt.Chart(lost)
         .mark_point(shape="M-1,-1L1,1M-1,1L1,-1", size=34, strokeWidth=1.8, color=colour("bad"), opacity=1)
-        .encode(x=x, y=alt.value(158), description=described()),
+        .encode(x=x, y=alt.YValue(158), description=described()),
     ]
     edge = _edge(points)
     if edge is not None:
         zone = values([{"rate": edge, "end": float(x_domain[1])}])
-        marks.insert(0, alt.Chart(zone).mark_rect(color=colour("bad"), opacity=0.08).encode(x=x, x2="end:Q"))
+        marks.insert(0, alt.Chart(zone).mark_rect(color=colour("bad"), opacity=0.08).encode(x=x, x2=alt.X2("end:Q")))
     if chosen is not None and x_domain[0] <= chosen <= x_domain[1]:
         marks.insert(
             0, alt.Chart(values([{"rate": chosen}])).mark_rule(color=colour(hue), strokeDash=[3, 3]).encode(x=x)

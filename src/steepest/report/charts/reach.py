@@ -56,12 +56,14 @@ def reach(rows: Sequence[Reach], horizon: float, width: int) -> Any:
         alt.Chart(ticks)
         .mark_tick(thickness=3, size=22, opacity=1)
         .encode(y=y, x=x, color=hue, description=described()),
-        alt.Chart(names).mark_text(align="right", fontSize=12, color=colour("soft")).encode(y=y, x=x, text="text:N"),
+        alt.Chart(names)
+        .mark_text(align="right", fontSize=12, color=colour("soft"))
+        .encode(y=y, x=x, text=alt.Text("text:N")),
     ]
     if narrow:
         marks.append(
             alt.Chart(names)
             .mark_text(dy=-15, align="left", fontSize=13, fontWeight=600, limit=width - 80, color=colour("ink"))
-            .encode(y=y, x=alt.value(0), text="row:N")
+            .encode(y=y, x=alt.XValue(0), text=alt.Text("row:N"))
         )
     return finish(alt.layer(*marks), width, len(rows) * (50 if narrow else 42))

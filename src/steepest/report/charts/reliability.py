@@ -47,7 +47,7 @@ def reliability(levels: Sequence[Level], width: int) -> Any:
     diagonal = alt.Chart(ends).mark_line(color=colour("faint"), strokeDash=[5, 4], strokeWidth=1.2).encode(x=x, y=y)
     data = alt.Chart(values(rows))
     bands = data.mark_rule(strokeWidth=2.2, color=colour("winner"), opacity=0.55).encode(
-        x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q"
+        x=x, y=alt.Y("low:Q", scale=scale), y2=alt.Y2("high:Q")
     )
     dots = data.mark_circle(size=64, strokeWidth=2, opacity=1).encode(
         x=x,

@@ -72,11 +72,13 @@ def seeds(strips: Sequence[Strip], title: str, width: int) -> Any:
     hue = alt.Color("hue:N", scale=None)
     shift = 22
     marks = [
-        alt.Chart(runs).mark_line(strokeWidth=1, opacity=0.45, color=colour("faint")).encode(x=x, y=y, detail="seed:N"),
+        alt.Chart(runs)
+        .mark_line(strokeWidth=1, opacity=0.45, color=colour("faint"))
+        .encode(x=x, y=y, detail=alt.Detail("seed:N")),
         alt.Chart(runs).mark_circle(size=42, opacity=0.75).encode(x=x, y=y, color=hue, description=described()),
         alt.Chart(middle)
         .mark_rule(size=2.5, xOffset=shift)
-        .encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=hue, description=described()),
+        .encode(x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=hue, description=described()),
         alt.Chart(middle)
         .mark_point(filled=True, size=80, opacity=1, xOffset=shift, shape="diamond")
         .encode(x=x, y=y, color=hue, description=described()),

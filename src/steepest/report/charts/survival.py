@@ -59,6 +59,6 @@ def survival(stays: Sequence[Stay], labels: Sequence[str], rungs: Sequence[str],
         chart.mark_rect(opacity=0.22, cornerRadius=3, stroke=colour("paper"), strokeWidth=3).encode(
             fill=alt.Fill("hue:N", scale=None), description=described()
         ),
-        chart.mark_text(fontSize=11 if narrow else 12, color=colour("ink")).encode(text="text:N"),
+        chart.mark_text(fontSize=11 if narrow else 12, color=colour("ink")).encode(text=alt.Text("text:N")),
     ]
     return finish(alt.layer(*marks), width, len(labels) * 32)

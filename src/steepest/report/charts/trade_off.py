@@ -41,14 +41,14 @@ def trade_off(
     layers.append(
         alt.Chart(values(band))
         .mark_area(color=colour("band"), opacity=0.6)
-        .encode(x=x, y=alt.Y("low:Q", scale=scale, title=titles[1]), y2="high:Q")
+        .encode(x=x, y=alt.Y("low:Q", scale=scale, title=titles[1]), y2=alt.Y2("high:Q"))
     )
     for line, hue in reversed(list(zip(lines, HUES))):
         rows = [{"x": a, "y": b, "place": i, "tip": tip(line.text)} for i, (a, b, _, _) in enumerate(line.points)]
         layers.append(
             alt.Chart(values(rows))
             .mark_line(color=colour(hue), strokeWidth=2)
-            .encode(x=x, y=y, order="place:Q", description=described())
+            .encode(x=x, y=y, order=alt.Order("place:Q"), description=described())
         )
     if chosen is not None:
         row = [{"x": chosen[0], "y": chosen[1], "tip": tip(chosen[2])}]
