@@ -19,7 +19,7 @@ WINE: dict[str, Any] = {
     "epochs": 20,
     "progress": False,
 }
-BESIDE = ("out", "progress", "command", "machines")
+BESIDE = ("out", "progress", "command", "machines", "device", "memory")
 
 
 def ask_for(**changes: Any) -> Request:

@@ -60,7 +60,7 @@ class Replay:
 @pytest.fixture(scope="module")
 def replay() -> Iterator[None]:
     place: Place = Replay()
-    with quick_page(), mock.patch.object(steepest.compare, "place_of", lambda words: place):
+    with quick_page(), mock.patch.object(steepest.compare, "place_of", lambda words, devices: place):
         yield
 
 

@@ -67,6 +67,7 @@ def compare(
     engine: options.Engine = "auto",
     check: options.Check = True,
     machines: options.Machines = "local",
+    device: options.Devices = None,
     memory: options.Memory = None,
     out: options.Out = None,
     open_page: options.Open = False,
@@ -105,7 +106,8 @@ def compare(
         engine=engine,
         check=check,
     )
-    compare_or_plan(asked, out, machines=machines, memory=memory, dry_run=dry_run, open_page=open_page)
+    means = dict(machines=machines, device=device, memory=memory)
+    compare_or_plan(asked, out, means, dry_run=dry_run, open_page=open_page)
 
 
 @app.command(no_args_is_help=True)
@@ -125,17 +127,24 @@ def report(*, folder: options.Study, to: options.To = None, open_page: options.O
 
 @app.command(no_args_is_help=True)
 @guarded
-def resume(*, folder: options.Study, machines: options.Machines = "local", open_page: options.Open = False) -> None:
+def resume(
+    *,
+    folder: options.Study,
+    machines: options.Machines = "local",
+    device: options.Devices = None,
+    memory: options.Memory = None,
+    open_page: options.Open = False,
+) -> None:
     """Go on with a study that was stopped.
 
-    The result is the same as without the stop.
+    The result is the same as without the stop. Device and memory are as they were unless others are given.
 
     \b
     [dim]steepest resume steepest-runs/demo[/dim]
     """
     from .studies import go_on
 
-    go_on(folder, machines=machines, open_page=open_page)
+    go_on(folder, dict(machines=machines, device=device, memory=memory), open_page=open_page)
 
 
 @app.command(no_args_is_help=True)

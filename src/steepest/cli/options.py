@@ -152,8 +152,18 @@ Machines = Annotated[
         metavar="PLACE",
         autocompletion=known.complete_machines,
         rich_help_panel=TRAINING,
-        help="Where trials train: local, local:2 (two processes), auto or ray://host:10001 (a Ray cluster). "
+        help="Where trials train: local, local:2 (two processes at once), auto or ray://host:10001 (a Ray cluster). "
         "The verdict is the same.",
+    ),
+]
+Devices = Annotated[
+    Optional[str],
+    typer.Option(
+        "--device",
+        metavar="NAME,...",
+        show_default="cpu",
+        rich_help_panel=TRAINING,
+        help="What trials train on: cpu, cuda, several that share the work (cuda:0,cuda:1), or auto: all CUDA devices.",
     ),
 ]
 Memory = Annotated[

@@ -29,35 +29,30 @@ DEMO: Mapping[str, Any] = dict(
 
 
 def compare_or_plan(
-    asked: dict[str, Any],
-    out: Path | None,
-    *,
-    machines: str = "local",
-    memory: str | None = None,
-    dry_run: bool,
-    open_page: bool,
+    asked: dict[str, Any], out: Path | None, means: Mapping[str, Any], *, dry_run: bool, open_page: bool
 ) -> None:
-    """`steepest compare`. machines, memory: no part of the question, and so neither of the folder's name nor of the command."""
+    """`steepest compare`. means: machines, device and memory, which are no part of the question, and so neither of the
+    folder's name nor of the command."""
     if dry_run:
-        _show_plan(asked, machines, memory)
+        _show_plan(asked, **means)
         return
     folder = out or default_folder(asked)
-    _run_and_tell(lambda: _compare(asked, folder, machines, memory), folder, open_page)
+    _run_and_tell(lambda: _compare(asked, folder, means), folder, open_page)
 
 
 def show(folder: Path, *, open_page: bool) -> None:
     """`steepest demo`."""
     say("", "The demo is this command: " + command_line(DEMO, folder))
-    compare_or_plan(dict(DEMO), folder, dry_run=False, open_page=open_page)
+    compare_or_plan(dict(DEMO), folder, {}, dry_run=False, open_page=open_page)
 
 
-def go_on(folder: Path, *, machines: str, open_page: bool) -> None:
+def go_on(folder: Path, means: Mapping[str, Any], *, open_page: bool) -> None:
     """`steepest resume`."""
 
     def run() -> Any:
         from steepest.compare import resume
 
-        return resume(folder, machines=machines)
+        return resume(folder, **means)
 
     _run_and_tell(run, folder, open_page)
 
@@ -78,13 +73,15 @@ def draw_again(folder: Path, to: Path | None, *, open_page: bool) -> None:
         typer.launch(str(page.resolve()))
 
 
-def _show_plan(asked: Mapping[str, Any], machines: str, memory: str | None) -> None:
+def _show_plan(asked: Mapping[str, Any], machines: str, device: str | None, memory: str | None) -> None:
     from steepest.compare.ask import ask
+    from steepest.compare.devices import devices_of
     from steepest.compare.machines import place_of
     from steepest.compare.prepare import plan_in_words, prepared
     from steepest.core.progress import Silent
 
-    plan = prepared(ask(**asked), None, Silent(), place_of(machines).n_workers, memory).plan
+    devices = devices_of(device)
+    plan = prepared(ask(**asked), None, Silent(), place_of(machines, devices).n_workers, memory, devices).plan
     parts = ", ".join(
         f"{plan.data[f'n_{part}']} to {verb}"
         for part, verb in (("train", "train on"), ("select", "select with"), ("test", "confirm with"))
@@ -98,10 +95,10 @@ def _show_plan(asked: Mapping[str, Any], machines: str, memory: str | None) -> N
     typer.echo("Nothing was trained or written. To begin, leave out --dry-run.")
 
 
-def _compare(asked: Mapping[str, Any], folder: Path, machines: str, memory: str | None) -> Any:
+def _compare(asked: Mapping[str, Any], folder: Path, means: Mapping[str, Any]) -> Any:
     from steepest.compare import compare
 
-    return compare(**asked, out=folder, machines=machines, memory=memory, command=command_line(asked, folder))
+    return compare(**asked, **means, out=folder, command=command_line(asked, folder))
 
 
 def _run_and_tell(run: Callable[[], Any], folder: Path, open_page: bool) -> None:

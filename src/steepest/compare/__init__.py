@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from steepest.results.records import Study, Verdict
 from steepest.results.store import Store
 
 from .ask import ask
+from .devices import devices_of
 from .eject import with_script
 from .machines import Place, place_of
 from .population import Population
@@ -48,6 +49,7 @@ def compare(
     engine: str = "auto",
     check: bool = True,
     machines: str | int = "local",
+    device: Any = None,
     memory: str | int | None = None,
     progress: Any = True,
     command: str | None = None,
@@ -70,11 +72,13 @@ def compare(
     as equivalent, in the metric's unit (percent points for shares); a quarter of the seeds' standard deviation when not given.
     baseline: "loss + optimizer", such as "mse + sgd(lr=0.01, momentum=0.9)"; a fixed lr competes as it is and tuned.
     check: look at a few rows first, and refuse a model and loss that cannot learn together (softmax before cross-entropy).
-    machines: where trials train: "local" (this process), "local:2" (two processes), "auto" or "ray://host:10001" (a Ray
+    machines: where trials train: "local" (this process), "local:2" (it and another), "auto" or "ray://host:10001" (a Ray
     cluster, pip install steepest[ray]). The verdict does not depend on it.
+    device: what they train on: the processor when not given, "cuda", several that share the work, "cuda:0,cuda:1" or a list,
+    or "auto": all CUDA devices of this machine.
     memory: upper bound, such as "2GB", of what the trials that a worker trains together may take; as many train together as
     fit. When not given 1.5 GB, or a quarter of what this machine or its container has left, if that is less. A study that
-    goes on keeps the bound with which it began.
+    goes on keeps bound and device with which it began, unless others are given.
     out: the study's folder (report.html, verdict.json, store.sqlite, weights/ of the finalists); the same call on it
     resumes. A temporary one when not given. Ctrl-C finishes the rung, a second one stops at once; either way the page
     tells what is known, and KeyboardInterrupt is raised.
@@ -101,33 +105,54 @@ def compare(
         engine=engine,
         check=check,
     )
-    folder, place = _folder(out), place_of(machines)
-    bar = progress_of(progress)
+    folder, bar = _folder(out), progress_of(progress)
     if Store.exists(folder):
         refuse_another_study(folder, request)
-        return _continue(folder, request, place, bar)
-    study = prepared(request, command, bar, place.n_workers, memory)
+        return _continue(folder, request, Means(machines, device, memory), bar)
+    devices = devices_of(device)
+    place = place_of(machines, devices)
+    study = prepared(request, command, bar, place.n_workers, memory, devices)
     with Store.create(folder, study.plan, study.events) as store:
         return _run(folder, store, study, place, bar)
 
 
-def resume(folder: str | Path, *, machines: str | int = "local", progress: Any = True) -> Results:
+def resume(
+    folder: str | Path,
+    *,
+    machines: str | int = "local",
+    device: Any = None,
+    memory: str | int | None = None,
+    progress: Any = True,
+) -> Results:
     """Go on with the study of a folder; a finished one is read and its page written again.
 
     Model and data must have been given as text ("file.py:Net", "table.csv:target"); else call compare again with the objects.
-    machines: as in compare, and not necessarily those on which the study began.
+    machines, device, memory: as in compare, and not necessarily those with which the study began; device and memory when not
+    given are. Another device or bound may change the last digits of what is trained from here on, machines change nothing.
     """
-    return _continue(Path(folder), None, place_of(machines), progress_of(progress))
+    return _continue(Path(folder), None, Means(machines, device, memory), progress_of(progress))
 
 
-def _continue(folder: Path, request: Any, place: Place, bar: Any) -> Results:
+@dataclass(frozen=True)
+class Means:
+    """With what a study goes on, as asked; None: as it began."""
+
+    machines: str | int
+    device: Any
+    memory: str | int | None
+
+
+def _continue(folder: Path, request: Any, means: Means, bar: Any) -> Results:
     with Store.open(folder) as store:
         known = store.read()
         if known.verdict is not None:
             results = Results(known, folder, request)
             results.write()
             return results
-        return _run(folder, store, prepared_again(known.plan, request, bar), place, bar)
+        devices = devices_of(means.device or known.plan.device)
+        place = place_of(means.machines, devices)
+        study = prepared_again(known.plan, request, bar, means.memory, devices)
+        return _run(folder, store, study, place, bar)
 
 
 def _run(folder: Path, store: Store, study: Prepared, place: Place, bar: Any) -> Results:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +34,7 @@ from .shards import MEMORY, cut_for, need_of
 from .task import Task
 from .trainer import Trainer, one_thread
 from .trial import Arm, Trial
+from .versions import refuse_other_versions, versions
 
 ALPHA = 0.05
 PROBE_SECONDS = 0.6
@@ -50,13 +49,18 @@ class Prepared:
 
 
 def prepared(
-    request: Request, command: str | None, bar: Any, n_workers: int = 1, memory: str | int | None = None
+    request: Request,
+    command: str | None,
+    bar: Any,
+    n_workers: int = 1,
+    memory: str | int | None = None,
+    devices: Sequence[str] = ("cpu",),
 ) -> Prepared:
-    """Everything checked, the budget turned into a plan, nothing trained but a short probe.
+    """Everything checked, the budget turned into a plan, nothing trained but a short probe on the first of the devices.
 
     n_workers: shards that will train at the same time; a budget of time then pays for more. memory: see limits.memory_of.
     """
-    task = task_of(request)
+    task = task_of(request).on(devices[0])
     limit, need = memory_of(memory, task.device), need_of(task, {a.arm.name: a.arm for a in request.arms})
     if memory is not None and limit is not None:
         need.refuse_less(limit)
@@ -72,7 +76,8 @@ def prepared(
     course = fit_budget(
         trial_epochs, len(request.arms), n_tuned, task.steps_per_epoch, request.n_seeds, request.asked["epochs"]
     )
-    plan = replace(_plan(request, task, course, trial_epochs, engine.engine, command), memory=limit)
+    plan = _plan(request, task, course, trial_epochs, engine.engine, command)
+    plan = replace(plan, memory=limit, device=", ".join(devices))
     first = [Event("engine", "", "", engine.message, {"engine": engine.engine})]
     for told in leaks_of(task) if request.asked.get("check", True) else ():
         bar.say(told)
@@ -80,8 +85,17 @@ def prepared(
     return Prepared(plan, _trainer(task, request, plan, bar), first, request)
 
 
-def prepared_again(plan: Plan, request: Request | None, bar: Any) -> Prepared:
-    """The same study from its stored plan; model and data come from the request or, by name, from the plan."""
+def prepared_again(
+    plan: Plan,
+    request: Request | None,
+    bar: Any,
+    memory: str | int | None = None,
+    devices: Sequence[str] = ("cpu",),
+) -> Prepared:
+    """The same study from its stored plan; model and data come from the request or, by name, from the plan.
+
+    memory: another bound than the plan's, for the rungs that are still to come.
+    """
     if request is None:
         request = asked_again(plan)
     if request.data.fingerprint != plan.request["data"]:
@@ -91,8 +105,13 @@ def prepared_again(plan: Plan, request: Request | None, bar: Any) -> Prepared:
             needed="the same data were needed",
             repair="Put the data back as they were, or begin a new study in another folder.",
         )
-    _refuse_other_versions(plan)
-    return Prepared(plan, _trainer(task_of(request), request, plan, bar), [], request)
+    refuse_other_versions(plan)
+    task = task_of(request).on(devices[0])
+    limit = memory_of(memory, task.device)
+    if memory is not None and limit is not None:
+        need_of(task, {a.arm.name: a.arm for a in request.arms}).refuse_less(limit)
+        plan = replace(plan, memory=limit)
+    return Prepared(plan, _trainer(task, request, plan, bar), [], request)
 
 
 def asked_again(plan: Plan) -> Request:
@@ -222,6 +241,8 @@ def _seconds_of(work: Callable[[], object], at_least: int) -> float:
     begun, n = time.perf_counter(), 0
     while n < at_least or time.perf_counter() - begun < PROBE_SECONDS / 2:
         work()
+        if torch.cuda.is_initialized():  # it has only been told what to do
+            torch.cuda.synchronize()
         n += 1
     return (time.perf_counter() - begun) / n
 
@@ -340,38 +361,6 @@ def _python_call(request: Request) -> str:
             shown.append(f"{name}={value!r}")
     model, data = (repr(asked[k]) if isinstance(asked[k], str) else text_of(asked[k]) for k in ("model", "data"))
     return f"steepest.compare({model}, {data}, {', '.join(shown)})"
-
-
-def _refuse_other_versions(plan: Plan) -> None:
-    """Half a study of one version and half of another is neither's."""
-    now = versions()
-    changed = [name for name in ("steepest", "torch") if plan.versions.get(name) not in (None, now[name])]
-    if changed:
-        raise StoreError(
-            where="resume",
-            seen="the study began with " + " and ".join(f"{n} {plan.versions[n]}, here is {now[n]}" for n in changed),
-            needed="the versions with which it began were needed",
-            consequence="Its trials would not be comparable: another version trains to other numbers.",
-            repair="pip install "
-            + " ".join(f"{n}=={plan.versions[n]}" for n in changed)
-            + ", or begin a new study in another folder. steepest report shows what is known so far.",
-        )
-
-
-def versions() -> dict[str, str]:
-    """What the figures depend on."""
-    found = {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "platform": platform.platform(),
-        "threads": str(torch.get_num_threads()),
-    }
-    for package in ("steepest", "numpy", "scipy", "scikit-learn"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def plan_in_words(plan: Plan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -89,6 +90,15 @@ class Task:
         self.n_classes = self.places.n_classes if self.places and self.places.n_classes > 1 else data.n_classes
         self._check_output()
         self._check_metric(metric)
+
+    def on(self, device: torch.device | str) -> Task:
+        """The same task with its rows on another device."""
+        there = torch.device(device)
+        if there == self.device:
+            return self
+        moved = copy.copy(self)
+        moved.device, moved.x, moved.truth, moved._scales = there, self.x.to(there), self.truth.to(there), {}
+        return moved
 
     # -- what a seed fixes -------------------------------------------------------------------------------------------
 

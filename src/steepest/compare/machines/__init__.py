@@ -1,4 +1,4 @@
-"""Where the shards of a study are trained: in this process, in others on this machine, or on a Ray cluster.
+"""Where the shards of a study are trained: in this process, in others beside it, on several devices, or on a Ray cluster.
 
 The verdict does not depend on it: shards are cut by a rule that never looks at the machines, each is trained as one
 population on one thread, and its random numbers are keyed by seed. A worker that dies loses nothing but time.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from steepest.core.errors import UsageError
@@ -21,7 +21,7 @@ from .processes import Processes
 
 __all__ = ["MachineError", "Machines", "Place", "place_of"]
 
-EXAMPLES = 'machines="local" (this process), "local:2" (two processes), "auto" (the Ray cluster of this machine), "ray://host:10001".'
+EXAMPLES = 'machines="local" (this process), "local:2" (it and another), "auto" (the Ray cluster of this machine), "ray://host:10001".'
 
 
 class Machines(Protocol):
@@ -51,23 +51,36 @@ class Place(Protocol):
         ...
 
 
-def place_of(words: str | int) -> Place:
-    """The place that `machines=` or --machines names; UsageError with the forms that are known."""
+def place_of(words: str | int, devices: Sequence[str] = ("cpu",)) -> Place:
+    """The place that `machines=` or --machines names; UsageError with the forms that are known.
+
+    devices: of this machine, see compare/devices.py. Each has a process of its own, in turn where there are more processes.
+    """
     text = str(words).strip()
-    if text in ("local", "local:1", "1"):
-        return Here()
-    if match := re.fullmatch(r"(?:local:)?(\d+|all)", text):
-        n = n_cores() if match[1] == "all" else int(match[1])
+    if match := re.fullmatch(r"local|(?:local:)?(\d+|all)", text):
+        n = n_cores() if match[1] == "all" else int(match[1] or 1)
         if n >= 1:
-            return Processes(n) if n > 1 else Here()
+            n = max(n, len(devices))
+            return Processes(tuple(devices[i % len(devices)] for i in range(n))) if n > 1 else Here()
     if text == "auto" or text.startswith("ray://"):
-        return Cluster(text)
+        return Cluster(text, _of_each_worker(devices))
     raise UsageError(
         where="machines",
         seen=repr(words),
         needed="a place to train was needed",
         repair=EXAMPLES,
     )
+
+
+def _of_each_worker(devices: Sequence[str]) -> str:
+    if len(devices) > 1:
+        raise UsageError(
+            where="device",
+            seen=f"{len(devices)} devices ({', '.join(devices)}) and a cluster",
+            needed="the kind of device that each worker of the cluster has was needed",
+            repair=f'device="{devices[0].split(":")[0]}": as many workers as the cluster has of it.',
+        )
+    return devices[0].split(":")[0]
 
 
 def n_cores() -> int:

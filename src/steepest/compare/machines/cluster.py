@@ -22,16 +22,26 @@ PATIENCE_S = 600.0
 
 @dataclass(frozen=True)
 class Cluster:
-    """address: "auto" (the cluster of this machine, or the one that RAY_ADDRESS names) or "ray://host:10001"."""
+    """address: "auto" (the cluster of this machine, or the one that RAY_ADDRESS names) or "ray://host:10001".
+
+    device: what each worker trains on, "cpu" or "cuda".
+    """
 
     address: str
+    device: str = "cpu"
 
     @cached_property
     def n_workers(self) -> int:
-        return max(1, int(connected(self.address).cluster_resources().get("CPU", 1)))
+        there = connected(self.address).cluster_resources()
+        return max(1, int(there.get("CPU" if self.device == "cpu" else "GPU", 1)))
 
     def open(self, trainer: Trainer) -> ActorPool:
-        return ActorPool(trainer, connected(self.address), self.n_workers)
+        return ActorPool(trainer, connected(self.address), self.n_workers, self.device)
+
+
+def needs_of(device: str) -> dict[str, int]:
+    """What Ray must find free for a worker; it then shows the worker no other accelerator than its own."""
+    return {"num_cpus": 1} if device == "cpu" else {"num_cpus": 1, "num_gpus": 1}
 
 
 def connected(address: str) -> Any:
@@ -62,14 +72,14 @@ def connected(address: str) -> Any:
 class Actor:
     """A worker on some machine of the cluster."""
 
-    def __init__(self, packed: bytes) -> None:
-        self._packed = packed
+    def __init__(self, packed: bytes, device: str) -> None:
+        self._packed, self._device = packed, device
         self._work: Work | None = None
 
     def begin(self) -> str:
         """ "" once the worker has found its place and read what it is to train, or an error in plain words."""
         try:
-            self._work = Work(self._packed)
+            self._work = Work(self._packed, self._device)
         except Exception as error:
             return write_error(error)
         return ""
@@ -86,8 +96,8 @@ class Actor:
 class ActorPool:
     """See Machines. Only a worker that has found its place is given a shard: a dead machine may never come back."""
 
-    def __init__(self, trainer: Trainer, ray: Any, n_workers: int) -> None:
-        self._trainer, self._ray, self._n_workers = trainer, ray, n_workers
+    def __init__(self, trainer: Trainer, ray: Any, n_workers: int, device: str) -> None:
+        self._trainer, self._ray, self._n_workers, self._device = trainer, ray, n_workers, device
         self._todo: deque[Shard] = deque()
         self._starting: dict[Any, Any] = {}  # the word to come -> who gives it
         self._idle: list[Any] = []
@@ -144,7 +154,8 @@ class ActorPool:
             self._at_work[actor.train.remote(write_shard(shard))] = (actor, shard, time.monotonic())
         wanted = min(len(self._todo), self._n_workers - len(self._at_work) - len(self._idle))
         for _ in range(wanted - len(self._starting)):
-            actor = self._ray.remote(num_cpus=1, max_restarts=0)(Actor).remote(self._packed)
+            worker = self._ray.remote(max_restarts=0, **needs_of(self._device))(Actor)
+            actor = worker.remote(self._packed, self._device)
             self._starting[actor.begin.remote()] = actor
 
     def _welcome(self, word: Any) -> None:

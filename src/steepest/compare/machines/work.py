@@ -54,7 +54,8 @@ def pack(trainer: Trainer, *, elsewhere: bool) -> bytes:
     }
     try:
         with _by_value(_own_modules(elsewhere)):
-            return cloudpickle.dumps(state) + _pickled(replace(trainer, progress=Silent()))
+            sent = replace(trainer, task=trainer.task.on("cpu"), progress=Silent())
+            return cloudpickle.dumps(state) + _pickled(sent)
     except Exception as error:  # pickling runs code of the user's objects, which may raise anything
         raise UsageError(
             where="machines",
@@ -67,7 +68,8 @@ def pack(trainer: Trainer, *, elsewhere: bool) -> bytes:
 class Work:
     """The worker's side: one trainer, fed with shards."""
 
-    def __init__(self, packed: bytes) -> None:
+    def __init__(self, packed: bytes, device: str = "cpu") -> None:
+        """device: where it trains."""
         stream = io.BytesIO(packed)
         state = cloudpickle.load(stream)
         _refuse_other_versions(state)
@@ -75,7 +77,8 @@ class Work:
         torch.set_default_dtype(state["default_dtype"])
         torch.use_deterministic_algorithms(state["deterministic"])
         torch.set_float32_matmul_precision(state["matmul"])
-        self._trainer: Trainer = cloudpickle.load(stream)
+        trainer: Trainer = cloudpickle.load(stream)
+        self._trainer = replace(trainer, task=trainer.task.on(device))
 
     def train(self, shard: str) -> tuple[str, dict[str, bytes]]:
         """(the outcomes as text, weights): see answer_of."""

@@ -1,4 +1,4 @@
-"""The program of a worker process: a trainer comes first, then shard after shard; it ends when its study does."""
+"""The program of a worker process: its device and a trainer come first, then shard after shard; it ends with its study."""
 
 from __future__ import annotations
 
@@ -18,21 +18,30 @@ def main() -> None:
     os.dup2(2, 1)
     asked: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, asked), daemon=True).start()
-    packed, work = asked.get(), None
+    device, packed = asked.get().decode(), asked.get()
+    try:
+        work = Work(packed, device)
+    except Exception as error:
+        _tell(output, error)
+        return
+    write_frame(output, b"begun")
     while True:
         shard = asked.get()
         try:
-            work = work or Work(packed)
             outcomes, weights = work.train(shard.decode())
         except Exception as error:
-            write_frame(output, b"error")
-            write_frame(output, write_error(error).encode())
+            _tell(output, error)
             continue
         write_frame(output, outcomes.encode())
         for name, content in weights.items():
             write_frame(output, name.encode())
             write_frame(output, content)
         write_frame(output, b"")
+
+
+def _tell(output: IO[bytes], error: Exception) -> None:
+    write_frame(output, b"error")
+    write_frame(output, write_error(error).encode())
 
 
 def _listen(pipe: IO[bytes], asked: queue.Queue[bytes]) -> None:
