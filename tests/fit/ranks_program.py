@@ -1,4 +1,7 @@
-"""One process of a run over several: python ranks_program.py OUT KIND, with torchrun's environment; rank 0 writes OUT."""
+"""One process of a run over several: python ranks_program.py OUT KIND, with torchrun's environment; each writes OUT.
+
+KIND may begin with "sharded ": the program applies fully_shard itself; or with "shard ": fit(..., shard=True) does.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,23 @@ from torch.utils.data import DataLoader, TensorDataset
 from steepest.fit import fit, loop
 
 
+def sharded(model: nn.Module) -> nn.Module:
+    """In shards over the processes; they begin alike, as fully_shard asks for."""
+    torch.distributed.init_process_group("gloo")
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    for parameter in model.parameters():
+        torch.distributed.broadcast(parameter.detach(), src=0)
+    mesh = init_device_mesh("cpu", (torch.distributed.get_world_size(),))
+    fully_shard(model[2], mesh=mesh)
+    return fully_shard(model, mesh=mesh)
+
+
 def main(out: Path, kind: str, *rest: str) -> None:
     torch.set_num_threads(1)
+    shards, kind = kind.split(" ", 1) if kind.startswith("shard") else ("", kind)
+    is_alone = "RANK" not in os.environ
     draw = torch.Generator().manual_seed(2)
     x = torch.randn(107, 5, generator=draw, dtype=torch.float64)
     y = (x @ torch.randn(5, 3, generator=draw, dtype=torch.float64)).argmax(1)
@@ -23,12 +41,22 @@ def main(out: Path, kind: str, *rest: str) -> None:
     weight[:40] = 0.0
     torch.manual_seed(3 + int(os.environ.get("RANK", "0")))  # other weights in each process: the first one's count
     model = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3), nn.Linear(3, 3)).double()
-    options = {"validation": (x[:31], y[:31]), "metrics": "accuracy, auroc"}
+    options = {"validation": (x[:31], y[:31]), "metrics": "accuracy, auroc", "shard": shards == "shard"}
     data = (x, y, weight)
     if kind == "loader":
         data = DataLoader(TensorDataset(x, y), batch_size=16, shuffle=True)
     elif kind == "accumulated":
-        options |= {"accumulate": 2, "clip_norm": 0.5, "ema": 0.9}
+        options |= {"accumulate": 2, "clip_norm": 0.05, "ema": 0.9}
+    elif kind == "best":
+        options |= {"patience": 1, "optimizer": "sgd(lr=0.9, momentum=0.5)", "epochs": 6}
+    elif kind == "averaging rule":
+        options |= {"optimizer": "schedule_free_adamw(lr=0.01)"}
+    elif kind == "few rows":  # fewer than processes in the last batch
+        data = (x[:33], y[:33])
+        options |= {"loss": nn.CrossEntropyLoss(), "batch_size": 4, "validation": (x[:5], y[:5])}
+    elif kind == "halves":
+        model, data = model.float(), (x.float(), y, weight.float())
+        options |= {"precision": rest[0], "validation": (x[:31].float(), y[:31]), "clip_norm": 0.5}
     elif kind == "frozen part":
         model[0].requires_grad_(False)
     if kind == "dies":
@@ -42,20 +70,14 @@ def main(out: Path, kind: str, *rest: str) -> None:
         options |= {"out": rest[0]}
     elif kind == "stopped":
         options |= {"callbacks": lambda e: e.stop("enough") if e.kind == "step" and e.step == 9 else None}
-    history = fit(
-        model,
-        data,
-        loss="cross_entropy(ignore_index=2)" if kind == "ignored" else "cross_entropy",
-        optimizer="adamw(lr=0.01)",
-        epochs=3,
-        batch_size=16,
-        progress=False,
-        check=False,
-        **options,
-    )
+    if shards == "sharded" and not is_alone:
+        model = sharded(model)
+    asked = {"optimizer": "adamw(lr=0.01)", "epochs": 3, "batch_size": 16, "progress": False, "check": False}
+    asked["loss"] = "cross_entropy(ignore_index=2)" if kind == "ignored" else "cross_entropy"
+    history = fit(model, data, **{**asked, **options})
     rank = os.environ.get("RANK", "0")
     rows = [{k: v for k, v in row.items() if k != "seconds"} for row in history]
-    weights = [p.tolist() for p in model.parameters()]
+    weights = [getattr(p, "full_tensor", lambda p=p: p)().tolist() for p in model.parameters()]
     Path(f"{out}.{rank}").write_text(json.dumps({"rows": rows, "weights": weights, "stopped": history.stopped}))
 
 

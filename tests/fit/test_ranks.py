@@ -70,26 +70,3 @@ def test_a_run_over_two_processes_that_dies_ends_with_the_bits_of_the_undisturbe
         out = str(tmp_path / step)
         run(tmp_path, 2, "dies", out, step)
         assert run(tmp_path, 2, "resumes", out) == whole
-
-
-@pytest.fixture
-def one_of_one(tmp_path):
-    """A group of one process, in which models can be sharded."""
-    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/meet", rank=0, world_size=1)
-    yield
-    torch.distributed.destroy_process_group()
-
-
-def test_a_model_that_is_sharded_is_refused_with_what_to_do(one_of_one):
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
-
-    import steepest
-    from steepest.core.errors import ModelError
-
-    model = torch.nn.Sequential(torch.nn.Linear(4, 3))
-    fully_shard(model, mesh=init_device_mesh("cpu", (1,)))
-    with pytest.raises(ModelError, match="start with torchrun"):
-        steepest.fit(
-            model, (torch.zeros(4, 4), torch.arange(4) % 3), loss="cross_entropy", progress=False, device="cpu"
-        )

@@ -9,7 +9,9 @@ from .ask import setup_of
 from .first_look import refuse_mistakes
 from .history import History
 from .leaks import leaks
+from .lending import in_shards
 from .loop import Run
+from .shards import sharded_modules
 from .written import leave
 
 __all__ = ["History", "fit"]
@@ -43,6 +45,7 @@ def fit(
     memory_format: str = "auto",
     threads: int | str | None = None,
     compile: bool = False,
+    shard: bool = False,
     standardise: bool = False,
     task: str | None = None,
     unpack: Any = None,
@@ -76,6 +79,8 @@ def fit(
     threads: of the processor; None keeps torch's number, "auto" measures on the first batch. A run that goes on from a
     checkpoint has the format and the threads with which it began, as both change how sums are rounded.
 
+    shard: under torchrun each process holds a part of the weights, gradients and states of the optimizer (fully_shard);
+    a layer is gathered while it is passed through. A model that fully_shard was applied to is taken as it is.
     check: look at a few rows first, and refuse a model and loss that cannot learn together (softmax before
     cross-entropy); of rows in memory the history notes those that are on both sides, and a column that is the target.
 
@@ -84,10 +89,13 @@ def fit(
     asked = {name: value for name, value in locals().items() if name not in ("model", "data", "check")}
     setup, read = setup_of(model, data, **asked)
     if check:
-        refuse_mistakes(setup)
+        if not sharded_modules(setup.model):
+            refuse_mistakes(setup)
         setup.notes += leaks(setup.train, setup.validation)
-    run = Run(setup)
-    history = run.go()
-    if out is not None and run.ranks.is_first:
-        leave(Path(out), model, setup, read, history, asked)
+    with in_shards(setup, asked) as trained:
+        run = Run(trained)
+        history = run.go()
+    history.model = setup.model
+    if out is not None:
+        leave(Path(out), model, setup, read, history, asked, is_first=run.ranks.is_first)
     return history

@@ -23,12 +23,13 @@ from steepest.models import Facts, factory_of
 from .batches import Rows, leaves
 from .callbacks import as_callbacks
 from .judge import as_metrics, name_of
-from .layout import LAYOUTS, layout_named
+from .layout import LAYOUTS, PLAIN, Layout, layout_named
 from .loop import Setup
 from .memory import FittingIntoMemory
 from .objective import Objective, as_loss
 from .passing import called
 from .reading import Asked, Encode, read_data
+from .shards import accept_shards, reshard, sharded_modules
 from .stepping import multipliers_of, optimizer_of, reduction_of
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -54,7 +55,8 @@ def setup_of(model: Any, data: Any, **asked: Any) -> tuple[Setup, Asked]:
     multipliers, schedule = multipliers_of(asked["schedule"], asked["optimizer"], read.train, asked["epochs"])
     folder = None if asked["out"] is None else folder_of(Path(asked["out"]))
     monitor, best = _monitor(asked["monitor"], metrics, read.validation)
-    layout = None if asked["memory_format"] == "auto" else layout_named(asked["memory_format"])
+    in_shards = asked["shard"] or bool(sharded_modules(net))
+    layout = _layout_of(asked, in_shards)
     threads = {None: torch.get_num_threads(), "auto": None}.get(asked["threads"], asked["threads"])
     if layout is not None:
         layout.prepare(net)
@@ -154,6 +156,13 @@ def _check_numbers(asked: Mapping[str, Any]) -> None:
             needed="one of them was needed: torch's compiler brings its own kernels",
             repair="Leave one of them out.",
         )
+    if asked["shard"] and isinstance(asked["optimizer"], torch.optim.Optimizer):
+        raise UsageError(
+            where="fit",
+            seen="shard=True and an optimizer that is made",
+            needed="its name or class was needed: the parameters that it holds are not those that are trained",
+            repair='optimizer="adamw(lr=1e-3)"; or apply fully_shard to the model and make the optimizer afterwards.',
+        )
     if asked["patience"] is not None and asked["validation"] is None:
         raise UsageError(
             where="fit",
@@ -232,6 +241,19 @@ def folder_of(out: Path) -> Path:
     return folder
 
 
+def _layout_of(asked: Mapping[str, Any], in_shards: bool) -> Layout | None:
+    """The one that is asked for; None where it is to be measured."""
+    named = asked["memory_format"]
+    if in_shards and (named not in ("auto", "contiguous") or asked["threads"] == "auto"):
+        raise UsageError(
+            where="fit",
+            seen=f"memory_format={named!r}, threads={asked['threads']!r} and a model in shards",
+            needed="contiguous weights and a number of threads were needed: shards are cut and gathered flat",
+            repair='Leave memory_format out, and threads="auto".',
+        )
+    return PLAIN if in_shards else None if named == "auto" else layout_named(named)
+
+
 # -- model -------------------------------------------------------------------------------------------------------------
 
 
@@ -245,7 +267,7 @@ def _model_of(model: Any, read: Asked, asked: Mapping[str, Any]) -> nn.Module:
                 needed="something to train was needed",
                 repair="Set requires_grad, or assign the layers to self so that the module knows them.",
             )
-        _refuse_shards(model)
+        accept_shards(model)
         if any(p.is_meta for p in model.parameters()):
             raise ModelError(
                 where=type(model).__name__,
@@ -272,19 +294,6 @@ def _model_of(model: Any, read: Asked, asked: Mapping[str, Any]) -> nn.Module:
         return factory_of(model)(Facts.of(read.data))
 
 
-def _refuse_shards(model: nn.Module) -> None:
-    """By names: importing what makes shards takes a second that others need not wait for."""
-    is_wrapped = any(type(module).__name__ == "FullyShardedDataParallel" for module in model.modules())
-    if is_wrapped or any(hasattr(p, "device_mesh") for p in model.parameters()):
-        raise ModelError(
-            where=type(model).__name__,
-            seen="its parameters are sharded over processes (FSDP, or another DTensor)",
-            needed="the whole model in each process was needed: gradients are summed here, and by FSDP they would be twice",
-            repair="Pass the model itself and start with torchrun (or --nproc): every process takes its rows of each batch. "
-            "A model that no device holds whole needs a loop of its own.",
-        )
-
-
 def _look_at_output(model: nn.Module, read: Asked, seed: int) -> None:
     """The model takes the data, seen before the first step; nothing of the model changes."""
     if not isinstance(read.train, Rows):
@@ -308,5 +317,6 @@ def _look_at_output(model: nn.Module, read: Asked, seed: int) -> None:
     finally:
         for module, is_training in modes:
             module.training = is_training
+        reshard(model)
     if isinstance(read.validation, Rows):
         read.validation.lends_copies = before != [leaf._version for leaf in leaves(inputs)]

@@ -41,6 +41,8 @@ class Rows:
     lends_copies: batches in the order of the rows are copies, not views, for a model that writes into its input.
     """
 
+    gives_each_rank_its_own = False
+
     def __init__(
         self,
         inputs: Any,

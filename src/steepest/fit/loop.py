@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from steepest.core.digits import plain_doubles
 from steepest.core.errors import StoreError
 from steepest.core.progress import progress_of
 from steepest.core.sealed import sealed
 from steepest.core.streams import seed_of
-from steepest.results.lock import FolderLock
 
 from . import checkpoint
 from .batches import Batch, Given
@@ -27,12 +26,13 @@ from .interrupt import Interruptible
 from .judge import Judge
 from .layout import NOTHING
 from .memory import FittingIntoMemory
-from .passing import called, modes_of, pieces, put_modes_back
+from .passing import alone, called, modes_of, pieces, put_modes_back, uncounted
 from .ranks import Ranks, ranks_of
-from .saved import Best, copied, put_back, random_state, set_random_state, state_of
+from .saved import Best, alone_in_folder, copied, put_back, random_state, set_random_state, state_of
 from .setup import Setup, Source
 from .stepping import rate_of, set_rates
 from .threads import put_back_threads
+from .weights import Weights
 
 BEAT_S = 0.1
 """Between two movements of the progress bar."""
@@ -52,12 +52,11 @@ class Run:
         self.reduction = 1.0
         self._began = self._saved = time.monotonic()
         self.seconds_before = 0.0
-        self._parameters = [p for group in setup.optimizer.param_groups for p in group["params"]]
+        self.weights = Weights(setup.model, setup.optimizer, setup.ema)
         self.rates = [rate_of(group) for group in setup.optimizer.param_groups]
-        self.average = [p.detach().clone() for p in self._parameters] if setup.ema is not None else []
         self.judge = Judge(setup.metrics, setup.threshold)
         self.scaler = torch.amp.GradScaler(setup.device.type) if setup.precision == torch.float16 else None
-        self._model = setup.compiled if setup.compiled is not None else setup.model
+        self._model = setup.compiled if setup.compiled is not None else alone(setup.model)
         self._stop = ""
         self.ranks = Ranks()
 
@@ -77,18 +76,20 @@ class Run:
         try:
             with ranks_of(self.setup.device) as self.ranks, sealed("fit", self.setup.seed), plain_doubles():
                 self._join()
-                with self._alone_in_folder(), put_back_threads(), Interruptible() as asked:
+                with alone_in_folder(self.setup.folder, self.ranks), put_back_threads(), Interruptible() as asked:
                     self._train(asked)
         finally:
             self.setup.progress.stop()
             put_modes_back(modes)
+            self.weights.reshard()
         return self.history
 
     def _join(self) -> None:
         """All processes begin with the weights of the first, which alone shows progress and calls back."""
         setup = self.setup
         setup.config["processes"] = self.ranks.size
-        self.ranks.take_over([*setup.model.parameters(), *setup.model.buffers(), *self.average])
+        self.ranks.take_over([*setup.model.parameters(), *setup.model.buffers(), *self.weights.average])
+        self.weights.mean_over(self.ranks.size)
         if not self.ranks.is_first:
             setup.progress, setup.callbacks = progress_of(False), []
         setup.progress.start(float(setup.epochs), self._greeting())
@@ -104,20 +105,8 @@ class Run:
                 break
         self._finish()
 
-    @contextlib.contextmanager
-    def _alone_in_folder(self) -> Iterator[None]:
-        """Two runs in one folder would take each other's checkpoints for their own."""
-        if self.setup.folder is None or not self.ranks.is_first:
-            yield
-            return
-        lock = FolderLock(self.setup.folder, "run")
-        try:
-            yield
-        finally:
-            lock.release()
-
     def _greeting(self) -> str:
-        n = sum(p.numel() for p in self._parameters)
+        n = sum(p.numel() for p in self.weights.parameters)
         return f"{type(self.setup.model).__name__} with {n:,} parameters, {self.setup.epochs} epochs"
 
     def _train_epoch(self, asked: Interruptible) -> None:
@@ -139,7 +128,7 @@ class Run:
             with FittingIntoMemory(batch.n_rows):
                 if setup.layout is None or setup.threads is None:
                     setup.measure(own, self.ranks, self._half)
-                value, counts = self._step(own)
+                value, counts = self._step(own, self._n_pieces(batch))
             self.step += 1
             self.batch += 1
             number = value.item() if value.device.type == "cpu" else value
@@ -178,8 +167,16 @@ class Run:
 
     def _share(self, batch: Batch, source: Source) -> Batch | None:
         """This process's rows; a loader with a DistributedSampler has cut them already."""
-        is_cut = isinstance(source, Given) and source.gives_each_rank_its_own
-        return batch if is_cut else self.ranks.share(batch)
+        own = batch if source.gives_each_rank_its_own else self.ranks.share(batch)
+        if own is None and self.weights.are_sharded:
+            return uncounted(batch, self.setup.objective.has_parts)
+        return own
+
+    def _n_pieces(self, batch: Batch) -> int:
+        """In which a batch goes through; as many in every process where all gather a sharded model for each."""
+        n, is_cut = self.setup.accumulate, self.setup.train.gives_each_rank_its_own
+        least = batch.n_rows if is_cut else batch.n_rows // self.ranks.size
+        return min(n, max(1, least // 2)) if self.weights.are_sharded else n
 
     def _batches(self) -> Iterator[Batch]:
         """The rest of the epoch. A source that draws its own order is read from the epoch's start, as it was then."""
@@ -202,7 +199,7 @@ class Run:
 
     # -- one step ----------------------------------------------------------------------------------------------------
 
-    def _step(self, batch: Batch | None) -> tuple[Tensor, Tensor | float]:
+    def _step(self, batch: Batch | None, n_pieces: int) -> tuple[Tensor, Tensor | float]:
         """(the batch's loss, what it counts); the weights are moved. None: other processes have all rows."""
         setup, optimizer = self.setup, self.setup.optimizer
         setup.objective.at(self.step)
@@ -212,7 +209,7 @@ class Run:
         optimizer.zero_grad()
         counts: Tensor | float
         if batch is None or setup.accumulate > 1 or self.ranks.size > 1:
-            value, counts = self._accumulated(batch)
+            value, counts = self._accumulated(batch, n_pieces)
         else:
             output = self._output(batch)
             with self._half():
@@ -223,33 +220,34 @@ class Run:
         if setup.clip_norm is not None:
             if self.scaler is not None:
                 self.scaler.unscale_(optimizer)
-            nn.utils.clip_grad_norm_(self._parameters, setup.clip_norm)
+            self.weights.clip(setup.clip_norm)
         if self.scaler is None:
             optimizer.step()
         else:
             self.scaler.step(optimizer)
             self.scaler.update()
-        if self.average:
-            torch._foreach_lerp_(self.average, [p.detach() for p in self._parameters], 1 - (setup.ema or 0.0))
+        self.weights.follow()
         return value, counts
 
-    def _accumulated(self, batch: Batch | None) -> tuple[Tensor, Tensor]:
+    def _accumulated(self, batch: Batch | None, n_pieces: int) -> tuple[Tensor, Tensor]:
         """The batch in pieces, over all processes: the sum of the numerators' gradients, by the sum of denominators."""
         setup = self.setup
         top, bottom = torch.zeros((), device=setup.device), torch.zeros((), device=setup.device)
-        for piece in [] if batch is None else pieces(batch, setup.accumulate):
+        cut = [] if batch is None else [*pieces(batch, n_pieces)]
+        for piece in cut:
+            self.weights.sum_next(piece is cut[-1])
             output = self._output(piece)
             with self._half():
                 numerator, denominator = setup.objective.parts(output, piece.target, piece.weight, piece.n_rows)
             self._backward(numerator)
             top, bottom = top + numerator.detach(), bottom + denominator.detach()
-            self.judge.add(output, piece.target, piece.weight)
+            if piece.n_rows:
+                self.judge.add(output, piece.target, piece.weight)
         if self.ranks.size > 1:
             top, bottom = self.ranks.summed(torch.stack([top.double(), bottom.double()])).unbind()
-            self.ranks.sum_gradients(self._parameters)
+            self.ranks.sum_gradients(self.weights.parameters)
         divisor = torch.where(bottom == 0, 1.0, bottom)
-        gradients = [p.grad for p in self._parameters if p.grad is not None]
-        torch._foreach_div_(gradients, divisor)
+        self.weights.divide_gradients(divisor, self.ranks.size)
         return top / divisor, bottom
 
     def _output(self, batch: Batch) -> Any:
@@ -312,6 +310,8 @@ class Run:
                 if batch is None:
                     continue
                 output = self._output(batch)
+                if batch.n_rows == 0:
+                    continue
                 with self._half():
                     value, counts = setup.objective.mean(output, batch.target, batch.weight, batch.n_rows)
                 total, share = total + float(value) * float(counts), share + float(counts)
@@ -324,20 +324,18 @@ class Run:
         modes = modes_of(self.setup.model)
         self.setup.model.eval()
         evaluate, train = (getattr(self.setup.optimizer, name, None) for name in ("eval", "train"))
-        self._swap_average()
+        self.weights.swap_average()
         if callable(evaluate):
             evaluate()
+        self.weights.reshard()
         try:
             yield
         finally:
             if callable(train):
                 train()
-            self._swap_average()
+            self.weights.swap_average()
+            self.weights.reshard()
             put_modes_back(modes)
-
-    def _swap_average(self) -> None:
-        for parameter, average in zip(self._parameters, self.average):
-            parameter.data, average.data = average.data, parameter.data
 
     def _evaluated_state(self) -> dict[str, Tensor]:
         with self._evaluating():
@@ -360,7 +358,7 @@ class Run:
             setup.model.load_state_dict(self.best.weights)
             history.holds = "best"
         elif history.stopped != "interrupted" or setup.folder is None:
-            self._swap_average()
+            self.weights.swap_average()
             evaluate = getattr(setup.optimizer, "eval", None)
             if callable(evaluate):
                 evaluate()

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from .batches import Batch, mapped
+from .shards import is_sharded
 
 BUCKET_NUMBERS = 6 * 2**20
 """Gradients that travel together: 24 MB in float32."""
@@ -65,13 +66,14 @@ class Ranks:
     def take_over(self, tensors: Sequence[Tensor]) -> None:
         """Parameters or buffers as the first process has them."""
         for tensor in tensors if self.size > 1 else ():
-            distributed.broadcast(tensor.detach(), src=0)
+            if not is_sharded(tensor):  # each process has its own shard
+                distributed.broadcast(tensor.detach(), src=0)
 
     def sum_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Each parameter's gradient summed over the processes; None where no process has one."""
-        if self.size == 1:
+        """Each parameter's gradient summed over the processes; None where no process has one. Shards' are already."""
+        asked = [p for p in parameters if p.requires_grad and not is_sharded(p)]
+        if self.size == 1 or not asked:
             return
-        asked = [p for p in parameters if p.requires_grad]
         has_one = self.summed(torch.tensor([float(p.grad is not None) for p in asked], device=asked[0].device))
         for bucket in _buckets([p for p, n in zip(asked, has_one.tolist()) if n > 0]):
             flat = torch.cat([_gradient(p).flatten() for p in bucket])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,10 @@ import torch
 from torch import Tensor
 
 from steepest.core.errors import UsageError
+from steepest.results.lock import FolderLock
+
+from .ranks import Ranks
+from .shards import as_shards, load_weights, own, shard_of, shard_states, whole
 
 
 @dataclass
@@ -23,6 +29,19 @@ class Best:
     weights: dict[str, Tensor]
 
 
+@contextmanager
+def alone_in_folder(folder: Path | None, ranks: Ranks) -> Iterator[None]:
+    """Two runs in one folder would take each other's checkpoints for their own."""
+    if folder is None or not ranks.is_first:
+        yield
+        return
+    lock = FolderLock(folder, "run")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in state.items()}
 
@@ -30,10 +49,14 @@ def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def state_of(run: Any) -> dict[str, Any]:
     """All that the rest of the run depends on."""
     setup, best, history = run.setup, run.best, run.history
+
+    def kept(tree: Any) -> Any:
+        return whole(tree, run.ranks.is_first) if run.weights.are_sharded else tree
+
     return {
         "config": setup.config,
-        "model": setup.model.state_dict(),
-        "optimizer": setup.optimizer.state_dict(),
+        "model": kept(setup.model.state_dict()),
+        "optimizer": kept(setup.optimizer.state_dict()),
         "rates": run.rates,
         "step": run.step,
         "epoch": run.epoch,
@@ -41,8 +64,8 @@ def state_of(run: Any) -> dict[str, Any]:
         "sums": [run.total, run.share],
         "metrics": run.ranks.gathered(run.judge.saved()),
         "rows": history.rows,
-        "best": None if best is None else {"value": best.value, "epoch": best.epoch, "weights": best.weights},
-        "average": run.average,
+        "best": None if best is None else {"value": best.value, "epoch": best.epoch, "weights": kept(best.weights)},
+        "average": kept(run.weights.average),
         "scaler": None if run.scaler is None else run.scaler.state_dict(),
         "random": run.ranks.gathered(random_state()),
         "random_of_epoch": run.random_of_epoch,
@@ -56,8 +79,9 @@ def put_back(run: Any, state: dict[str, Any]) -> None:
     setup = run.setup
     setup.follow(state["config"])
     _refuse_other_run(state["config"], setup.config, setup.folder)
-    setup.model.load_state_dict(state["model"])
+    load_weights(setup.model, state["model"])
     setup.optimizer.load_state_dict(state["optimizer"])
+    shard_states(setup.optimizer)
     run.rates = state["rates"]
     run.step, run.epoch, run.batch = state["step"], state["epoch"], state["batch"]
     run.total, run.share = state["sums"]
@@ -65,8 +89,9 @@ def put_back(run: Any, state: dict[str, Any]) -> None:
     run.history.rows = state["rows"]
     if state["best"] is not None:
         run.best = Best(**state["best"])
-    for average, saved in zip(run.average, state["average"]):
-        average.copy_(saved)
+        run.best.weights = as_shards(run.best.weights, setup.model)
+    for average, saved in zip(run.weights.average, state["average"]):
+        own(average).copy_(own(shard_of(saved, average)))
     if run.scaler is not None:
         run.scaler.load_state_dict(state["scaler"])
     run.random_of_epoch = state["random_of_epoch"]

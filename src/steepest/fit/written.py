@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +24,46 @@ from .loop import Setup
 from .objective import as_loss
 from .passing import called
 from .reading import Asked
+from .shards import reshard, sharded_modules, whole
 from .trained import FILE, FORMAT, KEY, sealed_with
 
 HISTORY = "history.csv"
 
 
-def leave(folder: Path, spec: Any, setup: Setup, read: Asked, history: History, asked: Mapping[str, Any]) -> None:
-    """Write both files. Where they cannot be written the history says so, for the training itself is not lost."""
+@dataclass
+class Left:
+    """Of the trained model: its state, whole, and its output of two rows."""
+
+    state: dict[str, Tensor]
+    output: Any
+
+
+def leave(
+    folder: Path, spec: Any, setup: Setup, read: Asked, history: History, asked: Mapping[str, Any], *, is_first: bool
+) -> None:
+    """The first process writes both files; where they cannot be written the history says so, for nothing else is lost.
+
+    A model in shards is gathered by all.
+    """
     if isinstance(setup.model, nn.parallel.DistributedDataParallel):
         # asked alone, one process of several would wait for the others
         setup, spec = replace(setup, model=setup.model.module), setup.model.module
+    if is_first or sharded_modules(setup.model):
+        left = Left(whole(setup.model.state_dict(), is_first), _answers(setup.model, setup))
+        reshard(setup.model)
+    if not is_first:
+        return
     try:
         atomic_write(folder / HISTORY, history.to_frame().to_csv(index=False))
-        atomic_write(folder / FILE, _content(spec, setup, read, asked))
+        atomic_write(folder / FILE, _content(spec, left, setup, read, asked))
     except StoreError as error:
         history.notes.append(f"No {FILE}: {error.seen}. {error.repair}")
 
 
-def _content(spec: Any, setup: Setup, read: Asked, asked: Mapping[str, Any]) -> bytes:
+def _content(spec: Any, left: Left, setup: Setup, read: Asked, asked: Mapping[str, Any]) -> bytes:
     from safetensors.torch import save
 
-    state = setup.model.state_dict()
+    state = left.state
     odd = [name for name, value in state.items() if not isinstance(value, Tensor) or value.layout != torch.strided]
     if odd:
         raise StoreError(
@@ -62,16 +81,16 @@ def _content(spec: Any, setup: Setup, read: Asked, asked: Mapping[str, Any]) -> 
                 f"{name}.mean": scale.mean.contiguous().clone(),
                 f"{name}.spread": scale.spread.contiguous().clone(),
             }
-    said = json.dumps({**_facts(spec, setup, read, asked), "weights": list(state)})
+    said = json.dumps({**_facts(spec, left, setup, read, asked), "weights": list(state)})
     return bytes(save(tensors, metadata={KEY: sealed_with(said, save(tensors))}))
 
 
-def _facts(spec: Any, setup: Setup, read: Asked, asked: Mapping[str, Any]) -> dict[str, Any]:
-    sizes, data, validation = _sizes(setup, read), read.data, asked["validation"]
+def _facts(spec: Any, left: Left, setup: Setup, read: Asked, asked: Mapping[str, Any]) -> dict[str, Any]:
+    sizes, data, validation = _sizes(left, setup, read), read.data, asked["validation"]
     kind, gives = what_it_takes(setup.objective.loss)
     return {
         "format": FORMAT,
-        "model": _words_of(spec, setup, sizes),
+        "model": _words_of(spec, left, setup, sizes),
         "n_features": None if sizes is None else sizes.n_features,
         "n_outputs": None if sizes is None else sizes.n_outputs,
         "n_classes": None if sizes is None else sizes.n_classes,
@@ -89,14 +108,14 @@ def _facts(spec: Any, setup: Setup, read: Asked, asked: Mapping[str, Any]) -> di
     }
 
 
-def _sizes(setup: Setup, read: Asked) -> Facts | None:
+def _sizes(left: Left, setup: Setup, read: Asked) -> Facts | None:
     """Of a row and of the output; None where the model takes several inputs, or batches that were not looked at."""
     if read.data is not None:
         return Facts.of(read.data)
     if not isinstance(setup.train, Rows) or not isinstance(setup.train.inputs, Tensor):
         return None
     shape = tuple(setup.train.inputs.shape[1:])
-    output = _answers(setup.model, setup)
+    output = left.output
     if not isinstance(output, Tensor) or output.dim() < 2:
         return None
     is_classes = what_it_takes(setup.objective.loss)[0] == "classes"
@@ -104,19 +123,21 @@ def _sizes(setup: Setup, read: Asked) -> Facts | None:
     return Facts(torch.Size(shape).numel(), n, shape, n if is_classes else None)
 
 
-def _words_of(spec: Any, setup: Setup, sizes: Facts | None) -> str | None:
+def _words_of(spec: Any, left: Left, setup: Setup, sizes: Facts | None) -> str | None:
     """A name by which the model is built again, tried here; None where only its code would tell."""
     if isinstance(spec, str):
         return spec
     made = type(spec) if isinstance(spec, nn.Module) else spec
+    if isinstance(spec, nn.Module) and spec in sharded_modules(spec):
+        made = made.__bases__[-1]  # fully_shard puts a class of its own before the model's
     module, name = getattr(made, "__module__", ""), getattr(made, "__qualname__", "")
     if module == "__main__" or not name.isidentifier() or getattr(sys.modules.get(module), name, None) is not made:
         return None
     try:
         with sealed("init", 0):
             again = factory_of(made)(sizes or Facts(0, 0, ()))
-        again.load_state_dict(setup.model.state_dict())
-        first, second = (_answers(one, setup) for one in (setup.model, again.to(setup.device)))
+        again.load_state_dict(left.state)
+        first, second = left.output, _answers(again.to(setup.device), setup)
     except (SteepestError, RuntimeError):
         return None
     is_same = isinstance(first, Tensor) and isinstance(second, Tensor) and torch.equal(first, second)
