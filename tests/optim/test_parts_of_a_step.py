@@ -6,10 +6,16 @@ import pytest
 import torch
 
 from steepest import optim
-from steepest.optim import around, chain, transforms
+from steepest.optim import around, bundles, chain, transforms
 from steepest.optim.chain import Chain, Leaf
 
 SHAPES = ((40, 30), (30,), (20, 40), (), (7, 5))
+
+
+@pytest.fixture(autouse=True)
+def one_by_one(monkeypatch) -> None:
+    """Small parameters are not taken together (tests/optim/test_bundles.py)."""
+    monkeypatch.setattr(bundles, "SMALL_BYTES", -1)
 
 
 def train(rule: str, transforms: str, **options) -> list[torch.Tensor]:

@@ -12,7 +12,8 @@ from steepest.core.declare import Rule
 from steepest.core.errors import Unsupported, UsageError
 
 from .apply import Block
-from .chain import PART_BYTES, Chain, Leaf
+from .bundles import Bundle, Bundles, Single, back
+from .chain import PART_BYTES, Chain, Leaf, length_of_all
 from .pieces import Pieces
 from .wholes import Sums
 
@@ -24,6 +25,7 @@ Group = dict[str, Any]
 def step_around(
     chain: Chain,
     optimizer: torch.optim.Optimizer,
+    kept: Bundles,
     closure: Callable[[], Any] | None,
     shrinks: Callable[[Group], float],
     step: Callable[[], None],
@@ -32,59 +34,53 @@ def step_around(
 ) -> None:
     """Gradients to the rule, its step, and what becomes of it, a part of the parameters after the other.
 
-    shrinks(group): what decoupled decay multiplies by. at_once: the rule must see all parameters together.
+    kept: of this optimizer, from step to step. shrinks(group): what decoupled decay multiplies by.
+    at_once: the rule must see all parameters together.
     in_pieces(param, grad, group): the rule's step of one large parameter in pieces; None where it must be whole.
     """
-    params, leaves, signs, groups = [], [], [], []
-    for group in optimizer.param_groups:
-        numbers = _numbers_of(group, chain, shrinks(group))
-        for param in group["params"]:
-            if param.grad is not None:
-                params.append(param)
-                leaves.append(_leaf(param, optimizer.state[param], numbers))
-                signs.append(-1 if group.get("maximize") else 1)
-                groups.append(group)
-    if not leaves:
+    bundles = kept.of(chain, optimizer.param_groups, optimizer.state, shrinks)
+    if not bundles:
         return
     if chain.looks_twice:
-        _look_again(chain, params, leaves, closure)
+        _look_again(chain, bundles, closure)
+    params = [param for bundle in bundles for param in bundle.params]
     own = [param.grad for param in params]
-    norm = chain.norm(leaves)
+    parts = [bundles] if at_once or chain.needs_all else _parts(bundles)
+    is_cut = len(parts) > 1 or bundles[0].n_bytes > PART_BYTES
+    norm = length_of_all([bundle.length() for bundle in bundles]) if is_cut and chain.needs_length else None
     try:
-        for part in [slice(None)] if at_once or chain.needs_all else _parts(leaves):
-            for param in params:
-                param.grad = None
-            pieces = None
-            if len(params[part]) == 1 and leaves[part][0].param.nbytes > PART_BYTES:
-                pieces = in_pieces(params[part][0], own[part][0], groups[part][0])
+        for param in params:
+            param.grad = None
+        for part in parts:
+            first, pieces = part[0], None
+            if len(part) == 1 and first.n_bytes > PART_BYTES:
+                pieces = in_pieces(first.params[0], first.grads[0], first.group)
             if pieces is None:
-                _step_part(chain, params[part], leaves[part], signs[part], norm, step)
+                _step_part(chain, part, norm, step)
             else:
-                _step_pieces(chain, leaves[part][0], signs[part][0], norm, pieces)
+                _step_pieces(chain, first.leaf, first.sign, norm, pieces)
+            for bundle in part:
+                for param in bundle.params:
+                    param.grad = None
     finally:
         for param, grad in zip(params, own):
             param.grad = grad
 
 
-def _step_part(
-    chain: Chain,
-    params: list[Tensor],
-    leaves: list[Leaf],
-    signs: list[int],
-    norm: Tensor | None,
-    step: Callable[[], None],
-) -> None:
+def _step_part(chain: Chain, bundles: Sequence[Bundle], norm: Tensor | None, step: Callable[[], None]) -> None:
     """Some of the parameters; the others have no gradient meanwhile."""
-    given = [leaf.grad for leaf in leaves]
-    for leaf, sign in zip(leaves, signs):
-        leaf.grad = leaf.grad if sign > 0 else -leaf.grad
+    for bundle in bundles:
+        bundle.open()
+    leaves = [bundle.leaf for bundle in bundles]
     if chain.begin(leaves, norm):
-        for param, leaf, sign in zip(params, leaves, signs):
-            param.grad = _back(leaf.grad if sign > 0 else -leaf.grad, param)
+        for bundle in bundles:
+            bundle.give()
         step()
+        for bundle in bundles:
+            bundle.look()
         chain.finish(leaves)
-    for leaf, grad in zip(leaves, given):
-        leaf.grad = grad  # what the transforms made of it is free again
+    for bundle in bundles:
+        bundle.close()
 
 
 def _step_pieces(chain: Chain, leaf: Leaf, sign: int, norm: Tensor | None, pieces: Pieces) -> None:
@@ -116,25 +112,25 @@ def _step_piece(
     part.grad = part.grad if sign > 0 else -part.grad
     if chain.begin([part], norm):
         like = pieces.param[block]
-        move(block, _back(part.param, like), _back(part.grad if sign > 0 else -part.grad, like))
+        move(block, back(part.param, like), back(part.grad if sign > 0 else -part.grad, like))
         chain.finish([part])
 
 
-def _parts(leaves: Sequence[Leaf]) -> list[slice]:
-    """Stretches of the leaves of at most PART_BYTES, or of one leaf."""
+def _parts(bundles: Sequence[Bundle]) -> list[Sequence[Bundle]]:
+    """Stretches of at most PART_BYTES, or of one bundle."""
     starts, filled = [0], 0
-    for i, leaf in enumerate(leaves):
-        if filled and filled + leaf.param.nbytes > PART_BYTES:
+    for i, bundle in enumerate(bundles):
+        if filled and filled + bundle.n_bytes > PART_BYTES:
             starts.append(i)
             filled = 0
-        filled += leaf.param.nbytes
-    return [slice(start, end) for start, end in zip(starts, [*starts[1:], len(leaves)])]
+        filled += bundle.n_bytes
+    return [bundles[start:end] for start, end in zip(starts, [*starts[1:], len(bundles)])]
 
 
 def evaluated_weights(chain: Chain, param: Tensor, state: dict[str, Any]) -> Tensor | None:
     """The weights that a transform keeps for judging the model; None where none does."""
     found = chain.evaluated(state)
-    return None if found is None else _back(found, param)
+    return None if found is None else back(found, param)
 
 
 def with_decay_of(chain: Chain, rule: Rule, known: Container[str], options: Options) -> Options:
@@ -170,39 +166,7 @@ def refuse_other_transforms(chain: Chain, saved: str) -> None:
         )
 
 
-def _numbers_of(group: Group, chain: Chain, shrinks: float) -> tuple[float, float, float, float | None]:
-    """Of each leaf of a group: lr, peak_lr, shrinks, weight_decay."""
-    lr = float(group["lr"])
-    peak = float(group.get("max_lr") or group.get("initial_lr") or lr)
-    decay = float(group["weight_decay"]) if chain.decay is not None and "weight_decay" in group else None
-    return lr, peak, shrinks, decay
-
-
-def _leaf(param: Tensor, state: dict[str, Any], numbers: tuple[float, float, float, float | None]) -> Leaf:
-    if param.grad.layout != torch.strided:  # type: ignore[union-attr]
-        raise Unsupported(
-            where="transforms",
-            seen="a gradient is sparse",
-            needed="dense gradients were needed",
-            repair="Embedding(..., sparse=False) gives dense ones.",
-        )
-    return Leaf(_lone(param.detach()), _lone(param.grad), state, *numbers)  # type: ignore[arg-type]
-
-
-def _lone(value: Tensor) -> Tensor:
-    """(1, *shape), or (1, 1) of a single number; complex numbers as pairs."""
-    real = torch.view_as_real(value) if value.is_complex() else value
-    return real.unsqueeze(0) if real.dim() else real.view(1, 1)
-
-
-def _back(value: Tensor, like: Tensor) -> Tensor:
-    """What _lone made, in the parameter's own form."""
-    if like.is_complex():
-        return torch.view_as_complex(value.reshape(*like.shape, 2).contiguous())
-    return value.reshape(like.shape)
-
-
-def _look_again(chain: Chain, params: list[Tensor], leaves: list[Leaf], closure: Callable[[], Any] | None) -> None:
+def _look_again(chain: Chain, bundles: Sequence[Bundle], closure: Callable[[], Any] | None) -> None:
     """The gradient where the chain says, into the leaves; the parameters end where they were, to the last bit."""
     if closure is None:
         raise UsageError(
@@ -211,6 +175,7 @@ def _look_again(chain: Chain, params: list[Tensor], leaves: list[Leaf], closure:
             needed="a closure was needed: a transform takes the gradient a second time",
             repair="def closure(): optimizer.zero_grad(); loss = ...; loss.backward(); return loss",
         )
+    leaves = [bundle.leaf for bundle in bundles]
     before = [leaf.param.clone() for leaf in leaves]
     chain.displace(leaves)
     try:
@@ -219,6 +184,6 @@ def _look_again(chain: Chain, params: list[Tensor], leaves: list[Leaf], closure:
     finally:
         for leaf, value in zip(leaves, before):
             leaf.param.copy_(value)
-    for param, leaf in zip(params, leaves):
-        if param.grad is not None:
-            leaf.grad = _lone(param.grad)
+    for bundle in bundles:
+        if isinstance(bundle, Single):
+            bundle.look_again()

@@ -34,6 +34,7 @@ class Leaf:
     shrinks: the factor by which the rule's own decoupled weight decay multiplies the parameter; 1 where it has none.
     weight_decay: that of a transform that decays, where the parameter has one of its own.
     grad: read at `begin`, and replaced by what the transforms made of it.
+    is_one_run: the first axis is not of trials but of tensors of one optimizer; after the rule's step `param` is another.
     """
 
     param: Tensor
@@ -44,6 +45,7 @@ class Leaf:
     shrinks: Numbers = 1.0
     weight_decay: Numbers | None = None
     before: Tensor | None = field(default=None)
+    is_one_run: bool = False
 
     def parts(self, whole_rows: bool = False, most: int = PIECE_BYTES) -> Iterator[tuple[Block, Leaf]]:
         """Where in each trial's parameter, and a view of at most so many bytes, or of one row where rows are whole."""
@@ -85,6 +87,12 @@ class Chain:
                 repair="Leave one of them out.",
             )
         self._of = {kind: [link for link in links if link.transform.acts_on == kind] for kind in _KINDS}
+        each = [link.transform for link in links]
+        self.state_names = (
+            [f"{one.name}.{name}" for one in each for name in one.states],
+            [f"{one.name}.t" for one in each if "t" in one.takes],
+        )
+        """States that are tensors, and those that count calls."""
 
     @staticmethod
     def of(uses: Sequence[Use]) -> Chain:
@@ -118,6 +126,24 @@ class Chain:
         return "rows" if any(link.transform.looks_at == "rows" for link in self.links) else "elements"
 
     @property
+    def looks_at_shapes(self) -> bool:
+        """Whether a transform sees more than single elements."""
+        return any(link.transform.looks_at != "elements" for link in self.links)
+
+    @property
+    def changes_grad(self) -> bool:
+        return bool(self._of["gradient"])
+
+    @property
+    def sees_grad(self) -> bool:
+        return self.changes_grad or any("grad" in link.transform.takes for link in self.links)
+
+    @property
+    def follows(self) -> bool:
+        """Whether there is something to be done after the rule's step."""
+        return bool(self._of["step"] or self._of["weights"])
+
+    @property
     def n_sums(self) -> int:
         """The transforms that ask for a sum over the whole tensor."""
         return sum(link.transform.looks_at == "tensor" for link in self.links)
@@ -136,14 +162,15 @@ class Chain:
         """A length of the whole gradient is asked for after other transforms: all leaves must begin together."""
         return any("norm" in link.transform.takes for link in self._of["gradient"][1:])
 
-    def norm(self, leaves: Sequence[Leaf]) -> Tensor | None:
-        """The length of the whole gradient as it comes, where the first transform asks for it."""
-        return whole_norm(leaves) if any("norm" in link.transform.takes for link in self._of["gradient"][:1]) else None
+    @property
+    def needs_length(self) -> bool:
+        """The length of the whole gradient as it comes is asked for."""
+        return any("norm" in link.transform.takes for link in self._of["gradient"][:1])
 
     def begin(self, leaves: Sequence[Leaf], of_all: Tensor | None = None) -> bool:
         """Put the gradient for the rule into each leaf; False when the rule must not step this time.
 
-        of_all: `norm` of all parameters, where the leaves are some of them.
+        of_all: the length of the whole gradient, where the leaves are some of the parameters.
         """
         for leaf in leaves:
             self.prepare(leaf)
@@ -159,7 +186,7 @@ class Chain:
                 if not all(link.transform.due(t, **counts) for t in calls):
                     return False
         for leaf in leaves:
-            leaf.before = leaf.param.clone() if self._keeps_step else None
+            leaf.before = leaf.param if leaf.is_one_run else leaf.param.clone() if self._keeps_step else None
         return True
 
     def prepare(self, leaf: Leaf) -> None:
@@ -180,10 +207,10 @@ class Chain:
             assert leaf.before is not None
             shrunk = leaf.before if _is_one(leaf.shrinks) else torch.mul(leaf.before, leaf.shrinks)  # type: ignore[arg-type]
             step = shrunk - leaf.param
-            leaf.param.copy_(leaf.before)  # what a body sees as param
+            after, leaf.param = leaf.param, leaf.before  # what a body sees as param
             for link in self._of[kind]:
                 step = _run(link, step, leaf, None, _count(link, leaf))
-            leaf.param.copy_(shrunk - step)
+            leaf.param = torch.sub(shrunk, step, out=after)
             leaf.before = None
         else:
             value = leaf.param
@@ -250,14 +277,18 @@ def _count(link: Link, leaf: Leaf) -> int:
 
 def whole_norm(leaves: Sequence[Leaf]) -> Tensor:
     """The length of each trial's whole gradient, (K,), in float64."""
-    norms = [_length(leaf) for leaf in leaves]
-    return torch.linalg.vector_norm(torch.stack([n.to(norms[0].device) for n in norms]), dim=0)
+    return length_of_all([length_of(leaf) for leaf in leaves])
 
 
-def _length(leaf: Leaf) -> Tensor:
-    """Of one parameter's gradient, (K,); a large one passes through one buffer: freed copies may not be used again."""
-    if leaf.grad.nbytes <= PART_BYTES:
-        return torch.linalg.vector_norm(leaf.grad.flatten(1), dim=1, dtype=torch.float64)
+def length_of_all(lengths: Sequence[Tensor]) -> Tensor:
+    return torch.linalg.vector_norm(torch.stack([n.to(lengths[0].device) for n in lengths]), dim=0)
+
+
+def length_of(leaf: Leaf) -> Tensor:
+    """Of one gradient, (K,); a large one passes through one buffer: freed copies may not be used again."""
+    if leaf.grad.nbytes <= SUMMED_BYTES:
+        rows = leaf.grad.reshape(1, -1) if leaf.is_one_run else leaf.grad.flatten(1)
+        return torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64)
     found, wide = [], torch.empty(0, dtype=torch.float64, device=leaf.grad.device)
     for _, part in leaf.parts(most=SUMMED_BYTES):
         grad = part.grad.flatten(1)

@@ -23,6 +23,7 @@ from . import transforms as transform_catalogue
 from .acceptance import accept, dense
 from .apply import Scratch
 from .around import evaluated_weights, step_around, with_decay_of
+from .bundles import Bundles
 from .chain import Chain
 from .checkpoints import Interchanging
 from .delegated import DELEGATED
@@ -74,6 +75,7 @@ class RuleOptimizer(Interchanging):
         super().__init__(params, self._interface.defaults(options))
         self._evaluating = False
         self._usual: dict[int, Usual] = {}
+        self._bundles = Bundles()
 
     def add_param_group(self, param_group: Options) -> None:
         """Add parameters; options that the group does not name are the optimizer's."""
@@ -109,7 +111,8 @@ class RuleOptimizer(Interchanging):
     def _move_whole(self, closure: Callable[[], Any] | None) -> None:
         if self._chain:
             at_once = self.rule.totals is not None
-            step_around(self._chain, self, closure, self._shrinks, self._step_each_group, self._pieces_of, at_once)
+            around = (closure, self._shrinks, self._step_each_group, self._pieces_of, at_once)
+            step_around(self._chain, self, self._bundles, *around)
         else:
             self._step_each_group()
 
@@ -278,7 +281,7 @@ class RuleOptimizer(Interchanging):
 
     def __setstate__(self, state: Options) -> None:
         super().__setstate__(state)
-        self._usual = {}
+        self._usual, self._bundles = {}, Bundles()
         self._evaluating = self._holds_trained_weights()
         self._is_sharded = any(are_sharded(group["params"]) for group in self.param_groups)
 
