@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from steepest.compare.machines import MachineError, place_of
 from steepest.compare.machines.here import InProcess
 from steepest.compare.machines.patience import FEWEST_SECONDS, Patience
 from steepest.compare.machines.processes import ProcessPool, WorkerLost
-from steepest.compare.machines.work import Work, answer_of, pack, read_error, write_error, write_shard
+from steepest.compare.machines.work import Work, _own_modules, answer_of, pack, read_error, write_error, write_shard
 from steepest.compare.prepare import prepared
 from steepest.compare.race import TrialKey
 from steepest.compare.trainer import Shard
@@ -101,6 +102,18 @@ def test_without_ray_a_cluster_is_refused_with_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UsageError, match=r"steepest\[ray\]"):
         _ = place_of("auto").n_workers
+
+
+def test_a_package_is_no_module_of_the_user_wherever_it_is_installed(tmp_path, monkeypatch):
+    """Symptom: with packages of a user's own folder the study went along with hundreds of modules, or could not."""
+    for folder in ("lib/python3/site-packages", "own"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / f"{folder[:3]}_module.py").write_text("")
+        monkeypatch.syspath_prepend(str(tmp_path / folder))
+    own, installed = import_module("own_module"), import_module("lib_module")
+    monkeypatch.setitem(sys.modules, "own_alias", own)
+    found = _own_modules(elsewhere=True)
+    assert found.count(own) == 1 and installed not in found
 
 
 def test_what_crosses_to_a_worker_trains_to_the_same_bits(trainer, shards, alone):

@@ -1,4 +1,4 @@
-"""Where the shards of a study are trained: in this process, in others beside it, on several devices, or on a Ray cluster.
+"""Where the shards of a study are trained: in this process, in others beside it, on several devices, on a Ray cluster.
 
 The verdict does not depend on it: shards are cut by a rule that never looks at the machines, each is trained as one
 population on one thread, and its random numbers are keyed by seed. A worker that dies loses nothing but time.
@@ -54,7 +54,7 @@ class Place(Protocol):
 def place_of(words: str | int, devices: Sequence[str] = ("cpu",)) -> Place:
     """The place that `machines=` or --machines names; UsageError with the forms that are known.
 
-    devices: of this machine, see compare/devices.py. Each has a process of its own, in turn where there are more processes.
+    devices: of this machine, see compare/devices.py. Each has a process; more processes take them in turn.
     """
     text = str(words).strip()
     if match := re.fullmatch(r"local|(?:local:)?(\d+|all)", text):

@@ -59,14 +59,22 @@ def connected(address: str) -> Any:
         try:
             ray.init(address=address, log_to_driver=False, logging_level="warning")
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise UsageError(
-                where="machines",
-                seen=f"no Ray cluster answers at {address!r} ({' '.join(str(error).split())[:200]})",
-                needed="a running cluster was needed",
-                repair="Start one with: ray start --head (and on other machines ray start --address=HOST:6379), "
-                "or name it: ray://HOST:10001.",
-            ) from error
+            raise _unanswered(address, " ".join(str(error).split())[:200]) from error
     return ray
+
+
+def _unanswered(address: str, told: str) -> UsageError:
+    start = "Start one with: ray start --head (and on other machines ray start --address=HOST:6379), or name it: ray://HOST:10001."
+    if "ray[client]" in told:
+        start = 'pip install "steepest[ray]": ray:// needs more of Ray than "auto" does.'
+    elif address.startswith("ray://"):
+        start += " Does it want a token (RAY_AUTH_MODE, as Ray prints where the head starts)?"
+    return UsageError(
+        where="machines",
+        seen=f"no Ray cluster answers at {address!r} ({told})",
+        needed="a running cluster was needed",
+        repair=start,
+    )
 
 
 class Actor:

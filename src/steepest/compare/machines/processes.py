@@ -1,5 +1,4 @@
-"""Processes of this machine: the one that asks trains too, and none waits for another; each of the others takes the next
-shard when it is free."""
+"""Processes of this machine: the one that asks trains too, and each of the others takes the next shard when it is free."""
 
 from __future__ import annotations
 
@@ -152,7 +151,7 @@ class ProcessPool:
                 self._n_others -= 1
 
     def _begun(self, job: bytes, device: str) -> Worker | None:
-        """A process that has read what it is to train; None where several could not begin: the others go on without it."""
+        """A process that has read what it is to train; None where several could not begin: the study goes on with fewer."""
         told = ""
         for _ in range(MOST_DEATHS):
             worker = Worker()

@@ -33,6 +33,8 @@ from ..trainer import Shard, Trained, Trainer
 from .patience import MachineError
 
 LIBRARIES = {Path(p).resolve() for p in (sys.prefix, sys.base_prefix, OURS)}
+INSTALLED = {"site-packages", "dist-packages"}
+"""Folders of installed packages, which lie elsewhere too: those of the user alone, those of another environment."""
 
 
 class RemoteTraceback(Exception):
@@ -143,10 +145,14 @@ def _own_modules(elsewhere: bool) -> list[ModuleType]:
         file = getattr(module, "__file__", None)
         if name == "__main__" or not file or not isinstance(module, ModuleType):
             continue
-        folders = set(Path(file).resolve().parents)
-        if name.startswith("_user_") or (elsewhere and file.endswith(".py") and not folders & LIBRARIES):
+        if name.startswith("_user_") or (elsewhere and file.endswith(".py") and not _is_installed(Path(file))):
             found.append(module)
-    return found
+    return list({module.__name__: module for module in found}.values())
+
+
+def _is_installed(file: Path) -> bool:
+    folders = file.resolve().parents
+    return bool(set(folders) & LIBRARIES) or any(folder.name in INSTALLED for folder in folders)
 
 
 @contextmanager

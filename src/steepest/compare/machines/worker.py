@@ -1,4 +1,4 @@
-"""The program of a worker process: its device and a trainer come first, then shard after shard; it ends with its study."""
+"""The program of a worker process: its device, a trainer, then shard after shard; it ends when its study does."""
 
 from __future__ import annotations
 
