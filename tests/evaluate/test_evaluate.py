@@ -18,7 +18,9 @@ import steepest as st
 from steepest.core.errors import DataError, LabelError, MetricError, ModelError, SteepestError, UsageError
 from steepest.evaluate.against import mcnemar
 from steepest.evaluate.calibration import fitted_temperature
+from steepest.evaluate.page import _slices
 from steepest.evaluate.slices import masks
+from steepest.report.blocks import Table
 
 TOLERANCE = 1e-12  # both are float64 sums of the same counts
 N = 600
@@ -354,6 +356,22 @@ def test_a_slice_is_tested_by_fisher_and_corrected_by_holm():
     assert worst.name == "bad" and worst.is_different and not other.is_different
     assert worst.p == pytest.approx(stats.fisher_exact(table).pvalue) and worst.p_holm == pytest.approx(2 * worst.p)
     assert worst.score == 0.0 and worst.difference_high < 0
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_red_dot_is_a_slice_that_does_worse_a_green_one_does_better(task):
+    generator = torch.Generator().manual_seed(5)
+    x = torch.randn(400, 2, generator=generator)
+    y = x.argmax(1) if task == "classification" else x.clone()
+    bad = torch.arange(400) < 200
+    y[bad] = 1 - y[bad] if task == "classification" else y[bad] + 3
+    metric = {"classification": "accuracy", "regression": "mean_squared_error"}[task]
+    found = st.evaluate(
+        Given(), (x, y), loss="cross_entropy" if task == "classification" else "mse", metrics=metric,
+        slices={"bad": bad, "fine": ~bad},
+    ).found  # fmt: skip
+    rows = next(p for p in _slices(found).parts if isinstance(p, Table)).rows
+    assert {row[0].text: row[0].colour for row in rows} == {"bad": "bad", "fine": "good"}
 
 
 def test_newcombe_intervals_are_those_of_his_paper():

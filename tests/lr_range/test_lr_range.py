@@ -142,3 +142,9 @@ def test_the_page_holds_all_numbers_and_the_command_draws_it(tmp_path):
     assert "<svg" in text and "src=" not in text and "steepest lr linear --data wine" in text
     half = CliRunner().invoke(app, ["lr", "--data", "wine", "--lowest", "1e-3"])
     assert half.exit_code == 2
+
+
+def test_a_rate_too_low_to_learn_is_not_called_diverged():
+    losses = ((1.02, 1.01), (0.99, 1.01), (0.4, 0.6), (0.7, 1.3), (5.0, math.nan))
+    curve = Curve("mse", "sgd", (1e-6, 1e-5, 1e-2, 1e-1, 1.0), losses, first=1.0)
+    assert curve.best == 1e-2 and curve.n_lost == (0, 0, 0, 1, 2) and curve.edge == 1e-1

@@ -13,6 +13,7 @@ import pytest
 
 from steepest import report
 from steepest.report.blocks import Panels
+from steepest.report.charts.survival import Stay, survival
 from steepest.report.estimates import estimate
 from steepest.report.numbers import scale_of
 from steepest.report.render import answers
@@ -296,3 +297,11 @@ def test_the_trained_model_in_the_folder_is_named_beside_the_script(study):
     text = report.page(dataclasses.replace(drawn, events=[*drawn.events, kept]))
     assert "weights/best.safetensors, of seed 1007" in text
     assert "weights kept" not in text.partition('<script type="application/json"')[0]
+
+
+@pytest.mark.parametrize(("n_looks", "angle"), [(2, 0), (12, -90)])
+def test_names_of_many_rungs_stand_upright_where_side_by_side_they_would_overlap(n_looks, angle):
+    rungs = [f"race look {i}" for i in range(n_looks)]
+    stays = [Stay("an arm", "winner", rung, 4, 0) for rung in rungs]
+    chart = survival(stays, ["an arm"], rungs, 850).to_dict()
+    assert chart["layer"][0]["encoding"]["x"]["axis"]["labelAngle"] == angle

@@ -36,3 +36,14 @@ def test_names_are_never_read_as_markup_or_escape_codes(study):
     text = printed(study("hostile"))
     assert "\x1b" not in text and "\x00" not in text and "\u202e" not in text
     assert "<script>alert(1)</script>" in text
+
+
+@pytest.mark.parametrize("width", [30, 45, 60, 80, 100, 140])
+def test_every_arm_keeps_its_name_however_narrow_the_terminal_is(width, study):
+    text = printed(study("classification"), width=width)
+    table = text[text.index("Arm") :]
+    assert max(map(len, text.splitlines())) <= width and "…" not in table
+    letters = "".join(table.split())
+    for row in study("classification").verdict.arms:
+        words = row.name.replace("(", " ").replace(")", " ").split()
+        assert all(word[:10] in letters for word in words), row.name

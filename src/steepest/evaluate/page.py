@@ -253,18 +253,21 @@ def _slices(found: Findings) -> Block | None:
         Column("difference"),
         Column("p", True),
     ]
-    rows: list[list[Cell]] = [_slice(s, write) for s in found.slices[:MOST_ROWS]]
+    is_error = found.task == "regression"
+    rows: list[list[Cell]] = [_slice(s, write, is_error) for s in found.slices[:MOST_ROWS]]
     n = sum(s.is_different for s in found.slices)
     differ = "differs" if n == 1 else "differ"
     answer = f"{n or 'None'} of {count(len(found.slices), 'slice')} {differ} from the rest."
     asked = count(len(found.slices), "question")
-    caption = f"p is corrected for {asked} (Holm): of tables without a difference 5 % show one."
+    caption = f"p is corrected for {asked} (Holm): of tables without a difference 5 % show one. Dots: red is worse, green better."
     return Block(answer, [Table(columns, rows, caption)])
 
 
-def _slice(s: Slice, write: object) -> list[Cell]:
+def _slice(s: Slice, write: object, is_error: bool) -> list[Cell]:
+    """is_error: of two scores the greater is the worse."""
     shown = write if callable(write) else str
-    name = Name(clean(s.name, 50), "bad" if s.is_different else "", s.note)
+    tone = "" if not s.is_different else "bad" if (s.difference > 0) == is_error else "good"
+    name = Name(clean(s.name, 50), tone, s.note)
     return [
         name,
         f"{s.n:,}",

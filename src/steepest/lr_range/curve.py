@@ -52,11 +52,22 @@ class Curve:
         return next(rate for rate, mean in zip(self.rates, self.means) if mean <= enough)
 
     @property
+    def n_lost(self) -> tuple[int, ...]:
+        """Runs per rate that diverged or, at the best rate and above, ended above their start.
+
+        Below the best rate a run that ends above its start has not learned yet: its last batches were harder.
+        """
+        best = self.best or 0.0
+        return tuple(
+            sum(not x <= self.first if rate >= best else not math.isfinite(x) for x in row)
+            for rate, row in zip(self.rates, self.losses)
+        )
+
+    @property
     def edge(self) -> float | None:
         """The lowest rate from which on half of the runs or more diverge or end above their start, or None."""
         found = None
-        for rate, row in zip(reversed(self.rates), reversed(self.losses)):
-            n_lost = sum(not x <= self.first for x in row)
+        for rate, row, n_lost in zip(reversed(self.rates), reversed(self.losses), reversed(self.n_lost)):
             if 2 * n_lost < len(row):
                 break
             found = rate

@@ -80,7 +80,7 @@ def _curves(curves: Sequence[Curve]) -> Block:
 
 
 def _panel(curve: Curve) -> Panel:
-    points = [_point(curve, r, row) for r, row in zip(curve.rates, curve.losses)]
+    points = [_point(r, row, n_lost) for r, row, n_lost in zip(curve.rates, curve.losses, curve.n_lost)]
     finite = [p.mean for p in points if math.isfinite(p.mean)]
     low = min(finite, default=0.0)
     span = max(curve.first - low, 1e-12)
@@ -90,9 +90,8 @@ def _panel(curve: Curve) -> Panel:
     return Panel(clean(curve.name, 60), "winner", draw, alt, says(curve))
 
 
-def _point(curve: Curve, lr: float, row: Sequence[float]) -> Point:
+def _point(lr: float, row: Sequence[float], n_lost: int) -> Point:
     finite = [x for x in row if math.isfinite(x)]
-    n_lost = sum(not x <= curve.first for x in row)  # what Curve.edge counts
     text = f"learning rate {rate(lr)}: "
     if not finite:
         return Point("", lr, math.nan, math.nan, math.nan, len(row), n_lost, text + "all diverged")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from steepest.results.records import ArmSummary, Study
@@ -15,7 +15,10 @@ from .view import View
 
 COLOURS = {"better": "green", "probably better": "green", "equivalent": "cyan", "undecided": "yellow"}
 MOST = 15
-WIDE = 100
+LEAST = 14
+"""Columns of the terminal that the names of the arms keep: others go first."""
+GIVEN_UP = ("Diverged", "Seeds", "Select part", "Rate", "Ended", "Test part")
+"""In this order, where the terminal is too narrow; the page has them all."""
 
 
 def terminal(study: Study, page: str | os.PathLike[str] | None = None) -> Any:
@@ -35,7 +38,7 @@ class _Terminal:
         view = View(self.study)
         yield from ("", _sentence(view), "")
         if view.summaries:
-            yield _table(view, is_wide=options.max_width >= WIDE)
+            yield _table(view, options.max_width)
         left = len(view.summaries) - MOST
         if left > 0:
             yield Text(f"and {left} more arms on the page", style="dim")
@@ -54,35 +57,32 @@ def _sentence(view: View) -> Any:
     return Text(sentence, style=f"bold {COLOURS.get(view.verdict.kind, 'red')}")
 
 
-def _table(view: View, is_wide: bool) -> Any:
+def _table(view: View, width: int) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    rows = [view.summaries[arm] for arm in view.ranked[:MOST] if arm in view.summaries]
+    columns = _that_fit({title: [cell(view, row) for row in rows] for title, cell in CELLS.items()}, width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", title_style="dim", title_justify="left")
     table.title = Text(f"{view.scale.axis}, means with 95 % intervals over seeds")
     table.add_column("Arm", overflow="fold", min_width=12)
-    table.add_column("Ended", no_wrap=True)
-    for title in (*("Rate", "Select part", "Test part"), *(("Seeds", "Diverged") if is_wide else ())):
-        table.add_column(title, justify="right", no_wrap=True)
-    for arm in view.ranked[:MOST]:
-        row = view.summaries.get(arm)
-        if row is not None:
-            cells = _cells(view, row)[: len(table.columns)]
-            table.add_row(*map(Text, cells), style="bold" if row.status == "winner" else None)
+    for title in columns:
+        table.add_column(title, justify="left" if title == "Ended" else "right", no_wrap=True)
+    for i, row in enumerate(rows):
+        cells = [view.label[row.name], *(of_rows[i] for of_rows in columns.values())]
+        table.add_row(*map(Text, cells), style="bold" if row.status == "winner" else None)
     return table
 
 
-def _cells(view: View, row: ArmSummary) -> list[str]:
-    return [
-        view.label[row.name],
-        clean(row.status, 20),
-        rate(row.learning_rate),
-        _interval(view, row.select_score, row.select_low, row.select_high),
-        _interval(view, row.test_score, row.test_low, row.test_high),
-        f"{row.n_seeds} + {row.n_test_seeds}",
-        f"{row.n_diverged} of {row.n_trials}",
-    ]
+def _that_fit(columns: dict[str, list[str]], width: int) -> dict[str, list[str]]:
+    """Those that stand beside names of LEAST letters, each with its gap."""
+    kept = dict(columns)
+    for title in GIVEN_UP:
+        if LEAST + sum(max(map(len, (name, *cells))) + 3 for name, cells in kept.items()) <= width:
+            break
+        del kept[title]
+    return kept
 
 
 def _interval(view: View, mean: float | None, low: float | None, high: float | None) -> str:
@@ -90,3 +90,14 @@ def _interval(view: View, mean: float | None, low: float | None, high: float | N
         return NONE
     known = low is not None and high is not None and not math.isnan(low) and not math.isnan(high)
     return view.scale.score(mean) + (f" {view.scale.interval(low, high)}" if known else "")
+
+
+CELLS: Mapping[str, Callable[[View, ArmSummary], str]] = {
+    "Ended": lambda view, row: clean(row.status, 20),
+    "Rate": lambda view, row: rate(row.learning_rate),
+    "Select part": lambda view, row: _interval(view, row.select_score, row.select_low, row.select_high),
+    "Test part": lambda view, row: _interval(view, row.test_score, row.test_low, row.test_high),
+    "Seeds": lambda view, row: f"{row.n_seeds} + {row.n_test_seeds}",
+    "Diverged": lambda view, row: f"{row.n_diverged} of {row.n_trials}",
+}
+"""The columns beside the names, as they stand."""

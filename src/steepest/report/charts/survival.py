@@ -20,6 +20,17 @@ class Stay:
     left_after: bool = False
 
 
+LETTER = 6.0
+"""Pixels of one in the names of the rungs."""
+FOR_ROWS = 230
+"""Pixels of the names of the arms on the left of a wide chart."""
+
+
+def _is_crowded(rungs: Sequence[str], width: int) -> bool:
+    """Names side by side would run into one another."""
+    return LETTER * (max(map(len, rungs), default=0) + 1) > (width - FOR_ROWS) / max(len(rungs), 1)
+
+
 def survival(stays: Sequence[Stay], labels: Sequence[str], rungs: Sequence[str], width: int) -> Any:
     """A cell for each rung that an arm ran in; a cross where it left."""
     import altair as alt
@@ -33,7 +44,7 @@ def survival(stays: Sequence[Stay], labels: Sequence[str], rungs: Sequence[str],
         scale=alt.Scale(domain=list(rungs), paddingInner=0.06, paddingOuter=0),
         axis=alt.Axis(
             orient="top",
-            labelAngle=-90 if narrow else 0,
+            labelAngle=-90 if narrow or _is_crowded(rungs, width) else 0,
             labelLimit=90,
             labelFontSize=11,
             labelColor=colour("soft"),
