@@ -223,7 +223,7 @@ def test_unknown_columns_formats_and_folders_are_refused(trained, tables, tmp_pa
 
 @pytest.mark.slow  # a whole small study
 def test_the_winner_of_a_study_is_judged_by_its_folder(tmp_path):
-    arms = ("--losses", "cross_entropy,focal", "--optimizers", "nadamw", "--budget", "3300epochs")
+    arms = ("--losses", "cross_entropy,focal", "--optimizers", "nadamw", "--budget", "4500epochs")
     run("compare", "linear", "--data", "wine", *arms, "--out", str(tmp_path / "study"))
     said = run("evaluate", str(tmp_path / "study"), "--data", "wine", "--out", str(tmp_path / "page.html"))
     assert "linear on wine: 178 rows" in said and "trained on most of these very rows" in said and "class_2" in said

@@ -95,14 +95,14 @@ def test_a_task_on_another_device_has_its_rows_there_and_leaves_the_first_as_it_
 
 
 def stopped(folder, **means) -> None:
-    """A study of three short rungs, stopped before the second."""
+    """A study of short runs, stopped before its second rung."""
 
     class Stops:
         def __getattr__(self, name):
             return lambda *args: None
 
         def say(self, text: str) -> None:
-            if text.startswith("search 2"):
+            if text.startswith("race look 1"):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from simulated import Truth, plan_of, play
 
-from steepest.compare.plan import fit_budget, parse_budget, parse_seeds
+from steepest.compare.plan import SIZES, fit_budget, parse_budget, parse_seeds, rungs_of
 from steepest.core.errors import UsageError
 
 
@@ -145,3 +145,17 @@ def test_a_budget_too_small_says_how_much_is_needed():
 def test_a_larger_budget_never_shortens_the_runs():
     lengths = [fit_budget(b, 6, 6, 20, 0, None).epochs for b in (1200, 1500, 3000, 10000, 100000)]
     assert lengths == sorted(lengths) and lengths[-1] == 100
+
+
+@pytest.mark.parametrize(
+    ("epochs", "steps_per_epoch", "lengths"),
+    [(27, 100, [3, 9, 27]), (20, 6, [5, 20]), (40, 2, [15, 40]), (2, 100, [2])],
+)
+def test_the_search_leaves_out_a_rung_that_saves_nothing_on_the_next(epochs, steps_per_epoch, lengths):
+    rungs = rungs_of(SIZES[0], epochs, 0, steps_per_epoch)
+    assert [r.epochs for r in rungs if r.phase == "search"] == lengths
+
+
+@pytest.mark.parametrize(("n", "looks"), [(3, [3]), (8, [5, 3]), (10, [5, 5]), (13, [5, 4, 4]), (0, [5, 4, 4, 4, 4])])
+def test_every_look_after_the_first_adds_three_seeds_or_more(n, looks):
+    assert [len(r.seeds) for r in rungs_of(SIZES[0], 27, n) if r.phase == "race"] == looks

@@ -46,7 +46,7 @@ class Holds(Silent):
             print("holding", flush=True)
 
 
-compare(Net, "wine", losses="cross_entropy, square", optimizers="adamw", budget="4000epochs", epochs=20, out="study",
+compare(Net, "wine", losses="cross_entropy, square", optimizers="adamw", budget="8000epochs", epochs=40, out="study",
         engine="loop", machines=MACHINES, progress=Holds())
 """
 

@@ -13,6 +13,8 @@ from steepest.results.records import RungRecord
 FIRST_SEED = {"search": 0, "race": 100, "confirm": 1000}
 """Each phase has seeds of its own, so no decision has seen the seeds of the next."""
 RACE_LOOKS = (5, 9, 13, 17, 21)
+SEEDS_OF_A_LOOK = 3
+"""A last look takes at least so many more seeds: fewer fill no population."""
 CONFIRM_SEEDS = 12
 """Find a difference of one sd in 88 of 100 studies (bench/evidence.py); 10 would in 80, with nothing to spare."""
 STEPS_OF_A_FULL_RUN = 2000
@@ -21,6 +23,8 @@ SHORTEST_RUN = 3
 SHORT_RUNS = ((1 / 9, 30), (1 / 3, 60))
 """Shares of a full run at which the search begins, and the fewest steps of each: with less, a small data set would tell how
 fast a learning rate starts, not how well it ends."""
+SHORT_ENOUGH = 0.4
+"""A rung of the search that is longer, as a share of the next one, would cost more than the runs that it spares there."""
 FEWEST_STEPS = 90
 """The same for full runs."""
 REACH = 2
@@ -123,8 +127,11 @@ def fit_budget(
 
 def rungs_of(size: Size, epochs: int, n_seeds: int, steps_per_epoch: int = 100) -> list[RungRecord]:
     """The search on ever longer runs, the last ones full; then looks of the race and the confirmation at full length."""
-    shorter = {max(1, round(epochs * share), math.ceil(fewest / steps_per_epoch)) for share, fewest in SHORT_RUNS}
-    lengths = [*sorted(length for length in shorter if length < epochs), epochs]
+    lengths = [epochs]
+    for share, fewest in reversed(SHORT_RUNS):
+        shorter = max(1, round(epochs * share), math.ceil(fewest / steps_per_epoch))
+        if shorter <= SHORT_ENOUGH * lengths[0]:
+            lengths.insert(0, shorter)
     seeds = [*([size.search_seeds] * (len(lengths) - 1)), size.full_seeds]
     return [
         *(
@@ -146,7 +153,7 @@ def _seeds(phase: str, start: int, end: int) -> list[int]:
 def _looks(n_seeds: int) -> list[tuple[int, int]]:
     """Seed ranges of the looks: 5, then 4 more at each, up to n_seeds when given."""
     last = n_seeds or RACE_LOOKS[-1]
-    ends = [e for e in RACE_LOOKS if e < last] + [last]
+    ends = [e for e in RACE_LOOKS if e <= last - SEEDS_OF_A_LOOK] + [last]
     return list(zip([0, *ends[:-1]], ends))
 
 
