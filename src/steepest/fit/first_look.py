@@ -7,10 +7,9 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from steepest.check import check
 from steepest.check.catalogue import all_checks
 from steepest.check.refusal import refuse_fatal
-from steepest.check.running.objects import first_batches
+from steepest.check.running.objects import check_objects, first_batches
 from steepest.check.running.probes import undisturbed
 
 from .batches import Given, Rows, leaves, mapped
@@ -19,6 +18,8 @@ from .loop import Setup
 FATAL = ("L01", "L02", "L03", "L04", "L05", "L07", "L08", "L09", "T01", "T02", "D01", "G01", "G03", "P01", "P02", "P04")
 """What is wrong whatever the data and the learning rate are; everything else is for the user to judge."""
 ROWS = 64
+STEPS = 2
+"""Nothing moves the weights, so all are alike; from the second on one sees what is made anew in each."""
 
 
 def refuse_mistakes(setup: Setup) -> None:
@@ -35,7 +36,7 @@ def refuse_mistakes(setup: Setup) -> None:
         return setup.objective.mean(output, target, None, len(leaves(target)[0]))[0]
 
     others = tuple(c.code for c in all_checks() if c.code not in FATAL)
-    refuse_fatal(check(setup.model, loss, None, batch, ignore=others), "fit")
+    refuse_fatal(check_objects(setup.model, loss, None, batch, others, STEPS), "fit")
 
 
 def _first(train: Rows | Given) -> tuple[Any, Any] | None:

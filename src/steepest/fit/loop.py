@@ -123,12 +123,13 @@ class Run:
         total: Any = self.total
         share: Any = self.share
         beat = begun
+        is_alone, n_pieces = self.ranks.size == 1, setup.accumulate
         for batch in self._batches():
-            own = self._share(batch, setup.train)
+            own = batch if is_alone else self._share(batch, setup.train)
             with FittingIntoMemory(batch.n_rows):
                 if setup.layout is None or setup.threads is None:
                     setup.measure(own, self.ranks, self._half)
-                value, counts = self._step(own, self._n_pieces(batch))
+                value, counts = self._step(own, n_pieces if is_alone else self._n_pieces(batch))
             self.step += 1
             self.batch += 1
             number = value.item() if value.device.type == "cpu" else value
@@ -143,7 +144,9 @@ class Run:
                 setup.progress.advance((self.batch - seen) / (setup.train.n_batches or self.batch))
                 beat, seen = now, self.batch
                 is_due = setup.folder is not None and now - self._saved > setup.checkpoint_s
-            is_asked, is_due = self._agreed(bool(asked), is_due)
+            is_asked = bool(asked)
+            if not is_alone:
+                is_asked, is_due = self._agreed(is_asked, is_due)
             if is_due:
                 self.total, self.share = float(total), float(share)
                 self._save()
@@ -157,8 +160,6 @@ class Run:
 
     def _agreed(self, is_asked: bool, is_due: bool) -> tuple[bool, bool]:
         """What any process was asked to do holds for all; when a checkpoint is due the first one says."""
-        if self.ranks.size == 1:
-            return is_asked, is_due
         wishes = [is_asked, bool(self._stop), is_due and self.ranks.is_first]
         any_asked, any_stop, due = self.ranks.summed(torch.tensor(wishes, dtype=torch.float32)).tolist()
         if any_stop:

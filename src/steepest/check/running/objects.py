@@ -45,9 +45,14 @@ NEEDS_LOOP = (
 
 
 def check_objects(
-    model: nn.Module, loss: Callable[..., Any], optimizer: Any, data: Any, ignore: tuple[str, ...] = ()
+    model: nn.Module,
+    loss: Callable[..., Any],
+    optimizer: Any,
+    data: Any,
+    ignore: tuple[str, ...] = (),
+    n_steps: int | None = None,
 ) -> Report:
-    """See steepest.check.check."""
+    """See steepest.check.check. n_steps: None for as many as any check wants to see."""
     if not isinstance(model, nn.Module):
         raise UsageError(
             where="check",
@@ -67,18 +72,18 @@ def check_objects(
                 [], [NotRun(f"the objects cannot be copied ({type(error).__name__}: {str(error)[:100]})"), *not_run]
             )
         recorder = Recorder(budget=STEPS)
-        told = _train(recorder, *twins, batches)
+        told = _train(recorder, *twins, batches, n_steps or _steps_for(twins[0]))
         report = judge(Facts(None, recorder.run), [], "", (*ignore, *NEEDS_LOOP))
     return Report(report.findings, [*report.not_run, *([NotRun(told)] if told else []), *not_run])
 
 
-def _train(recorder: Recorder, model: nn.Module, loss: Any, optimizer: Any, batches: list[Any]) -> str:
-    """Ten steps on the copies; returns what stopped them, if something did."""
+def _train(recorder: Recorder, model: nn.Module, loss: Any, optimizer: Any, batches: list[Any], n_steps: int) -> str:
+    """Some steps on the copies; returns what stopped them, if something did."""
     if optimizer is not None:
         recorder.optimizer_built(optimizer)
     try:
         with recorder.recording():
-            for turn, batch in zip(range(_steps_for(model)), itertools.cycle(batches)):
+            for turn, batch in zip(range(n_steps), itertools.cycle(batches)):
                 loops()[:] = [Turn(0, 0, turn, 0)]
                 _step(model, loss, optimizer, batch)
         recorder.run.ended = "finished"
