@@ -20,8 +20,9 @@ def columns(folder):
 
 
 @pytest.mark.slow
-def test_two_processes_write_one_history_and_it_is_that_of_one_process(tmp_path):
-    done = fit(tmp_path / "two", "--nproc", "2")
+@pytest.mark.parametrize("more", [(), ("--shard",)])
+def test_two_processes_write_one_history_and_it_is_that_of_one_process(tmp_path, more):
+    done = fit(tmp_path / "two", "--nproc", "2", *more)
     assert done.returncode == 0 and done.stdout.count("Model: ") == 1, done.stderr
     assert fit(tmp_path / "one").returncode == 0
     for two, one in zip(columns(tmp_path / "two"), columns(tmp_path / "one"), strict=True):

@@ -212,6 +212,7 @@ def fit(
     task: options.Task = None,
     device: options.Device = None,
     nproc: options.Processes = 1,
+    shard: options.Shard = False,
     seed: options.Seed = 0,
     out: options.FitOut = None,
     resume: options.ResumeRun = None,
@@ -225,6 +226,7 @@ def fit(
     [dim]steepest fit mlp --data digits --epochs 20 --out runs/digits[/dim]
     [dim]steepest fit net.py:Net --data table.csv:price --loss huber --optimizer "adamw(lr=1e-3)" --patience 5[/dim]
     [dim]steepest fit cnn --data digits --nproc 2 --out runs/two[/dim]
+    [dim]steepest fit net.py:Large --data table.csv:price --nproc 4 --shard[/dim]
     [dim]steepest fit --resume runs/digits[/dim]
     """
     from .runs import go_on, train_one

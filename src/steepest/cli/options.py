@@ -403,6 +403,15 @@ Processes = Annotated[
         help="Processes that share each batch; torchrun does too.",
     ),
 ]
+Shard = Annotated[
+    bool,
+    typer.Option(
+        "--shard/--no-shard",
+        metavar=" ",
+        rich_help_panel=TRAINING,
+        help="Each process holds a part of weights, gradients and optimizer (FSDP).",
+    ),
+]
 Standardise = Annotated[
     bool,
     typer.Option(

@@ -74,7 +74,7 @@ def _remember(asked: Mapping[str, Any], folder: Path) -> None:
 
     path = folder / ASKED
     before = _asked_before(path) if any((folder / "checkpoints").glob("*.json")) else None
-    changed = [] if before is None else [name for name in asked if asked[name] != before.get(name)]
+    changed = [] if before is None else [name for name in asked if asked[name] != before.get(name, asked[name])]
     if before is not None and changed:
         raise UsageError(
             where=str(folder),
@@ -113,6 +113,7 @@ def _run(asked: Mapping[str, Any], folder: Path) -> Any:
         validation=_validation(asked["validation"]),
         schedule=None if asked["schedule"] == "none" else asked["schedule"],
         out=folder,
+        shard=asked.get("shard", False),
         **{name: asked[name] for name in passed},
     )
 

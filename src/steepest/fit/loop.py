@@ -107,7 +107,8 @@ class Run:
 
     def _greeting(self) -> str:
         n = sum(p.numel() for p in self.weights.parameters)
-        return f"{type(self.setup.model).__name__} with {n:,} parameters, {self.setup.epochs} epochs"
+        name = type(self.setup.model).__name__.removeprefix("FSDP")  # of a class that fully_shard made
+        return f"{name} with {n:,} parameters, {self.setup.epochs} epochs"
 
     def _train_epoch(self, asked: Interruptible) -> None:
         setup = self.setup
