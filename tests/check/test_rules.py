@@ -47,3 +47,42 @@ def test_a_check_says_what_it_is_for_what_it_costs_and_what_to_do(check):
     )
     assert check.purpose.endswith(".") and check.title and check.damage.endswith(".") and check.repair and check.source
     assert check.bad != check.good
+
+
+STEP_FIRST = """import torch
+from torch import nn
+model = nn.Linear(4, 2)
+optimizer = torch.optim.Adam(model.parameters())
+x, y = torch.randn(8, 4), torch.randint(0, 2, (8,))
+for _ in range(5):
+    optimizer.zero_grad()
+    loss = nn.CrossEntropyLoss()(model(x), y)
+    optimizer.step()
+    loss.backward()
+"""
+
+
+def test_a_step_before_backward_is_seen_by_reading():
+    (found,) = only_read(STEP_FIRST).findings
+    assert (found.code, found.line) == ("Z02", 9)
+    backward_last = STEP_FIRST.replace("    optimizer.zero_grad()\n", "")
+    assert "Z02" not in [f.code for f in only_read(backward_last).findings]
+
+
+HUGE = """import torch
+from torch import nn
+x = 1e5 * torch.rand(200, 4)
+y = x.sum(1)
+net = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for _ in range(6):
+    loss = ((net(x).squeeze(1) - y) ** 2).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_a_loss_that_becomes_infinite_is_told_beside_the_scale_that_made_it_so():
+    codes = [f.code for f in watched(HUGE, "<huge>").findings]
+    assert codes[:1] == ["H01"] and "D08" in codes and "H10" not in codes

@@ -37,7 +37,7 @@ def no_clearing(source: Source) -> Found:
 
 
 def cleared_too_early(source: Source) -> Found:
-    """zero_grad between backward and step of one pass."""
+    """zero_grad between backward and step of one pass, or of one pass and the next."""
     for _, steps in source.flow.training_loops():
         order = [s for s in steps if s.kind in ("zero", "backward", "step") and s.sure]
         kinds = [s.kind for s in order]
@@ -49,6 +49,8 @@ def cleared_too_early(source: Source) -> Found:
         ):
             if kinds == ["backward", "zero", "step"]:
                 yield order[1].line, "zero_grad() stands between backward() and step()"
+            elif kinds == ["zero", "step", "backward"]:
+                yield order[1].line, "step() stands before backward(), and zero_grad() clears what backward() left"
 
 
 def no_step(source: Source) -> Found:

@@ -51,7 +51,7 @@ def shapes_broadcast(facts: Facts) -> Iterator[Seen]:
             first, second = op.ref(0, "input"), op.ref(1, "target")
             if first and second and first.shape != second.shape and second.dtype.is_floating_point:
                 yield Seen(
-                    f"{op.name} got the shapes {shown(first.shape)} and {shown(second.shape)}: {call.error[:80]}",
+                    f"{op.name} got the shapes {shown(first.shape)} and {shown(second.shape)}: {call.error.splitlines()[0][:100]}",
                     op.place.line,
                 )
 
