@@ -177,6 +177,47 @@ def test_a_compiled_training_step_has_the_bits_of_the_plain_one_and_is_compiled_
     assert not torch._dynamo.utils.counters["recompiles"]
 
 
+def test_one_graph_of_all_is_refused_with_the_repair():
+    param = nn.Parameter(torch.ones(2))
+    param.grad = torch.ones(2)
+    step = torch.compile(optim.SGD([param], lr=0.1).step, backend="eager", fullgraph=True)
+    with pytest.raises(RuntimeError, match="compile without fullgraph=True"):
+        step()
+    assert param.eq(1).all()
+
+
+@pytest.mark.slow  # a minute of the compiler
+@pytest.mark.parametrize("rule", ["AdamW", "SGD", "Lion", "Muon", "Prodigy", "ScheduleFreeAdamW"])
+@pytest.mark.parametrize("what", ["step", "training step"])
+def test_a_step_compiled_as_users_do_ends_where_the_plain_one_does(rule, what):
+    ends = []
+    for compiles in (False, True):
+        torch.manual_seed(0)
+        model, x = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2)).double(), torch.randn(16, 4).double()
+        optimizer = getattr(optim, rule)(model.parameters(), lr=0.01)
+
+        def backward():
+            optimizer.zero_grad()
+            (model(x) - 1).square().mean().backward()
+
+        def train():
+            backward()
+            optimizer.step()
+
+        step = optimizer.step
+        if compiles:
+            train, step = torch.compile(train), torch.compile(step)
+        for _ in range(5):
+            if what == "step":
+                backward()
+                step()
+            else:
+                train()
+        ends.append([p.detach() for p in model.parameters()])
+    for a, b in zip(*ends):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)  # inductor's gradients are rounded otherwise
+
+
 def test_ours_may_be_put_in_torch_s_place():
     """In a process of its own: the names of torch.optim are changed for good."""
     code = (

@@ -97,7 +97,11 @@ class RuleOptimizer(Interchanging):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        (self._move_untraced if torch.compiler.is_compiling() else self._move)(closure)
+        if torch.compiler.is_compiling():
+            torch._dynamo.graph_break(msg="Steepest's optimizers step between graphs: compile without fullgraph=True.")
+            self._move_untraced(closure)
+        else:
+            self._move(closure)
         return loss
 
     def _move(self, closure: Callable[[], Any] | None) -> None:
