@@ -87,6 +87,15 @@ def test_each_bit_is_that_of_the_operations_one_by_one(rule, dtype, monkeypatch,
     same(ours, one_by_one(monkeypatch, rule, parameters(dtype), **options_of(rule)))
 
 
+@each_rule
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_tensor_walked_through_in_parts_has_the_same_bits(rule, dtype, monkeypatch, compiled_steps):
+    shapes = ((40_003,), (24_500,))
+    ours = train(rule, parameters(dtype, shapes), 3, **options_of(rule))
+    assert compiled_steps == [len(shapes)] * 3
+    same(ours, one_by_one(monkeypatch, rule, parameters(dtype, shapes), 3, **options_of(rule)))
+
+
 def test_maximising_goes_up_by_the_same_bits(monkeypatch, compiled_steps):
     for name in ("adamw", "rmsprop", "rprop"):
         rule = getattr(optim, name)

@@ -1,4 +1,9 @@
-"""The C++ of a step: one pass over a tensor, after a pass for each norm of the whole tensor that the rule asks for."""
+"""The C++ of a step: one pass over a tensor, after a pass for each norm of the whole tensor that the rule asks for.
+
+A pass over a large tensor walks through several parts of it side by side, each at another place of its page of memory:
+the processor fetches ahead within pages only, so that with one part all arrays of a step wait at the same moment
+(bench/walks.py).
+"""
 
 from __future__ import annotations
 
@@ -42,11 +47,48 @@ inline R and_(R a, R b) { return R(a != 0 && b != 0); }
 inline R where(R a, R b, R c) { return a != 0 ? b : c; }
 inline R ones_like(R) { return R(1); }
 }
+constexpr int64_t PAGE = 4096 / sizeof(R), BLOCK = 64, LANES = 16;
+// The length of each of n parts; 0 where they would have fewer than 4 pages. What is left over comes after them.
+inline int64_t part_of(int64_t size, int64_t n) {
+  const int64_t shift = n > 1 ? PAGE / n : 0, pages = (size / n - shift) / PAGE;
+  return pages < 4 ? 0 : pages * PAGE + shift;
+}
+template <int n, typename Of> inline void each(int64_t from, int64_t to, Of of) {
+  const int64_t part = part_of(to - from, n);
+  for (int64_t at = from; at < from + part; at += BLOCK)
+    for (int64_t i = at; i < at + n * part; i += part) {
+#pragma omp simd
+      for (int64_t j = i; j < i + BLOCK; ++j) of(j);
+    }
+#pragma omp simd
+  for (int64_t i = from + n * part; i < to; ++i) of(i);
+}
+// The same of functions that add up: each is told to which of LANES sums.
+template <int n, typename Of> inline void each_to_lanes(int64_t from, int64_t to, Of of) {
+  const int64_t part = part_of(to - from, n);
+  for (int64_t at = from; at < from + part; at += BLOCK)
+    for (int64_t i = at; i < at + n * part; i += part)
+      for (int64_t j = i; j < i + BLOCK; j += LANES) {
+#pragma omp simd
+        for (int64_t lane = 0; lane < LANES; ++lane) of(j + lane, lane);
+      }
+  int64_t i = from + n * part;
+  for (; i + LANES <= to; i += LANES) {
+#pragma omp simd
+    for (int64_t lane = 0; lane < LANES; ++lane) of(i + lane, lane);
+  }
+  for (; i < to; ++i) of(i, 0);
+}
 """
 WRITTEN = frozenset(
     "add sub mul div neg square reciprocal abs sqrt rsqrt sign maximum minimum lerp addcmul addcdiv".split()
     + "gt and_ where ones_like".split()
 )
+
+
+def parts_of(n_arrays: int) -> int:
+    """How many parts of its tensors a pass walks through side by side: at most 16 places are fetched ahead at once."""
+    return next(n for n in (4, 2, 1) if n * n_arrays <= 16 or n == 1)
 
 
 def numbers_of(program: Any) -> list[str]:
@@ -73,10 +115,9 @@ extern "C" void step(const double* numbers, int64_t stride, const int64_t* sizes
     if (to <= from) continue;
     {_joined(places, 4)}
     {_joined(text.of_norms(), 4)}
-#pragma omp simd
-    for (int64_t i = from; i < to; ++i) {{
+    each<{parts_of(len(names))}>(from, to, [=](int64_t i) {{
       {_joined(text.of_step(), 6)}
-    }}
+    }});
   }}
 }}
 """
@@ -127,13 +168,16 @@ class Text:
 
     def one_pass(self, norms: Sequence[Any]) -> list[str]:
         """The loop that adds up squares, which computes again what it needs of the elements."""
-        sums = ", ".join(f"q_{op.result}" for op in norms)
         of = {op.result: name for op in norms for name in op.names()}
-        found = [f"double {' = 0, '.join(sums.split(', '))} = 0;", f"#pragma omp simd reduction(+ : {sums})"]
-        found += ["for (int64_t i = from; i < to; ++i) {", *self.reads()]
-        found += [str(self.lines[op.result]) for op in self.needed_for({*of.values()})]
-        found += [f"q_{result} += double(v_{name}) * double(v_{name});" for result, name in of.items()]
-        return [*found, "}", *(f"const R s_{result} = R(std::sqrt(q_{result}));" for result in of)]
+        needed = self.needed_for({*of.values()})
+        read = {*self.names} & {*of.values()}.union(*(op.names() for op in needed))
+        lanes = ", ".join(f"l_{result}[LANES] = {{}}, q_{result} = 0" for result in of)
+        found = [f"double {lanes};", f"each_to_lanes<{parts_of(len(read))}>(from, to, [&](int64_t i, int64_t lane) {{"]
+        found += [*self.reads(), *(str(self.lines[op.result]) for op in needed)]
+        found += [f"l_{result}[lane] += double(v_{name}) * double(v_{name});" for result, name in of.items()]
+        found += ["});", "for (int64_t lane = 0; lane < LANES; ++lane) {"]
+        found += [*(f"q_{result} += l_{result}[lane];" for result in of), "}"]
+        return [*found, *(f"const R s_{result} = R(std::sqrt(q_{result}));" for result in of)]
 
     def needed_for(self, names: set[str]) -> list[Any]:
         """The operations on elements from which values are made, in their order."""
