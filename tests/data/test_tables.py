@@ -190,3 +190,31 @@ def test_a_hundred_thousand_rows_are_read(folder):
     rows = np.random.default_rng(1).normal(size=(100_000, 4))
     pandas.DataFrame(rows, columns=list("abcy")).to_csv("large.csv", index=False, float_format="%.4f")
     assert load("large.csv:y").x.shape == (100_000, 3)
+
+
+CUSTOMERS = """id,since,city,age,note,churned
+C1,2020-01-01 08:00,Paris,31,one two,yes
+C2,2020-01-02 09:30,Rome,,two three,no
+C3,2020-01-05 07:00,,44,three four,no
+C4,2020-01-05 11:00,Rome,29,four five,yes
+C5,2020-01-09 10:00,Paris,50,five six,no
+C6,2020-01-11 10:00,Rome,38,six seven,no
+"""
+
+
+def test_the_repair_of_a_table_of_words_dates_and_gaps_runs_as_it_stands():
+    write("customers.csv", CUSTOMERS)
+    error = refusal("customers.csv:churned")
+    assert "'city' has 1" in error.seen and "'id', 'since', 'city', 'note'" in error.seen
+    lines = [line for line in error.repair.splitlines() if line.startswith("frame")]
+    room = {"pandas": pandas, "frame": pandas.read_csv("customers.csv")}
+    exec("\n".join(lines), room)
+    room["frame"].to_csv("numbers.csv", index=False)
+    data = load("numbers.csv:churned")
+    assert data.feature_names == ("since", "age", "city_Paris", "city_Rome") and data.n_samples == 6
+    assert data.x[:, 0].tolist() == [0, 1, 3, 4, 8, 10] and data.x[1, 1] == 38 and data.x[2, 2:].tolist() == [0, 0]
+
+
+def test_a_missing_target_is_named_as_the_command_line_takes_it():
+    write("customers.csv", CUSTOMERS)
+    assert "'customers.csv:churned', or target='churned'" in refusal("customers.csv").repair

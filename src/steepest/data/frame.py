@@ -9,6 +9,9 @@ import numpy as np
 
 from steepest.core.errors import DataError, did_you_mean
 
+from .mending import lines_that_mend
+from .tables import split_address
+
 SHOWN = 5
 
 
@@ -23,7 +26,7 @@ def split_target(frame: Any, target: str | None, where: str) -> tuple[Any, Any]:
     if target is None:
         raise DataError(
             where=where, seen="no target column is named", needed=f"one of its {len(columns)} columns was needed",
-            repair=f"Name it: target={columns[-1]!r}. Columns: {_listed(columns)}.",
+            repair=f"Name it: {_named(columns[-1], where)}. Columns: {_listed(columns)}.",
         )
     if columns.count(target) != 1:
         many = target in columns
@@ -56,6 +59,12 @@ def _near(target: str, columns: Sequence[str]) -> str:
     return near if near.startswith("Did") else f"Columns: {_listed(columns)}."
 
 
+def _named(target: str, where: str) -> str:
+    """As it is written beside a file, on the command line too, or beside a frame."""
+    spec = f"{where}:{target}"
+    return f"{spec!r}, or target={target!r}" if split_address(spec) else f"target={target!r}"
+
+
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 20 else f"{', '.join(names[:10])}, ... ({len(names)} in all)"
 
@@ -67,11 +76,13 @@ def _refuse_missing(names: Sequence[str], columns: Sequence[Any], where: str) ->
         return
     told = [f"{name!r} has {n} (first in row {int(c.isna().to_numpy().argmax())})" for name, n, c in counts[:SHOWN]]
     more = f" and {len(counts) - SHOWN} more columns" if len(counts) > SHOWN else ""
-    first = counts[0][0]
+    text = [repr(name) for name, c in zip(names, columns) if c.dtype.kind not in "biuf"]
+    beside = f"; no numbers are in {_listed(text)}" if text else ""
     raise DataError(
-        where=where, seen=f"values are missing: {', '.join(told)}{more}", needed="every value must be there",
-        repair=f"frame[{first!r}] = frame[{first!r}].fillna(frame[{first!r}].median()) fills a column; "
-        "frame.dropna() leaves the rows out. Rows are counted from 0.",
+        where=where, seen=f"values are missing: {', '.join(told)}{more}{beside}",
+        needed="every value must be there" + (", and be a number" if text else ""),
+        repair="Rows are counted from 0; frame.dropna() leaves them out. "
+        f"With pandas this table becomes one of numbers:\n{lines_that_mend(names, columns)}",
     )
 
 
@@ -83,18 +94,16 @@ def _refuse_not_numbers(names: Sequence[str], columns: Sequence[Any], where: str
     if column.dtype.kind in "mM":
         raise DataError(
             where=where, seen=f"column {name!r} holds dates or times", needed="every feature must be a number",
-            repair=f"Turn it into a number, such as (frame[{name!r}] - frame[{name!r}].min()).dt.days.",
+            repair=f"With pandas this table becomes one of numbers:\n{lines_that_mend(names, columns)}",
         )
     _refuse_almost_numbers(name, column, where)
     words = [str(v) for v in column.unique()[:3]]
     others = [n for n, _ in wrong[1:]]
     beside = f", and so do {_listed([repr(n) for n in others])}" if others else ""
-    few = [n for n, c in wrong if c.nunique() <= 50] or [name]
     raise DataError(
         where=where, seen=f"column {name!r} holds text ({', '.join(repr(w) for w in words)}, ...){beside}",
         needed="every feature must be a number",
-        repair=f"pandas.get_dummies(frame, columns={few!r}, dtype=float) makes a 0/1 column per word; "
-        "a column that only names the rows is left out with frame.drop(columns=...).",
+        repair=f"With pandas this table becomes one of numbers:\n{lines_that_mend(names, columns)}",
     )
 
 
