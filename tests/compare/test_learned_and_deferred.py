@@ -5,6 +5,8 @@ The truth is a loop of plain torch with steepest.losses' modules of the same nam
 
 from __future__ import annotations
 
+import html
+import re
 import sys
 import types
 from dataclasses import replace
@@ -92,6 +94,28 @@ def test_learned_factors_equal_the_module_beside_each_model_with_its_rule_and_no
         wanted = solo(work, trial.seed, loss_of, optimizers_of)
         assert torch.allclose(found, wanted, rtol=1e-9, atol=1e-10)
         assert sigma.log_variance.abs().max() > 1e-3
+
+
+def test_the_factors_that_a_trial_ends_with_are_those_of_the_module_beside_its_model():
+    work = task()
+    plain = Trial(Arm(loss=losses.cross_entropy, rule=optim.sgd, schedule=schedules.constant), 0.01, 0)
+    trials = [Trial(learned_arm(optim.sgd, {}), lr, seed) for lr in (0.01, 0.03) for seed in (0, 1)]
+    population = Population(work, [trials[0], plain, *trials[1:]], horizon=EPOCHS * work.steps_per_epoch)
+    population.train(EPOCHS * work.steps_per_epoch)
+    first, none, *rest = population.learned_factors()
+    assert none == []
+    for trial, found in zip(trials, [first, *rest]):
+        sigma = UncertaintyWeighting(["classification", "regression"]).double()
+        solo(
+            work,
+            trial.seed,
+            lambda z, y, s=sigma: s(nn.functional.cross_entropy(z, y), nn.functional.mse_loss(z, one_hot(y))),
+            lambda m, lr=trial.learning_rate, s=sigma: (
+                torch.optim.SGD(m.parameters(), lr), torch.optim.SGD(s.parameters(), lr)
+            ),
+        )
+        variance = sigma.log_variance.exp().tolist()
+        assert found == pytest.approx([1 / variance[0], 0.5 / variance[1]], rel=1e-9)
 
 
 def test_transforms_stand_around_the_model_s_step_and_not_around_the_factors():
@@ -182,6 +206,10 @@ def test_the_script_of_a_study_of_learned_factors_reaches_the_score_that_the_stu
         epochs=2, budget="1000epochs", seeds=3, out=tmp_path, progress=False,
     )
     text = results.eject(tmp_path / "train.py").read_text("utf-8")
+    assert all(len(o.factors) == 2 for o in results.study.outcomes)
+    page = html.unescape((tmp_path / "report.html").read_text("utf-8"))
+    number = r"[\d.]+ ± [\d.e-]+"
+    assert re.search(rf"factors learned: {number} of cross_entropy, {number} of mse \(sd over 3 seeds\)", page)
     script = types.ModuleType("ejected")
     script.__file__ = str(tmp_path / "train.py")
     monkeypatch.setitem(sys.modules, "ejected", script)  # dataclasses look their module up by name

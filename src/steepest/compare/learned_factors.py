@@ -40,9 +40,18 @@ class LearnedFactors:
         stepper = stepper_of(arms, self._values, Layout((("log_variance", self._values.shape[1:]),)))
         self._move = stepper.bound(self._values, self._gradients)
 
+    @property
+    def factors(self) -> Tensor:
+        """What each summand is multiplied by now, (k, T)."""
+        return self._constants * torch.exp(-self._values)
+
+    def by_row(self) -> dict[int, list[float]]:
+        """The factors of each trial by its row in the population."""
+        return dict(zip(self._rows.tolist(), self.factors.tolist()))
+
     def weigh(self, losses: Tensor) -> tuple[Tensor, Tensor]:
         """The sums (k,) of the trials' losses (k, T), and what each of these is multiplied by; keeps the gradient by s."""
-        factors = self._constants * torch.exp(-self._values)
+        factors = self.factors
         weighed = factors * losses
         torch.sub(0.5, weighed, out=self._gradients)
         return (weighed + self._values / 2).sum(1), factors

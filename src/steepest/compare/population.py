@@ -149,6 +149,11 @@ class Population:
                 found.append(torch.cat([self._engine.judge(block, x) for x in cuts], 1))
         return torch.cat(found)[self._rows.to(self.task.device)]
 
+    def learned_factors(self) -> list[list[float]]:
+        """Of each trial what the summands of its loss are multiplied by now; nothing where that is not learned."""
+        by_row = {row: own for team in self._teams for found in team.learned for row, own in found.by_row().items()}
+        return [by_row.get(self._row_of[k], []) for k in range(len(self.trials))]
+
     def model(self, k: int) -> nn.Module:
         """A copy of trial k's model as a plain module, in evaluation mode, with the weights at which it is judged."""
         with self._at_evaluated():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -105,6 +105,8 @@ class Trainer:
             )
             for i, key in enumerate(keys)
         ]
+        factors = population.learned_factors()
+        outcomes = [replace(o, factors=[] if o.diverged else own) for o, own in zip(outcomes, factors)]
         return Trained(outcomes, best_weights(self.task, self.plan, population, outcomes) if is_last else {})
 
     def _judged(self, population: Population, keys: Sequence[TrialKey], part: str) -> tuple[Tensor, list[Part]]:

@@ -113,6 +113,7 @@ class Outcome(Record):
     test_score is None except in the confirmation: the test part is touched once.
     test_jackknife: test_score with each of some equal parts of the test samples left out, the same parts for every trial.
     curve: [epoch, score on the select part] pairs; loss_curve: [epoch, mean training loss] pairs.
+    factors: of the summands of its loss at the end, where it learns them.
     """
 
     rung: str
@@ -127,6 +128,7 @@ class Outcome(Record):
     curve: list[list[float]] = field(default_factory=list)
     loss_curve: list[list[float]] = field(default_factory=list)
     test_jackknife: list[float] = field(default_factory=list)
+    factors: list[float] = field(default_factory=list)
 
     def final(self) -> float:
         return self.score if self.test_score is None else self.test_score

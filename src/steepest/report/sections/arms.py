@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 from steepest.core.declare import section
 from steepest.results.records import ArmSummary, Study
@@ -59,7 +60,7 @@ def _cells(view: View, r: ArmSummary, domain: list[float]) -> list[Cell]:
     )
     if view.verdict and r.name == view.verdict.baseline == view.verdict.winner:
         detail = "baseline"
-    detail = "; ".join(said for said in (detail, clean(r.note, 200) if r.note else "") if said)
+    detail = "; ".join(said for said in (detail, clean(r.note, 200) if r.note else "", _factors(view, r.name)) if said)
     return [
         Name(view.label[r.name], hue, detail),
         Badge(clean(r.status, 30), TONES.get(r.status, "quiet")),
@@ -69,6 +70,20 @@ def _cells(view: View, r: ArmSummary, domain: list[float]) -> list[Cell]:
         f"{r.n_seeds} + {r.n_test_seeds}",
         f"{r.n_diverged} of {r.n_trials}",
     ]
+
+
+def _factors(view: View, arm: str) -> str:
+    """What the summands of its loss were multiplied by in the end, where it learned that: mean and spread over seeds."""
+    runs = [o.factors for o in view.latest(arm) if o.factors and o.learning_rate == view.chosen_rate(arm)]
+    if not runs:
+        return ""
+    terms = [clean(term.removeprefix("learned*"), 60) for term in view.plan.arm(arm).loss.split(" + ")]
+    said = [f"{_with_spread(own)} of {term}" for own, term in zip(zip(*runs), terms)]
+    return f"factors learned: {', '.join(said)} (sd over {count(len(runs), 'seed')})"
+
+
+def _with_spread(values: tuple[float, ...]) -> str:
+    return f"{statistics.fmean(values):.3g}" + (f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else "")
 
 
 def _select(r: ArmSummary) -> Triple:
