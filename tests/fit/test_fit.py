@@ -413,3 +413,10 @@ def test_models_and_optimizers_that_cannot_train_are_refused(xy):
 def test_a_batch_that_cannot_be_told_apart_asks_for_unpack():
     with pytest.raises(DataError, match="unpack="):
         unpacked({"image": torch.zeros(2), "mask": torch.zeros(2)})
+
+
+def test_a_share_of_more_than_all_rows_is_refused_with_what_a_share_is(xy):
+    for share in (2, "a fifth"):
+        with pytest.raises((DataError, UsageError), match="share between 0 and 1"):
+            fit(net(), xy, loss="cross_entropy", epochs=1, validation=share)
+    assert "finished after 1 epoch," in repr(fit(net(), xy, loss="cross_entropy", epochs=1))

@@ -46,7 +46,7 @@ def test_everything_that_is_no_loss_is_torchs_own():
     assert sorted(other) == names
     assert set(public) <= set(nn.__all__) and set(public) <= set(dir(nn))
     assert nn._reduction is torch.nn._reduction
-    with pytest.raises(AttributeError, match="neither has torch.nn"):
+    with pytest.raises(AttributeError, match="neither has torch.nn. Did you mean .*'Linear'"):
         nn.Linaer  # noqa: B018
 
 

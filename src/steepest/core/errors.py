@@ -88,13 +88,18 @@ class DeclarationError(SteepestError, TypeError):
     """An item whose declaration contradicts itself; raised when its file is imported."""
 
 
+SHORTEST = 3
+"""Letters that can stand for a name that begins with them: "acc" for accuracy."""
+
+
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """The repair for an unknown name: the nearest known ones, or all of them when none is near."""
     known = sorted(set(names))
     folded = {n.lower(): n for n in known}
-    near = difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.6)
+    begun = [n for n in folded if len(name) >= SHORTEST and n.startswith(name.lower())]
+    near = [*begun, *(n for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.6) if n not in begun)]
     if near:
-        return "Did you mean " + " or ".join(repr(folded[n]) for n in near) + "?"
+        return "Did you mean " + " or ".join(repr(folded[n]) for n in near[:3]) + "?"
     return "Known: " + ", ".join(known) + "." if known else "Nothing is known yet."
 
 

@@ -25,7 +25,7 @@ def lines_that_mend(names: Sequence[str], columns: Sequence[Any]) -> str:
             filled.append(f"frame[{name!r}] = frame[{name!r}].fillna(frame[{name!r}].median())")
     return "\n".join(
         [
-            *([f"frame = frame.drop(columns={dropped!r})  # hardly a word comes twice"] if dropped else []),
+            *([f"frame = frame.drop(columns={dropped!r})  # too many different words"] if dropped else []),
             *dates,
             *filled,
             *([f"frame = pandas.get_dummies(frame, columns={words!r}, dtype=float)"] if words else []),

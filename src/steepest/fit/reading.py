@@ -95,9 +95,9 @@ def _other_part(validation: Any, asked: Mapping[str, Any], device: torch.device)
         return Rows(*validation, batch_size=asked["batch_size"], shuffle=False).to(device)
     raise DataError(
         where="validation",
-        seen=f"a {type(validation).__name__}",
-        needed="the same form as the training data was needed",
-        repair="(x, y) of tensors, or a DataLoader.",
+        seen=f"an object of class {type(validation).__name__}",
+        needed="a share between 0 and 1, or the same form as the training data, was needed",
+        repair="validation=0.2 sets a fifth of the rows aside; or give (x, y) of tensors, or a DataLoader.",
     )
 
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch.nn as _torch_nn
 
+from steepest.core.errors import did_you_mean as _did_you_mean
+
 from .alias import pass_submodules_through
 from .binary import BCELoss as BCELoss
 from .binary import BCEWithLogitsLoss as BCEWithLogitsLoss
@@ -56,7 +58,9 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(_torch_nn, name)
     except AttributeError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}, and neither has torch.nn") from None
+        near = _did_you_mean(name, __all__)
+        hint = f". {near}" if near.startswith("Did") else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}, and neither has torch.nn{hint}") from None
 
 
 def __dir__() -> list[str]:
