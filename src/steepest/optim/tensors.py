@@ -19,6 +19,8 @@ from steepest.core.per_trial import PerTrial, holds_for_any
 
 from .apply import cut
 
+# Their arithmetic is float32's, rounded once when the result is stored: op by op it would be rounded ten times.
+HALF = (torch.float16, torch.bfloat16)
 BLOCK_BYTES = 2**19
 """Of the parameters that a body sees at once; its temporaries are a few times as large. Of 4 MB, each would be taken
 from the system anew: the body of adafactor, 60 tensors of 1M parameters, took 12 ms instead of 6."""
@@ -49,6 +51,13 @@ class Cell:
         numbers = {n: v.take(trials) if isinstance(v, PerTrial) else v for n, v in self.numbers.items()}
         return Cell(self.param[trials], self.grad[trials], states, numbers, self.climbs)
 
+    def write(self, other: Cell, trials: slice = slice(None)) -> None:
+        """Parameter and states of some trials of another, which has the same."""
+        self.param.copy_(other.param[trials])
+        for name, value in self.states.items():
+            if value is not None:
+                value.copy_(other.states[name][trials])  # type: ignore[index]
+
 
 def state_shape(rule: Rule, name: str, shape: torch.Size, settings: Mapping[str, Any]) -> torch.Size | None:
     """The shape of a state for a parameter of a shape; None where it has none."""
@@ -75,6 +84,11 @@ def step_cells(rule: Rule, cells: Sequence[Cell]) -> list[dict[str, Any]]:
 
 
 def _step(rule: Rule, cell: Cell, totals: tuple[Any, ...] | None = None) -> dict[str, Any]:
+    wide = _wide(rule, cell)
+    if wide is not cell:
+        found = _step(rule, wide, totals)
+        cell.write(wide)
+        return found
     numbers, param, grad = cell.numbers, cell.param, cell.slope
     decay = numbers["weight_decay"]
     if rule.decay == "coupled" and holds_for_any(decay != 0):
@@ -89,6 +103,14 @@ def _step(rule: Rule, cell: Cell, totals: tuple[Any, ...] | None = None) -> dict
         param.mul_(1 - numbers["lr"] * decay)
     param.sub_(step)
     return {name: after[name] for name in rule.scalar_states}
+
+
+def _wide(rule: Rule, cell: Cell) -> Cell:
+    """A copy in float32 of what is kept in half precision, where 1e-8 is 0; rules that torch has compute as torch does."""
+    if cell.param.dtype not in HALF or rule.equals is not None:
+        return cell
+    states = {name: None if value is None else value.float() for name, value in cell.states.items()}
+    return replace(cell, param=cell.param.float(), grad=cell.grad.float(), states=states)
 
 
 def _step_in_blocks(rule: Rule, cell: Cell, totals: tuple[Any, ...]) -> dict[str, Any]:
@@ -118,7 +140,7 @@ def _of_one_age(rule: Rule, cells: Sequence[Cell]) -> Sequence[Cell]:
 def _totals(rule: Rule, contributions: Callable[..., tuple[Tensor, ...]], cells: Sequence[Cell]) -> tuple[Any, ...]:
     """The sums over the model: one number for each trial, in float64."""
     sums: list[Tensor] = []
-    for cell in (block for cell in cells for block in _blocks(cell)):
+    for cell in (_wide(rule, block) for cell in cells for block in _blocks(cell)):
         parts = contributions(cell.slope, **_arguments(rule, cell))
         found = [part.reshape(len(part), -1).sum(1, dtype=torch.float64).cpu() for part in parts]
         sums = [a + b for a, b in zip(sums, found)] if sums else found
@@ -178,8 +200,4 @@ def _step_together(rule: Rule, group: Sequence[Cell]) -> None:
     )
     _step(rule, joined)
     for i, cell in enumerate(group):
-        rows = slice(i * len(cell.param), (i + 1) * len(cell.param))
-        cell.param.copy_(joined.param[rows])
-        for name, value in cell.states.items():
-            if value is not None:
-                value.copy_(joined.states[name][rows])  # type: ignore[index]
+        cell.write(joined, slice(i * len(cell.param), (i + 1) * len(cell.param)))

@@ -15,11 +15,9 @@ from steepest.core.faster import keep_freed_memory, steps, whole_steps
 
 from .apply import Scratch, apply_block, blocks
 from .program import Program, program_of, program_with_norms
-from .tensors import Cell, step_cells
+from .tensors import HALF, Cell, step_cells
 
 Options = dict[str, Any]
-# Their arithmetic is float32's, rounded once when the result is stored: op by op it would be rounded ten times.
-HALF = (torch.float16, torch.bfloat16)
 
 
 @dataclass

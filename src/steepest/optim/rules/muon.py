@@ -114,6 +114,8 @@ def muon(
     iterate_in: "auto" is bfloat16 on an accelerator, where it is many times faster, and the parameter's dtype on a CPU.
     """
     if exp_avg_sq is not None:
+        dtype = torch.promote_types(grad.dtype, torch.float32)  # in float16 adam_eps is 0
+        grad, momentum_buffer, exp_avg_sq = grad.to(dtype), momentum_buffer.to(dtype), exp_avg_sq.to(dtype)
         m = torch.lerp(momentum_buffer, grad, 1 - beta1)
         exp_avg_sq = torch.addcmul(beta2 * exp_avg_sq, (1 - beta2) * grad, grad)
         denominator = exp_avg_sq.sqrt() / (1 - beta2**t) ** 0.5 + adam_eps
