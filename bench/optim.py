@@ -8,11 +8,12 @@ one process, in an order drawn anew each time. Shown are milliseconds of process
 median.
 
 The limit: no step can be faster than reading and writing once what the rule must read and write at least (parameters,
-gradients, states). `pass` is the time in which so many bytes are read and written in place, by one multiplication of
-one tensor of half as many bytes, in turn with the others; `at most` is the greatest ratio that it allows, torch's best
-over the pass; `of it` is the pass over ours: at 90 % and more the row says "limit", as memory leaves no more to win. A
-rule that needs norms of whole tensors before it can move them (adafactor, lamb, lars, mars) reads more than once. The
-copy of 50M numbers that is printed first also fetches the lines that it overwrites. The last line is JSON.
+gradients, states). `pass` is the time in which so many bytes are read and written in place, in turn with the others, by
+one multiplication of one tensor of half as many bytes: torch's, or one that walks in parts as our steps do, whichever
+takes less. `at most` is the greatest ratio that it allows, torch's best over the pass; `of it` is the pass over ours:
+at 85 % and more the row says "limit", as memory leaves hardly more to win. A rule that needs norms of whole tensors
+before it can move them (adafactor, lamb, lars, mars) reads more than once. The copy of 50M numbers that is printed
+first also fetches the lines that it overwrites. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from ctypes import c_float, c_int64, c_void_p
 from typing import Any
 
 import torch
@@ -31,6 +33,8 @@ from composed_steps import steps_of
 from torch import Tensor
 
 from steepest import optim
+from steepest.kernels.compiled import compiled_text
+from steepest.kernels.step_text import PARTS, parts_of
 from steepest.optim.memory import numbers_kept
 from steepest.optim.stacked import StackedRule
 
@@ -39,10 +43,15 @@ SIZES = {"1M": (1_000_000, 60, 40), "50M": (50_000_000, 200, 3)}
 """Title -> parameters, tensors, rounds."""
 OPTIONS = {"sgd": {"momentum": 0.9}, "muon": {"weight_decay": 0.0}}
 TORCH = {"loop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
-LIMIT = 0.9
+LIMIT = 0.85
 """The share of the pass from which on a row is at the limit."""
 RATIO = "best / ours"
 COLUMNS = (*TORCH, "steepest", RATIO, "pass")
+WALK = f"""{PARTS}
+extern "C" void walk(R* numbers, int64_t n, R factor) {{
+  each<{parts_of(1)}>(0, n, [=](int64_t i) {{ numbers[i] *= factor; }});
+}}
+"""
 LEFT_OUT = ("lbfgs", "sparse_adam")
 """A closure, and sparse gradients."""
 SLOW = {"muon": (10, 2), "soap": (10, 1), "shampoo": (10, 1)}
@@ -110,10 +119,15 @@ def moved_bytes(rule: Any, params: list[Tensor]) -> int:
     return 4 * (3 * sum(param.numel() for param in params) + 2 * states)
 
 
-def one_pass(n_bytes: int) -> Way:
-    """Reads and writes n_bytes in all, in place."""
-    numbers = torch.ones(n_bytes // 8)
-    return lambda: numbers.mul_(1.0)
+def passes(n_bytes: int) -> dict[str, Way]:
+    """Ways to read and write n_bytes in all, in place; each has a tensor of its own, so that none finds it in a cache."""
+    numbers, others = torch.ones(n_bytes // 8), torch.ones(n_bytes // 8)
+    found: dict[str, Way] = {"pass": lambda: others.mul_(1.0)}
+    walk = compiled_text("walk", WALK, ("-DREAL=float",))
+    if walk is not None:
+        place, size, one = c_void_p(numbers.data_ptr()), c_int64(numbers.numel()), c_float(1.0)
+        found["pass in parts"] = lambda kept=numbers: walk.walk(place, size, one)
+    return found
 
 
 def copied_gb_per_s() -> float:
@@ -164,9 +178,10 @@ def main() -> None:
         results[title] = {}
         for rule in rules:
             params = parameters(total, n, biases=rule.name != "muon")
-            ways = {**ways_of(rule, params), "pass": one_pass(moved_bytes(rule, params))}
+            bare = passes(moved_bytes(rule, params))
             own = SLOW[rule.name][title == "50M"] if rule.name in SLOW else rounds
-            row = results[title][rule.name] = timed(ways, own)
+            row = results[title][rule.name] = timed({**ways_of(rule, params), **bare}, own)
+            row["pass"] = [min(values) for values in zip(*(row.pop(name) for name in bare))]
             print(line(rule, row), flush=True)
     if "networks" in sizes:
         print("\nAdamW, 64 networks of 100 tensors at once; ms per step of all, least (median)")
