@@ -120,7 +120,7 @@ def moved_bytes(rule: Any, params: list[Tensor]) -> int:
 
 
 def passes(n_bytes: int) -> dict[str, Way]:
-    """Ways to read and write n_bytes in all, in place; each has a tensor of its own, so that none finds it in a cache."""
+    """Ways to read and write n_bytes in all, in place, each a tensor of its own, which it does not find in a cache."""
     numbers, others = torch.ones(n_bytes // 8), torch.ones(n_bytes // 8)
     found: dict[str, Way] = {"pass": lambda: others.mul_(1.0)}
     walk = compiled_text("walk", WALK, ("-DREAL=float",))
