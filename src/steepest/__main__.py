@@ -6,10 +6,18 @@ import sys
 
 PLAIN = {"--format": "form", "--ignore": "ignore"}
 """The options of `steepest check` that this file knows; all else, mistakes included, goes the way of the other commands."""
+INTERRUPTED = 130
 
 
 def main() -> None:
     """The entry point of the command."""
+    try:
+        _answer()
+    except KeyboardInterrupt:  # before a command has begun, which says more
+        sys.exit(INTERRUPTED)
+
+
+def _answer() -> None:
     told = _read_only(sys.argv[1:])
     if told is None:
         from steepest.cli import main as whole

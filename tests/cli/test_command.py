@@ -16,7 +16,7 @@ import steepest.compare
 from steepest.cli import app
 from steepest.cli.exits import guarded
 from steepest.cli.known import complete_losses, complete_source, names_on_disk
-from steepest.cli.studies import command_line, default_folder
+from steepest.cli.studies import DEMO, command_line, default_folder
 from steepest.core.errors import UsageError
 from steepest.explain import CATALOGUES
 
@@ -57,6 +57,20 @@ def test_every_command_has_help_with_an_example():
         shown = runner.invoke(app, [name, "--help"])
         assert shown.exit_code == 0 and "--debug" in shown.stdout
         assert f"steepest {name} " in shown.stdout.split("Usage:")[1].split("\n", 1)[1] or name in ("demo", "version")
+
+
+def test_the_help_of_the_demo_counts_what_the_demo_compares():
+    losses, optimizers = (len(DEMO[name].split(",")) for name in ("losses", "optimizers"))
+    assert f"{losses} losses x {optimizers} optimizers" in runner.invoke(app, ["demo", "--help"]).stdout
+
+
+def test_ctrl_c_before_a_command_has_begun_ends_without_a_traceback():
+    script = "import builtins, runpy, sys\nreal = builtins.__import__\n"
+    script += "def stopped(name, *rest, **named):\n    if name == 'typer':\n        raise KeyboardInterrupt\n"
+    script += "    return real(name, *rest)\nbuiltins.__import__ = stopped\nsys.argv = ['steepest', 'list']\n"
+    script += "runpy.run_module('steepest', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 130 and done.stderr == ""
 
 
 def test_python_m_steepest_is_the_command():

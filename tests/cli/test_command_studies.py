@@ -111,10 +111,11 @@ def _without_times(folder: Path) -> dict[str, object]:
 
 
 def test_eject_writes_a_script_that_trains_the_winner_without_steepest(finished, folder, tmp_path):
-    done = runner.invoke(app, ["eject", str(folder), "--out", str(tmp_path / "best.py")])
-    assert done.exit_code == 0 and f"python {tmp_path / 'best.py'}" in done.stdout
-    text = (tmp_path / "best.py").read_text()
-    assert "python best.py --seed 7" in text and "import steepest" not in text
+    script = tmp_path / "the best.py"
+    done = runner.invoke(app, ["eject", str(folder), "--out", str(script)])
+    assert done.exit_code == 0 and f"python '{script}'\n" in done.stdout  # as a shell takes it
+    text = script.read_text()
+    assert "the best.py" in text and "--seed 7" in text and "import steepest" not in text
     study = read_study(folder)
     assert study.verdict.winner in text.splitlines()[0] and "def make_optimizer(model):" in text
 

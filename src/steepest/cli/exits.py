@@ -18,7 +18,7 @@ import typer
 
 from steepest.core.errors import SteepestError
 
-from .options import Debug
+from .options.common import Debug
 
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import typer
@@ -25,10 +26,10 @@ def eject(folder: Path, out: Path) -> None:
             where=str(folder),
             seen="the study is not finished",
             needed="a winner was needed",
-            repair=f"Run it to its end: steepest resume {folder}",
+            repair=f"Run it to its end: steepest resume {shlex.quote(str(folder))}",
         )
     path = Results(study, folder).eject(out)
-    typer.echo(f"Script: {path}\nIt trains {study.verdict.winner} again: python {path}")
+    typer.echo(f"Script: {path}\nIt trains {study.verdict.winner} again: python {shlex.quote(str(path))}")
 
 
 def export(folder: Path, to: str, out: Path | None) -> None:
@@ -40,7 +41,7 @@ def export(folder: Path, to: str, out: Path | None) -> None:
         path = out or folder / STUDY_OF_OPTUNA
         path.parent.mkdir(parents=True, exist_ok=True)
         made = to_optuna(study, path)
-        typer.echo(f"{len(made.trials):,} trials: {path}\nLook at them: optuna-dashboard {path}")
+        typer.echo(f"{len(made.trials):,} trials: {path}\nLook at them: optuna-dashboard {shlex.quote(str(path))}")
         return
     if to not in FILES:
         raise UsageError(

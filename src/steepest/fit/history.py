@@ -66,7 +66,8 @@ class History:
         names = [name for name in self.columns if name != "seconds"]
         lines = ["  ".join(f"{name:>12}" for name in names)]
         lines += ["  ".join(f"{_cell(row.get(name)):>12}" for name in names) for row in self._shown()]
-        end = f"{self.stopped or 'running'} after {len(self.rows)} {'epoch' if len(self.rows) == 1 else 'epochs'}, {self.seconds:.1f} s"
+        epochs = "1 epoch" if len(self.rows) == 1 else f"{len(self.rows)} epochs"
+        end = f"{self.stopped or 'running'} after {epochs}, {self.seconds:.1f} s"
         if self.best_epoch is not None:
             end += f"; best {self.monitor} in epoch {self.best_epoch}; the model holds the {self.holds} weights"
         gap = [self.gap.sentence] if self.gap else []

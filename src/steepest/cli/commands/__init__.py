@@ -1,0 +1,1 @@
+"""What each command is called, takes and says of itself; its work stands beside this folder."""
