@@ -1,7 +1,7 @@
 """What rules of whole tensors compute with: parameters as matrices, roots and bases, each trial by itself.
 
-All take K trials first, (K, *). A trial that is not finite stays so, and alone: decompositions, which refuse a whole batch
-for one such matrix, see the identity in its place.
+All take K trials first, (K, *). A trial that is not finite stays so, and alone: decompositions, which refuse a whole
+batch for one such matrix, see the identity in its place.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def orthogonalised(x: Tensor, coefficients: Sequence[float], n_steps: int, eps: 
     x = x / norm(x).clamp(min=eps)
     # By size alone, so that a trial alone is computed as among others.
     if x.shape[1] >= ONE_BY_ONE:
-        x = torch.stack([_iterated(one, torch.addmm, coefficients, n_steps) for one in x])
+        each = [_iterated(one, torch.addmm, coefficients, n_steps) for one in x]
+        x = torch.stack(each) if len(each) > 1 else each[0].unsqueeze(0)
     else:
         x = _iterated(x, torch.baddbmm, coefficients, n_steps)
     return x.mT if is_tall else x
