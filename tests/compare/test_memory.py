@@ -95,3 +95,19 @@ def test_the_heavier_the_trials_the_more_shards_and_an_even_number_where_a_cut_c
     arms, keys = {"a": arm()}, [TrialKey("a", 0.1, seed) for seed in range(70)]
     shards = cut_for(task_of(lambda: models.mlp(64, 10, width=width)), arms, "stacked").of(keys, arms)
     assert len(shards) == n_shards and {len(shard) for shard in shards} <= {70 // n_shards, 70 // n_shards + 1}
+
+
+@pytest.mark.parametrize(("width", "n_trials", "n_shards"), [(8, 30, 1), (64, 30, 2), (64, 16, 2), (64, 15, 1)])
+def test_a_rung_of_one_population_is_halved_where_two_workers_gain_by_it(width, n_trials, n_shards):
+    arms, keys = {"a": arm()}, [TrialKey("a", 0.1, seed) for seed in range(n_trials)]
+    assert len(cut_for(task_of(lambda: models.mlp(64, 10, width=width)), arms, "stacked").of(keys, arms)) == n_shards
+
+
+@pytest.mark.parametrize(("size", "n_shards"), [(8, 2), (28, 4)])
+def test_conv_nets_keep_a_core_busy_by_what_passes_so_a_few_of_them_are_several_shards(size, n_shards):
+    """Their weights are few: 30 trials would be one shard, and a second process would have nothing to do."""
+    x = torch.zeros(300, 1, size, size)
+    images = data.Data.of(x, torch.arange(300) % 10, name="images")
+    task = Task(lambda: models.cnn((1, size, size), 10), images, metrics.accuracy)
+    shards = cut_for(task, {"a": arm()}, "stacked").of([TrialKey("a", 0.1, seed) for seed in range(30)], {"a": arm()})
+    assert len(shards) == n_shards
