@@ -115,7 +115,7 @@ def test_eject_writes_a_script_that_trains_the_winner_without_steepest(finished,
     done = runner.invoke(app, ["eject", str(folder), "--out", str(script)])
     assert done.exit_code == 0 and f"python '{script}'\n" in done.stdout  # as a shell takes it
     text = script.read_text()
-    assert "the best.py" in text and "--seed 7" in text and "import steepest" not in text
+    assert "python 'the best.py' --seed 7" in text and "import steepest" not in text
     study = read_study(folder)
     assert study.verdict.winner in text.splitlines()[0] and "def make_optimizer(model):" in text
 

@@ -18,6 +18,7 @@ from steepest.report.estimates import estimate
 from steepest.report.numbers import scale_of
 from steepest.report.render import answers
 from steepest.report.sections import (
+    cost,
     differences,
     learning_curves,
     learning_rates,
@@ -305,3 +306,10 @@ def test_names_of_many_rungs_stand_upright_where_side_by_side_they_would_overlap
     stays = [Stay("an arm", "winner", rung, 4, 0) for rung in rungs]
     chart = survival(stays, ["an arm"], rungs, 850).to_dict()
     assert chart["layer"][0]["encoding"]["x"]["axis"]["labelAngle"] == angle
+
+
+def test_a_budget_of_work_is_said_as_a_number_and_a_word(study):
+    of = study("classification")
+    plan = dataclasses.replace(of.plan, budget="30000epochs")
+    assert cost(dataclasses.replace(of, plan=plan)).answer.endswith("the budget was 30,000 epochs.")
+    assert "winner_code" not in repr(of.verdict)

@@ -215,7 +215,7 @@ class Verdict(Record):
     n_trials: int = 0
     total_epochs: float = 0.0
     notes: list[str] = field(default_factory=list)
-    winner_code: str = ""  # the winner in plain PyTorch
+    winner_code: str = field(default="", repr=False)  # the winner in plain PyTorch
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ def eject(study: Study, path: str | os.PathLike[str], parts: Callable[[], tuple[
 
         data = parts()[1].data
         numpy.savez_compressed(target.with_name(BESIDE), x=data.x.numpy(), y=data.y.numpy())
-    atomic_write(target, text.replace(f"python {FILE}", f"python {target.name}"))
+    atomic_write(target, text.replace(f"python {FILE}", f"python {shlex.quote(target.name)}"))
     return target
 
 

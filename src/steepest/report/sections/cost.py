@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from steepest.core.declare import section
 from steepest.results.records import Outcome, Study
 
@@ -47,7 +49,13 @@ def cost(study: Study) -> Block | None:
     spent = f"{count(len(study.outcomes), 'trial')}, {amount(total)} epochs" + (
         f", {duration(study.seconds)}" if study.seconds else ""
     )
-    return Block(f"{spent}; the budget was {clean(study.plan.budget, 40)}.", [Table(columns, rows)])
+    return Block(f"{spent}; the budget was {_budget(study.plan.budget)}.", [Table(columns, rows)])
+
+
+def _budget(asked: str) -> str:
+    """As it was said, with "30000epochs" as a number and a word."""
+    work = re.fullmatch(r"(\d{1,15})\s*epochs", asked)
+    return f"{int(work[1]):,} epochs" if work else clean(asked, 40)
 
 
 def _row(view: View, rung: str, runs: list[Outcome], total: float) -> list[Cell]:

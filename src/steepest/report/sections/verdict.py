@@ -68,8 +68,13 @@ def _facts(view: View, v: Verdict) -> list[Fact]:
         v.n_trials or len(view.study.outcomes),
         v.total_epochs or sum(o.epochs for o in view.study.outcomes),
     )
-    spent = f"{amount(epochs)} epochs" + (f", {duration(view.study.seconds)}" if view.study.seconds > 0 else "")
+    spent = f"{amount(epochs)} epochs" + (f", {_in_one(duration(view.study.seconds))}" if view.study.seconds > 0 else "")
     return [*facts, Fact("Trials", f"{trials:,}", spent)]
+
+
+def _in_one(text: str) -> str:
+    """That no line ends inside."""
+    return text.replace(" ", "\u00a0")
 
 
 def _not_told_apart(view: View, v: Verdict) -> list[str]:
