@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 from small_studies import WINE, ask_for, without_times
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from steepest.compare import compare, resume
 from steepest.compare.devices import devices_of
@@ -14,8 +16,11 @@ from steepest.compare.machines import place_of
 from steepest.compare.machines.cluster import Cluster, needs_of
 from steepest.compare.machines.here import Here
 from steepest.compare.prepare import prepared
+from steepest.compare.race import TrialKey
+from steepest.compare.trainer import Shard
 from steepest.core.errors import UsageError
 from steepest.core.progress import Silent
+from steepest.results.records import RungRecord
 from steepest.results.store import Store, read_study
 
 
@@ -92,6 +97,66 @@ def test_a_task_on_another_device_has_its_rows_there_and_leaves_the_first_as_it_
     part = there.train_set(0)
     assert {t.device.type for t in (part.x, part.y, part.truth, next(there.build(0).parameters()))} == {"meta"}
     assert task.train_set(0).x.device.type == "cpu" and task.on("cpu") is task
+
+
+@pytest.fixture
+def answering_meta(monkeypatch):
+    """Tensors of the meta device let go of their numbers as those of an accelerator do: zeros, and yes."""
+
+    def made(name):
+        own = getattr(torch.Tensor, name)
+
+        def answer(tensor, *asked, **more):
+            if tensor.device.type != "meta" or (name == "to" and "cpu" not in f"{asked} {more}"):
+                return own(tensor, *asked, **more)
+            zeros = torch.zeros(tensor.shape, dtype=tensor.dtype)
+            return True if name == "__bool__" else zeros if name == "cpu" else getattr(zeros, name)(*asked, **more)
+
+        return answer
+
+    for name in ("to", "cpu", "tolist", "item", "numpy", "__bool__", "__int__", "__float__", "__index__"):
+        monkeypatch.setattr(torch.Tensor, name, made(name))
+    close, count = torch.allclose, torch.bincount
+    monkeypatch.setattr(torch, "allclose", lambda a, b, **more: a.device.type == "meta" or close(a, b, **more))
+
+    def bincount(cells, weights=None, minlength=0):
+        if cells.device.type != "meta":
+            return count(cells, weights, minlength)
+        assert weights is None or weights.device == cells.device
+        return torch.zeros(minlength, dtype=torch.int64 if weights is None else weights.dtype, device="meta")
+
+    monkeypatch.setattr(torch, "bincount", bincount)
+
+
+class OneDevice(TorchDispatchMode):
+    """Refuses operations on tensors of two devices as an accelerator does; single numbers and indices may lie elsewhere."""
+
+    MAY_MIX = ("aten::_to_copy", "aten::copy_", "aten::index.Tensor")
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        given = tree_leaves((args, kwargs or {}))
+        kinds = {t.device.type for t in given if isinstance(t, torch.Tensor) and t.dim()}
+        assert len(kinds) < 2 or func.name() in self.MAY_MIX, f"{func.name()} on {kinds}"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("data", "engine"), [("wine", "stacked"), ("wine", "vmap"), ("wine", "loop"), ("diabetes", "stacked")]
+)
+def test_no_tensor_of_the_processor_meets_those_of_another_device(answering_meta, data, engine):
+    """The meta device stands for an accelerator, and needs none."""
+    losses = "cross_entropy, focal, learned*cross_entropy + learned*mse" if data == "wine" else "mse, huber(delta=1|2)"
+    rules = "adamw, sgd(momentum=0.9) + clip_norm(1.0), nadamw + lookahead, muon"
+    study = prepared(
+        ask_for(model="mlp", data=data, losses=losses, optimizers=rules, budget="1000000epochs"), None, Silent()
+    )
+    trainer = replace(study.trainer, plan=replace(study.plan, engine=engine))
+    keys = tuple(TrialKey(arm, 0.01, seed) for arm in trainer.arms for seed in (1000, 1001))
+    for rung in (RungRecord("search 1", "search", 1, [0]), RungRecord("confirm", "confirm", 1, [1000, 1001])):
+        with OneDevice():
+            trained = replace(trainer, task=trainer.task.on("meta")).train(Shard(rung, keys))
+        assert len(trained.outcomes) == len(keys)
 
 
 def stopped(folder, **means) -> None:
