@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=1 python bench/two_processes.py [reps]
 
 8 trials (2 losses x 2 rules x 2 seeds), one epoch of digits drawn large, half of the trials in each process, one thread
-each. Wall time, both ways in turn; the processes live on, their start is not counted. The workers keep freed memory
+each. Wall time, both ways in turn; the processes live on, their start is not counted: "local:2" is the asking process and
+one beside it. The workers keep freed memory
 (steepest.kernels.allocator), a plain loop does not.
 
 Then rungs of digits MLPs of two hidden layers, 6 arms x 8 seeds and 10 epochs, cut as a study cuts them: machines="local"
@@ -95,7 +96,7 @@ def two_processes(reps: int, epochs: int = 1) -> dict[str, Any]:
     arms = {f"arm {i}": replace(case.trial.arm, name=f"arm {i}") for i, case in enumerate(runs)}
     keys = [TrialKey(name, case.trial.learning_rate, case.trial.seed) for name, case in zip(arms, runs)]
     plan: Any = SimpleNamespace(engine="auto", metric=task.metric.name, memory=None)
-    ours = place_of("local:2").open(Trainer(task, arms, plan, [task.metric], Silent()))
+    ours: Any = place_of("local:2").open(Trainer(task, arms, plan, [task.metric], Silent()))
     rung = RungRecord("search", "search", epochs, [0, 1])
     context = get_context("spawn")
     pipes = [context.Pipe() for _ in range(2)]
@@ -117,7 +118,8 @@ def two_processes(reps: int, epochs: int = 1) -> dict[str, Any]:
 
     try:
         loop()
-        shards()
+        while not ours.n_begun:
+            shards()
         theirs, own = timed([loop, shards], reps, time.perf_counter)
     finally:
         ours.cancel()
@@ -152,7 +154,7 @@ def rungs(width: int, reps: int, epochs: int = 10) -> dict[str, Any]:
         Trainer(task, chosen, plan, [task.metric], Silent()),
         RungRecord("search", "search", epochs, [*range(8)]),
     )
-    places = [place_of(words).open(trainer) for words in ("local", "local:2")]
+    places: list[Any] = [place_of(words).open(trainer) for words in ("local", "local:2")]
     shards = cut_for(task, chosen, "auto").of(keys, chosen)
 
     def run(place: Any) -> None:
@@ -162,8 +164,9 @@ def rungs(width: int, reps: int, epochs: int = 10) -> dict[str, Any]:
             pass
 
     try:
-        for place in places:
-            run(place)
+        run(places[0])
+        while not places[1].n_begun:
+            run(places[1])
         with one_thread():
             one, two = timed([lambda: run(places[0]), lambda: run(places[1])], reps, time.perf_counter)
     finally:

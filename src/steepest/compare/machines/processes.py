@@ -51,7 +51,8 @@ class ProcessPool:
     """
 
     def __init__(self, trainer: Trainer, devices: tuple[str, ...]) -> None:
-        """devices: one for each other process."""
+        """devices: one for each other process. n_begun: of those, how many have started to take shards so far."""
+        self.n_begun = 0
         self._trainer, self._devices = trainer, devices
         self._todo: deque[Shard] = deque()
         self._change = threading.Condition()  # guards _todo, _deadly and _n_others
@@ -159,6 +160,7 @@ class ProcessPool:
             try:
                 if not self._is_over:  # cancel() may have looked through the workers before this one was among them
                     worker.begin(job, device)
+                    self.n_begun += 1
                     return worker
             except WorkerLost as lost:
                 told = f"{lost} before it could begin"
