@@ -68,7 +68,8 @@ def _facts(view: View, v: Verdict) -> list[Fact]:
         v.n_trials or len(view.study.outcomes),
         v.total_epochs or sum(o.epochs for o in view.study.outcomes),
     )
-    spent = f"{amount(epochs)} epochs" + (f", {_in_one(duration(view.study.seconds))}" if view.study.seconds > 0 else "")
+    time = f", {_in_one(duration(view.study.seconds))}" if view.study.seconds > 0 else ""
+    spent = f"{amount(epochs)} epochs{time}"
     return [*facts, Fact("Trials", f"{trials:,}", spent)]
 
 
