@@ -230,3 +230,9 @@ def test_ours_may_be_put_in_torch_s_place():
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.stdout.strip() == "steepest.optim", done.stderr
+
+
+@pytest.mark.parametrize("model", [nn.Linear(3, 2), nn.Sequential(nn.Linear(3, 2))])
+def test_the_model_in_place_of_its_parameters_is_refused_with_the_call_that_works(model):
+    with pytest.raises(TypeError, match=r"NAdamW\(model.parameters\(\), ...\)"):
+        optim.NAdamW(model, lr=1e-3)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from steepest.core.declare import Rule
-from steepest.core.errors import UsageError
+from steepest.core.errors import UnknownArgument, UsageError
 from steepest.core.transform import uses_of
 
 from . import transforms as transform_catalogue
@@ -65,6 +65,13 @@ class RuleOptimizer(Interchanging):
         Further positional arguments are those of the class's signature, which is torch's where torch has the class.
         transforms: what composes with the rule (steepest.transforms), as "clip_norm(1.0) + cautious" or a list.
         """
+        if isinstance(params, torch.nn.Module):
+            raise UnknownArgument(
+                where=type(self).__name__,
+                seen=f"the model itself, a {type(params).__name__}",
+                needed="its parameters were needed",
+                repair=f"{type(self).__name__}(model.parameters(), ...)",
+            )
         named = {"betas": betas, "weight_decay": weight_decay, "maximize": maximize, "foreach": foreach}
         named |= {"capturable": capturable, "differentiable": differentiable, "fused": fused}
         given = {name: value for name, value in named.items() if value is not _UNSAID[name]}
