@@ -52,3 +52,28 @@ def test_prodigy_in_small_blocks_ends_where_it_does_in_one(monkeypatch):
         ends.append([param.detach() for param in params])
     for one, other in zip(*ends):
         torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("rule", ["LAMB", "LARS", "MARS"])
+def test_rules_of_norms_in_small_blocks_end_where_they_do_in_whole_tensors(rule, dtype, monkeypatch):
+    ends, seen = [], []
+    found = tensors._found
+    monkeypatch.setattr(
+        tensors, "_found", lambda rule, cell, *more: seen.append(cell.grad.nbytes) or found(rule, cell, *more)
+    )
+    for most in (2**19, 256):
+        monkeypatch.setattr(tensors, "BLOCK_BYTES", most)
+        draw = torch.Generator().manual_seed(0)
+        params = [torch.nn.Parameter(torch.randn(s, generator=draw).to(dtype)) for s in ((20, 30), (7,), ())]
+        optimizer = getattr(optim, rule)(params, lr=0.1, weight_decay=0.1, foreach=False)  # no compiled step
+        for _ in range(5):
+            for param in params:
+                param.grad = torch.randn(param.shape, generator=draw).to(dtype)
+            optimizer.step()
+        ends.append([*params, *(own for param in params for own in optimizer.state[param].values())])
+        wide = 2 if dtype is torch.bfloat16 else 1
+        assert max(seen) == 600 * dtype.itemsize * wide if most > 256 else max(seen) <= 256 * wide
+        seen.clear()
+    for one, other in zip(*ends):
+        torch.testing.assert_close(one, other, rtol=1e-11 if dtype is torch.float64 else 0.01, atol=1e-12)

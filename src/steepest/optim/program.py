@@ -20,6 +20,8 @@ from torch import Tensor, fx
 from steepest.core.declare import Rule
 from steepest.core.errors import DeclarationError, UsageError
 
+from .wholes import norm
+
 Call = Callable[..., Any]
 
 AS_TORCH: dict[Any, Call] = {
@@ -82,6 +84,7 @@ class Program:
     run(values, scratch): moves param and the states by one step, in place; values holds param, grad, the states and the
     numbers that are used_numbers; scratch is n_scratch tensors of param's shape and dtype.
     Each returns values, filled up. tensor_ops says the same as run, and copies which states then become which value.
+    n_norms: of whole tensors.
     """
 
     def __init__(self, rule: Rule, states: Sequence[str]) -> None:
@@ -102,6 +105,7 @@ class Program:
             else:
                 number_ops["constants"].append(op)
         self.tensor_ops, self.n_scratch = _placed(_subtracted(ops, step, after, tensors), after)
+        self.n_norms = sum(op.call is norm for op in self.tensor_ops)
         self.used_numbers = sorted(set().union(*(op.names() for op in self.tensor_ops)) - tensors)
         written = {op.out for op in self.tensor_ops}
         self.copies = {name: value.text for name, value in after.items() if name not in written and value.text != name}

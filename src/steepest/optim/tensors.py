@@ -2,7 +2,8 @@
 
 Small tensors of one shape are stepped together, along the trial axis: a batched product takes what many small ones
 would wait for. Large ones are cut along it. So the memory of a step is that of one block, or of one trial's largest
-tensor where that is more; a rule that needs totals of the model, and else sees single elements, is cut along all axes.
+tensor where that is more; rules that need totals of the model or norms, and else see single elements, are cut along all
+axes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from torch import Tensor
 from steepest.core.declare import Rule
 from steepest.core.per_trial import PerTrial, holds_for_any
 
-from .apply import cut
+from .apply import ACCELERATOR_BLOCK_BYTES, cut
+from .program import program_with_norms
+from .wholes import Sums
 
 # Their arithmetic is float32's, rounded once when the result is stored: op by op it would be rounded ten times.
 HALF = (torch.float16, torch.bfloat16)
@@ -77,7 +80,7 @@ def step_cells(rule: Rule, cells: Sequence[Cell]) -> list[dict[str, Any]]:
     for group in _alike(cells):
         if len(group) == 1:
             for trials in _cut(group[0]):
-                _step(rule, group[0].rows(trials))
+                _step_some(rule, group[0].rows(trials))
         else:
             _step_together(rule, group)
     return [{} for _ in cells]
@@ -89,11 +92,8 @@ def _step(rule: Rule, cell: Cell, totals: tuple[Any, ...] | None = None) -> dict
         found = _step(rule, wide, totals)
         cell.write(wide)
         return found
-    numbers, param, grad = cell.numbers, cell.param, cell.slope
-    decay = numbers["weight_decay"]
-    if rule.decay == "coupled" and holds_for_any(decay != 0):
-        grad = grad + decay * param
-    step, *new = rule.fn(grad, **_arguments(rule, cell), **({} if totals is None else {"totals": totals}))
+    numbers, param, decay = cell.numbers, cell.param, cell.numbers["weight_decay"]
+    step, *new = _found(rule, cell, totals)
     after = dict(zip(rule.states, new))
     for name, value in cell.states.items():
         if value is not None and after[name] is not value:
@@ -103,6 +103,32 @@ def _step(rule: Rule, cell: Cell, totals: tuple[Any, ...] | None = None) -> dict
         param.mul_(1 - numbers["lr"] * decay)
     param.sub_(step)
     return {name: after[name] for name in rule.scalar_states}
+
+
+def _found(rule: Rule, cell: Cell, totals: tuple[Any, ...] | None = None) -> tuple[Any, ...]:
+    """What the body makes of it; nothing is written."""
+    grad, decay = cell.slope, cell.numbers["weight_decay"]
+    if rule.decay == "coupled" and holds_for_any(decay != 0):
+        grad = grad + decay * cell.param
+    return rule.fn(grad, **_arguments(rule, cell), **({} if totals is None else {"totals": totals}))
+
+
+def _step_some(rule: Rule, cell: Cell) -> None:
+    """A large tensor by blocks, where the rule asks for nothing of a whole one but norms."""
+    blocks = [*_blocks(cell)]
+    program = program_with_norms(rule, tuple(cell.states)) if len(blocks) > 1 else None
+    if program is None:
+        _step(rule, cell)
+        return
+    sums = Sums(cell.param[0].numel())
+    for _ in range(program.n_norms):
+        for block in blocks:
+            with sums.growing():
+                _found(rule, _wide(rule, block))
+        sums.close()
+    for block in blocks:
+        with sums.known():
+            _step(rule, block)
 
 
 def _wide(rule: Rule, cell: Cell) -> Cell:
@@ -151,9 +177,13 @@ def _totals(rule: Rule, contributions: Callable[..., tuple[Tensor, ...]], cells:
 # -- together and apart ----------------------------------------------------------------------------------------------
 
 
+def _block_bytes(cell: Cell) -> int:
+    return BLOCK_BYTES if cell.param.is_cpu else ACCELERATOR_BLOCK_BYTES
+
+
 def _blocks(cell: Cell) -> Iterator[Cell]:
     """Views of all trials in some elements, which fill about a block."""
-    most = max(1, BLOCK_BYTES // cell.param.element_size() // max(1, len(cell.param)))
+    most = max(1, _block_bytes(cell) // cell.param.element_size() // max(1, len(cell.param)))
     for elements in cut(cell.param.shape[1:], most):
         at = (slice(None), *elements)
         states = {name: None if value is None else value[at] for name, value in cell.states.items()}
@@ -163,7 +193,7 @@ def _blocks(cell: Cell) -> Iterator[Cell]:
 def _cut(cell: Cell) -> list[slice]:
     """The trials in stretches of about a block."""
     n_trials, row_bytes = len(cell.param), cell.param[:1].numel() * cell.param.element_size()
-    rows = max(1, BLOCK_BYTES // max(1, row_bytes))
+    rows = max(1, _block_bytes(cell) // max(1, row_bytes))
     return [slice(start, min(start + rows, n_trials)) for start in range(0, n_trials, rows)]
 
 
