@@ -1,4 +1,4 @@
-"""A model in shards over processes (fully_shard) trains as one that is whole: the same weights, history, checkpoints."""
+"""A model in shards over processes (fully_shard) trains as one that is whole: same weights, history, checkpoints."""
 
 from __future__ import annotations
 

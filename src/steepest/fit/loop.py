@@ -81,7 +81,7 @@ class Run:
         finally:
             self.setup.progress.stop()
             put_modes_back(modes)
-            self.weights.reshard()
+            self.weights.close()
         return self.history
 
     def _join(self) -> None:
@@ -89,7 +89,7 @@ class Run:
         setup = self.setup
         setup.config["processes"] = self.ranks.size
         self.ranks.take_over([*setup.model.parameters(), *setup.model.buffers(), *self.weights.average])
-        self.weights.mean_over(self.ranks.size)
+        self.weights.join(self.ranks)
         if not self.ranks.is_first:
             setup.progress, setup.callbacks = progress_of(False), []
         setup.progress.start(float(setup.epochs), self._greeting())
@@ -245,11 +245,9 @@ class Run:
             top, bottom = top + numerator.detach(), bottom + denominator.detach()
             if piece.n_rows:
                 self.judge.add(output, piece.target, piece.weight)
-        if self.ranks.size > 1:
-            top, bottom = self.ranks.summed(torch.stack([top.double(), bottom.double()])).unbind()
-            self.ranks.sum_gradients(self.weights.parameters)
+        top, bottom = self.weights.sum_up(top, bottom)
         divisor = torch.where(bottom == 0, 1.0, bottom)
-        self.weights.divide_gradients(divisor, self.ranks.size)
+        self.weights.divide_gradients(divisor)
         return top / divisor, bottom
 
     def _output(self, batch: Batch) -> Any:

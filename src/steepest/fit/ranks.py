@@ -13,13 +13,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, distributed
 
 from .batches import Batch, mapped
 from .shards import is_sharded
-
-BUCKET_NUMBERS = 6 * 2**20
-"""Gradients that travel together: 24 MB in float32."""
 
 
 class Ranks:
@@ -68,37 +65,6 @@ class Ranks:
         for tensor in tensors if self.size > 1 else ():
             if not is_sharded(tensor):  # each process has its own shard
                 distributed.broadcast(tensor.detach(), src=0)
-
-    def sum_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Each parameter's gradient summed over the processes; None where no process has one. Shards' are already."""
-        asked = [p for p in parameters if p.requires_grad and not is_sharded(p)]
-        if self.size == 1 or not asked:
-            return
-        has_one = self.summed(torch.tensor([float(p.grad is not None) for p in asked], device=asked[0].device))
-        for bucket in _buckets([p for p, n in zip(asked, has_one.tolist()) if n > 0]):
-            flat = torch.cat([_gradient(p).flatten() for p in bucket])
-            distributed.all_reduce(flat)
-            for parameter, part in zip(bucket, flat.split([p.numel() for p in bucket])):
-                _gradient(parameter).copy_(part.view_as(parameter))
-
-
-def _gradient(parameter: nn.Parameter) -> Tensor:
-    if parameter.grad is None:
-        parameter.grad = torch.zeros_like(parameter)
-    return parameter.grad
-
-
-def _buckets(parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
-    """Of one dtype and device each, about BUCKET_NUMBERS numbers."""
-    bucket: list[nn.Parameter] = []
-    for parameter in parameters:
-        is_full = sum(p.numel() for p in bucket) + parameter.numel() > BUCKET_NUMBERS
-        if bucket and (is_full or (bucket[0].dtype, bucket[0].device) != (parameter.dtype, parameter.device)):
-            yield bucket
-            bucket = []
-        bucket.append(parameter)
-    if bucket:
-        yield bucket
 
 
 @contextmanager
