@@ -157,7 +157,7 @@ def _continue(folder: Path, request: Any, means: Means, bar: Any) -> Results:
 
 def _run(folder: Path, store: Store, study: Prepared, place: Place, bar: Any) -> Results:
     def completed(known: Study, verdict: Verdict) -> Verdict:
-        return with_script(known, verdict, study.request, study.trainer.task)
+        return with_script(known, verdict, study.request, study.trainer.task.on("cpu"))
 
     with Interruptible() as asked:
         heard = TellsOnce(bar, lambda: bool(asked))

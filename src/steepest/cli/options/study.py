@@ -113,7 +113,7 @@ Devices = Annotated[
     typer.Option(
         "--device",
         metavar="NAME,...",
-        show_default="cpu",
+        show_default="cpu; of a study that goes on, as it began",
         rich_help_panel=TRAINING,
         help="What trials train on: cpu, cuda, several that share the work (cuda:0,cuda:1), or auto: all CUDA devices.",
     ),
