@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 PLAIN = {"--format": "form", "--ignore": "ignore"}
@@ -24,7 +25,10 @@ def _answer() -> None:
 
         whole()
         return
-    print(told[0])
+    try:
+        print(told[0], flush=True)
+    except BrokenPipeError:  # the reader has seen enough, as `head` has; Python flushes once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(told[1])
 
 

@@ -73,6 +73,18 @@ def test_ctrl_c_before_a_command_has_begun_ends_without_a_traceback():
     assert done.returncode == 130 and done.stderr == ""
 
 
+def test_a_reader_that_has_seen_enough_ends_check_without_a_traceback(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import torch\nfrom torch import nn\nnn.CrossEntropyLoss()(torch.randn(4, 2).softmax(1), torch.ones(4))\n"
+    )
+    words = [sys.executable, "-m", "steepest", "check", str(script)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        running.stdout.close()
+        assert running.stderr.read() == ""
+    assert running.returncode == command("check", str(script)).returncode
+
+
 def test_python_m_steepest_is_the_command():
     done = command("--version")
     assert done.returncode == 0 and done.stdout.startswith("steepest ")
