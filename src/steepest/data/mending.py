@@ -11,7 +11,9 @@ MOST_WORDS = 50
 
 def lines_that_mend(names: Sequence[str], columns: Sequence[Any]) -> str:
     """What to do with `frame`, in an order that works, one act per line."""
-    dropped, dates, filled, words = [], [], [], []
+    dropped: list[str] = []
+    words: list[str] = []
+    dates, filled = [], []
     for name, column in zip(names, columns):
         if column.dtype.kind in "mM":
             dates.append(f"frame[{name!r}] = (frame[{name!r}] - frame[{name!r}].min()){_days(column)}")
