@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, TensorDataset
 
 from steepest.core.errors import UsageError
@@ -163,3 +164,21 @@ def test_the_quickest_way_is_taken_unless_a_plainer_one_is_about_as_quick(monkey
     assert quickest.quickest({"plain": taking(0.10), "other": taking(0.4, 0.05)}) == "other"
     assert quickest.quickest({"plain": broken, "other": taking(1.0)}) == "other"
     assert quickest.quickest({"plain": broken}) is None
+
+
+@NEEDS_KERNELS
+def test_kernels_and_layers_that_are_computed_again_are_refused_together():
+    class Again(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.images = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2))
+            self.last = nn.Linear(72, 3)
+
+        def forward(self, x):
+            return self.last(checkpoint(self.images, x, use_reentrant=False).flatten(1))
+
+    data = (torch.zeros(32, 1, 8, 8), torch.arange(32) % 3)
+    asked = {"loss": "cross_entropy", "epochs": 1, "progress": False}
+    with pytest.raises(UsageError, match="computes layers again"):
+        fit(Again(), data, memory_format="kernels", **asked)
+    assert fit(Again(), data, memory_format="contiguous", **asked).stopped == "finished"

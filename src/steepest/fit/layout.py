@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import CheckpointError
 
 from steepest.core.errors import UsageError
 from steepest.core.sealed import sealed
@@ -39,6 +40,20 @@ class Layout:
         if self.memory_format is torch.contiguous_format or not isinstance(inputs, Tensor) or inputs.dim() != 4:
             return inputs
         return inputs.to(memory_format=self.memory_format)
+
+    def backward(self, value: Tensor) -> None:
+        """The backward pass. What a checkpoint computes again is computed by torch, which keeps other tensors."""
+        try:
+            value.backward()
+        except CheckpointError as error:
+            if not self.has_own_kernels:
+                raise
+            raise UsageError(
+                where="fit",
+                seen="memory_format='kernels' and a model that computes layers again in the backward pass (checkpoint)",
+                needed="one of them was needed: the second time torch's kernels would answer",
+                repair='memory_format="channels_last".',
+            ) from error
 
     def kernels(self) -> AbstractContextManager[Any]:
         """What a forward pass runs in."""

@@ -255,7 +255,7 @@ class Run:
             return called(self._model, self.setup.in_layout.given(batch.inputs))
 
     def _backward(self, value: Tensor) -> None:
-        (value if self.scaler is None else self.scaler.scale(value)).backward()
+        self.setup.in_layout.backward(value if self.scaler is None else self.scaler.scale(value))
 
     def _half(self) -> Any:
         precision = self.setup.precision
