@@ -25,10 +25,14 @@ of those that are together fit into a cache, and the copies of all, a few times 
 KINDS = (Tensor, torch.nn.Parameter)
 
 
+Numbers = tuple[float, float, float, float | None]
+"""lr, peak_lr, shrinks, weight_decay of a Leaf."""
+
+
 class Single:
     """One parameter as it is: its leaf is of views."""
 
-    def __init__(self, group: Options, numbers: tuple[Any, ...], param: Tensor, state: Options) -> None:
+    def __init__(self, group: Options, numbers: Numbers, param: Tensor, state: Options) -> None:
         self.group, self.params, self.n_bytes = group, [param], param.nbytes
         self.sign = -1 if group.get("maximize") else 1
         self.grads: list[Any] = [param.grad]
@@ -87,7 +91,8 @@ class Together:
     def fits(self, states: Mapping[Tensor, Options]) -> bool:
         """Whether the parameters, their gradients and states are of the kind that they were."""
         params, own, dtype = self.params, self._states, self._dtype
-        self.grads = grads = [param.grad for param in params]
+        grads: list[Any] = [param.grad for param in params]
+        self.grads = grads
         return (
             params[0].dtype is dtype
             and params[0].device == self._device
@@ -99,7 +104,7 @@ class Together:
             and all([each.get(name) == own[0].get(name) for name in self._counts for each in own])  # noqa: C419
         )
 
-    def take(self, numbers: tuple[Any, ...]) -> None:
+    def take(self, numbers: Numbers) -> None:
         """The numbers of this step."""
         self._numbers, self.sign = numbers, -1 if self.group.get("maximize") else 1
 
@@ -229,7 +234,7 @@ class Bundles:
                     continue
                 left -= n_bytes
                 for param in params:
-                    chain.prepare(Single(group, (0.0, 0.0), param, states[param]).leaf)
+                    chain.prepare(Single(group, (0.0, 0.0, 1.0, None), param, states[param]).leaf)
                 keep_freed_memory()
                 self._together += [Together(chain, group, part, [states[p] for p in part]) for part in _cut(params)]
 
@@ -262,8 +267,8 @@ def _cut(params: list[Tensor]) -> Iterator[list[Tensor]]:
     yield params[start:]
 
 
-def _numbers_of(group: Options, chain: Chain, shrinks: float) -> tuple[float, float, float, float | None]:
-    """Of each leaf of a group: lr, peak_lr, shrinks, weight_decay."""
+def _numbers_of(group: Options, chain: Chain, shrinks: float) -> Numbers:
+    """Of each leaf of a group."""
     lr = float(group["lr"])
     peak = float(group.get("max_lr") or group.get("initial_lr") or lr)
     decay = float(group["weight_decay"]) if chain.decay is not None and "weight_decay" in group else None
