@@ -607,6 +607,28 @@ def of_two(n=300):
     return torch.stack([-margin, margin], 1) / 2, y
 
 
+def test_the_bands_of_curves_heed_weights():
+    """Equal weights change nothing, weight 0 is removal, and unequal ones tell less."""
+    draw = torch.Generator().manual_seed(0)
+    scores, y = torch.randn(200, 2, generator=draw), torch.randint(2, (200,), generator=draw)
+
+    def bands(*data):
+        evaluation = st.evaluate(torch.nn.Identity(), data, loss="cross_entropy")
+        (curve,) = evaluation.found.curves
+        return [[(p.x, p.y, p.low, p.high) for p in part] for part in (curve.roc, curve.precision_recall)]
+
+    plain = bands(scores, y)
+    for found, same in zip(bands(scores, y, torch.full((200,), 3.0)), plain):
+        assert numpy.allclose(found, same)
+    halved = torch.cat([torch.ones(100), torch.zeros(100)])
+    widths = [
+        [high - low for _, _, low, high in bands(scores, y, w)[0]]
+        for w in (torch.ones(200), 0.1 + 3 * torch.rand(200, generator=draw))
+    ]
+    assert numpy.mean(widths[1]) > 1.1 * numpy.mean(widths[0])
+    assert numpy.allclose(bands(scores, y, halved)[0][-1], bands(scores[:100], y[:100])[0][-1])
+
+
 def test_the_curves_of_two_classes_are_scikit_learn_s_with_bands_and_the_chosen_threshold():
     scores, y = of_two()
     found = st.evaluate(torch.nn.Identity(), (scores, y), loss="cross_entropy").found
