@@ -25,6 +25,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import check_estimator
 from torch import nn
 
@@ -331,3 +332,19 @@ def test_several_labels_per_row_are_questions_of_their_own():
     assert (again.predict(x) == found.predict(x)).all() and clone(found).get_params() == found.get_params()
     with pytest.raises(UsageError, match="bce_with_logits"):
         Classifier("linear").fit(x, y)
+
+
+def test_a_loss_that_asks_about_each_label_says_so_in_the_tags_and_passes_scikit_learns_checks_of_it():
+    asks = Classifier(loss="bce_with_logits", epochs=3, random_state=0)
+    assert get_tags(asks).classifier_tags.multi_label and not get_tags(Classifier()).classifier_tags.multi_label
+    checks = [getattr(estimator_checks, f"check_classifiers_multilabel_{what}") for what in MULTILABEL]
+    for check in [*checks, estimator_checks.check_classifier_multioutput]:
+        check("Classifier", asks)
+
+
+MULTILABEL = (
+    "output_format_predict",
+    "output_format_predict_proba",
+    "output_format_decision_function",
+    "representation_invariance",
+)

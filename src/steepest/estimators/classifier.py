@@ -136,6 +136,11 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         self._learn_more(X, lambda width: self._target(labels, width, kind, dtype), weight, n_outputs, n_classes)
         return self
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = what_it_takes(as_loss(self.loss))[0] in ("binary", "multilabel")
+        return tags
+
     def _fit_labels(self, X: Array, y: Array, weight: Array | None) -> Classifier:
         if what_it_takes(as_loss(self.loss))[0] not in ("binary", "multilabel") or self.class_weight is not None:
             raise UsageError(
