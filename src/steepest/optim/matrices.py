@@ -44,6 +44,9 @@ def trust_ratio(above: Tensor, below: Tensor) -> Tensor:
 
 ONE_BY_ONE = 256
 """Rows from which on a matrix is multiplied alone: in bfloat16 a product of 500 x 500 takes 1.25 ms, in a batch 1.5."""
+LEAST_HALF = 192
+"""Rows of a half from which on a symmetric product is put together from its upper half, on a CPU: an iteration of
+500 x 500 takes 0.9 of the time, of 1024 x 1024 0.83, with the same sums."""
 
 
 def orthogonalised(x: Tensor, coefficients: Sequence[float], n_steps: int, eps: Any) -> Tensor:
@@ -56,19 +59,43 @@ def orthogonalised(x: Tensor, coefficients: Sequence[float], n_steps: int, eps: 
     x = x / norm(x).clamp(min=eps)
     # By size alone, so that a trial alone is computed as among others.
     if x.shape[1] >= ONE_BY_ONE:
-        each = [_iterated(one, torch.addmm, coefficients, n_steps) for one in x]
+        each = [_iterated_alone(one, coefficients, n_steps) for one in x]
         x = torch.stack(each) if len(each) > 1 else each[0].unsqueeze(0)
     else:
-        x = _iterated(x, torch.baddbmm, coefficients, n_steps)
+        x = _iterated(x, coefficients, n_steps)
     return x.mT if is_tall else x
 
 
-def _iterated(x: Tensor, add_product: Callable[..., Tensor], coefficients: Sequence[float], n_steps: int) -> Tensor:
+def _iterated(x: Tensor, coefficients: Sequence[float], n_steps: int) -> Tensor:
     a, b, c = coefficients
     for _ in range(n_steps):
         gram = x @ x.mT
-        x = add_product(x, add_product(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x
+
+
+def _iterated_alone(x: Tensor, coefficients: Sequence[float], n_steps: int) -> Tensor:
+    a, b, c = coefficients
+    for _ in range(n_steps):
+        gram = squared(x)
+        x = torch.addmm(x, squared(gram, plus=gram, beta=b, alpha=c), x, beta=a)
+    return x
+
+
+def squared(x: Tensor, plus: Tensor | None = None, beta: float = 1.0, alpha: float = 1.0) -> Tensor:
+    """x @ x.mT of a matrix, or beta * plus + alpha * x @ x.mT with a symmetric `plus`.
+
+    Of a large one the upper half is computed, and mirrored.
+    """
+    half = len(x) // 2
+    if half < LEAST_HALF or x.device.type != "cpu":
+        return x @ x.mT if plus is None else torch.addmm(plus, x, x.mT, beta=beta, alpha=alpha)
+    if plus is None:
+        upper, lower = x[:half] @ x.mT, squared(x[half:])
+    else:
+        upper = torch.addmm(plus[:half], x[:half], x.mT, beta=beta, alpha=alpha)
+        lower = squared(x[half:], plus[half:, half:], beta, alpha)
+    return torch.cat([upper, torch.cat([upper[:, half:].mT, lower], 1)])
 
 
 def _where_finite(x: Tensor, fn: Callable[[Tensor], Tensor]) -> Tensor:

@@ -126,4 +126,4 @@ def muon(
     along = orthogonalised(ahead.bfloat16() if in_half else ahead, ns_coefficients, ns_steps, eps)
     rows, columns = ahead.shape[1:]
     scale = 0.2 * max(rows, columns) ** 0.5 if adjust_lr_fn == "match_rms_adamw" else max(1.0, rows / columns) ** 0.5
-    return lr * scale * along.to(grad.dtype).view_as(grad), m, None
+    return along.to(grad.dtype).mul_(lr * scale).view_as(grad), m, None
