@@ -46,11 +46,11 @@ def test_shards_of_every_kind_of_run(tmp_path, by, kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision, near", [("bfloat16", 2e-2), ("float16", 3e-3)])
-def test_half_precision_in_shards(tmp_path, precision, near):
-    """The halves of a batch are rounded otherwise than the whole: near is a few units of the precision."""
-    first, _ = run(tmp_path, 2, "shard halves", precision)
-    assert differ(first, alone(tmp_path, "halves", precision)) < near
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_in_shards_is_that_of_two_processes(tmp_path, precision):
+    """Not that of one: the gradient of a sum is larger than that of a mean, and float16's scale settles elsewhere."""
+    whole, _ = run(tmp_path, 2, "halves", precision)
+    assert differ(run(tmp_path, 2, "shard halves", precision)[0], whole) < 1e-5
 
 
 @pytest.mark.slow

@@ -76,6 +76,7 @@ def ranks_of(device: torch.device) -> Iterator[Ranks]:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         try:
             yield Ranks(distributed.get_rank(), distributed.get_world_size())
+            distributed.barrier()  # none leaves while another waits for what it sent
         finally:
             distributed.destroy_process_group()
     else:
