@@ -351,6 +351,14 @@ def test_overfitting_is_a_number_with_an_interval(xy):
     assert gap.is_overfitting and 0 < gap.low < gap.difference < gap.high and "weight decay" in gap.sentence
 
 
+def test_a_model_given_in_words_is_trained_on_the_scale_of_the_training_part_unless_said_otherwise():
+    asked = {"loss": "cross_entropy", "epochs": 1, "progress": False}
+    first = {said: fit("linear", "breast_cancer", standardise=said, **asked)["loss"][0] for said in (None, True, False)}
+    assert first[None] == first[True] < first[False]
+    own = {said: fit(nn.Linear(30, 2), "breast_cancer", standardise=said, **asked)["loss"][0] for said in (None, False)}
+    assert all(value > 2 * first[True] for value in own.values())  # one's own module sees the rows as they are
+
+
 def test_data_that_are_read_bring_task_targets_and_scale():
     history = fit("mlp", "breast_cancer", loss="square", epochs=3, validation=0.3, standardise=True, progress=False)
     assert history["val_accuracy"][-1] > 0.85

@@ -46,7 +46,7 @@ def fit(
     threads: int | str | None = None,
     compile: bool = False,
     shard: bool = False,
-    standardise: bool = False,
+    standardise: bool | None = None,
     task: str | None = None,
     unpack: Any = None,
     progress: Any = True,
@@ -58,7 +58,7 @@ def fit(
     data: tensors in memory (x, y) or (x, y, weight), the fast path, where x may be a tuple or mapping of several; a
     DataLoader or another iterable of batches; a Dataset; or what data.load reads ("digits", "table.csv:y", arrays).
     Tensors are taken as they are; what data.load reads is converted, and with `standardise` brought to the scale of
-    the training part.
+    the training part: where the model was given in words, unless you say False, as the command does.
     loss: a name ("focal(gamma=2)"), one of steepest.losses or torch.nn, or a function (output, target) -> number.
     optimizer: a name ("adamw(lr=1e-3)"), a rule, a class, or an optimizer of this model.
     schedule: "auto" is warmup_cosine, or nothing for an optimizer that you made; None keeps the learning rate;
@@ -86,6 +86,7 @@ def fit(
 
     Raises a SteepestError subclass with the repair for anything that cannot be trained.
     """
+    standardise = isinstance(model, str) if standardise is None else standardise
     asked = {name: value for name, value in locals().items() if name not in ("model", "data", "check")}
     setup, read = setup_of(model, data, **asked)
     if check:
