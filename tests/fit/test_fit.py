@@ -266,6 +266,16 @@ def test_precision_of_halves_trains_about_as_well(xy):
     assert ends["float16"] == pytest.approx(ends["float32"], abs=0.05)
 
 
+def test_pieces_meet_the_loss_scale_that_the_whole_batch_meets(xy):
+    """A scaled sum over rows leaves float16's range where the scaled mean does not, and its steps are skipped."""
+    ends = []
+    for n in (1, 4):
+        model = net()
+        fit(model, xy, loss="cross_entropy", epochs=2, precision="float16", accumulate=n, progress=False)
+        ends.append(nn.utils.parameters_to_vector(model.parameters()))
+    assert torch.allclose(*ends, atol=1e-3)  # a skipped step is 1e-2
+
+
 def test_a_run_that_diverges_says_so_and_stops(xy):
     model = nn.Linear(6, 1)
     history = fit(

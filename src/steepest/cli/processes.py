@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,7 +24,11 @@ def is_first() -> bool:
 
 def run_together(n: int, folder: Path) -> int:
     """Go on with the run of the folder in n processes; the first one's exit code. When one fails, the others end too."""
-    common = {"WORLD_SIZE": str(n), "MASTER_ADDR": HOST, "MASTER_PORT": str(_free_port())}
+    from torch.distributed import TCPStore
+
+    store = TCPStore(HOST, 0, is_master=True, wait_for_workers=False)  # ours: nobody takes the port before it is bound
+    common = {"WORLD_SIZE": str(n), "MASTER_ADDR": HOST, "MASTER_PORT": str(store.port)}
+    common["TORCHELASTIC_USE_AGENT_STORE"] = "True"  # said by torchrun, too: the processes need not open one
     command = [sys.executable, "-m", "steepest", "fit", "--resume", str(folder)]
     before = signal.signal(
         signal.SIGINT, lambda *_: None
@@ -58,9 +61,3 @@ def _end(started: list[subprocess.Popen[bytes]]) -> None:
         except subprocess.TimeoutExpired:
             one.kill()
             one.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])

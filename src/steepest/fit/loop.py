@@ -236,18 +236,19 @@ class Run:
         setup = self.setup
         top, bottom = torch.zeros((), device=setup.device), torch.zeros((), device=setup.device)
         cut = [] if batch is None else [*pieces(batch, n_pieces)]
+        n = 1 if self.scaler is None else self.ranks.n_rows(batch)  # a scaled sum would leave the range of float16
         for piece in cut:
             self.weights.sum_next(piece is cut[-1])
             output = self._output(piece)
             with self._half():
                 numerator, denominator = setup.objective.parts(output, piece.target, piece.weight, piece.n_rows)
-            self._backward(numerator)
+            self._backward(numerator / n)
             top, bottom = top + numerator.detach(), bottom + denominator.detach()
             if piece.n_rows:
                 self.judge.add(output, piece.target, piece.weight)
         top, bottom = self.weights.sum_up(top, bottom)
         divisor = torch.where(bottom == 0, 1.0, bottom)
-        self.weights.divide_gradients(divisor)
+        self.weights.divide_gradients(divisor / n)
         return top / divisor, bottom
 
     def _output(self, batch: Batch) -> Any:

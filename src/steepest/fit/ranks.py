@@ -7,6 +7,8 @@ process's own rows, as in DistributedDataParallel.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,8 +24,8 @@ from .shards import is_sharded
 class Ranks:
     """The processes of a run. `size` is 1 where there is one, and then nothing here does anything."""
 
-    def __init__(self, rank: int = 0, size: int = 1) -> None:
-        self.rank, self.size = rank, size
+    def __init__(self, rank: int = 0, size: int = 1, device: torch.device | None = None) -> None:
+        self.rank, self.size, self._device = rank, size, device
 
     @property
     def is_first(self) -> bool:
@@ -39,10 +41,16 @@ class Ranks:
         parts = [mapped(lambda t: t[start:end], part) for part in (batch.inputs, batch.target, batch.weight)]
         return Batch(*parts, end - start)
 
+    def n_rows(self, share: Batch | None) -> float:
+        """Of the batch that the processes have shares of."""
+        return self.summed(torch.tensor(0.0 if share is None else float(share.n_rows))).item()
+
     def summed(self, numbers: Tensor) -> Tensor:
-        if self.size > 1:
-            distributed.all_reduce(numbers)
-        return numbers
+        if self.size == 1:
+            return numbers
+        there = numbers.to(self._device)  # nccl sums nothing that lies on the processor
+        distributed.all_reduce(there)
+        return there.to(numbers.device)
 
     def gathered(self, value: Any) -> list[Any]:
         """The value of each process, in their order."""
@@ -67,15 +75,29 @@ class Ranks:
                 distributed.broadcast(tensor.detach(), src=0)
 
 
+_MEETINGS = itertools.count()
+
+
+@functools.cache
+def _store() -> Any:
+    """Where the processes find each other. One for all runs of a program: a second would find traces of the first."""
+    from torch.distributed.rendezvous import rendezvous
+
+    return next(rendezvous("env://"))[0]
+
+
 @contextmanager
 def ranks_of(device: torch.device) -> Iterator[Ranks]:
     """The processes that torchrun started, or that the caller has joined already; one where there are no others."""
     if distributed.is_available() and distributed.is_initialized():
-        yield Ranks(distributed.get_rank(), distributed.get_world_size())
+        yield Ranks(distributed.get_rank(), distributed.get_world_size(), device)
     elif int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ:
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        ranks = Ranks(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), device)
+        store = distributed.PrefixStore(f"steepest/{next(_MEETINGS)}", _store())
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"  # what is no tensor travels by gloo
+        distributed.init_process_group(backend, store=store, rank=ranks.rank, world_size=ranks.size)
         try:
-            yield Ranks(distributed.get_rank(), distributed.get_world_size())
+            yield ranks
             distributed.barrier()  # none leaves while another waits for what it sent
         finally:
             distributed.destroy_process_group()
