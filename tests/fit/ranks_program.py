@@ -9,11 +9,14 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from steepest.core.errors import Unsupported
 from steepest.fit import fit, loop
 
 
@@ -28,6 +31,19 @@ def sharded(model: nn.Module) -> nn.Module:
     mesh = init_device_mesh("cpu", (torch.distributed.get_world_size(),))
     fully_shard(model[2], mesh=mesh)
     return fully_shard(model, mesh=mesh)
+
+
+class Failing:
+    """A loss that raises an error in the tenth step."""
+
+    def __init__(self) -> None:
+        self.n_steps = 0
+
+    def __call__(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        self.n_steps += torch.is_grad_enabled()
+        if self.n_steps == 10:
+            raise ArithmeticError("the tenth step")
+        return nn.functional.cross_entropy(output, target)
 
 
 def main(out: Path, kind: str, *rest: str) -> None:
@@ -74,11 +90,30 @@ def main(out: Path, kind: str, *rest: str) -> None:
         model = sharded(model)
     asked = {"optimizer": "adamw(lr=0.01)", "epochs": 3, "batch_size": 16, "progress": False, "check": False}
     asked["loss"] = "cross_entropy(ignore_index=2)" if kind == "ignored" else "cross_entropy"
+    if kind == "fails":
+        return failing(out, model, data[:2], {**asked, **options, "loss": Failing()})
     history = fit(model, data, **{**asked, **options})
-    rank = os.environ.get("RANK", "0")
     rows = [{k: v for k, v in row.items() if k != "seconds"} for row in history]
-    weights = [getattr(p, "full_tensor", lambda p=p: p)().tolist() for p in model.parameters()]
-    Path(f"{out}.{rank}").write_text(json.dumps({"rows": rows, "weights": weights, "stopped": history.stopped}))
+    write(out, {"rows": rows, "weights": weights_of(model), "stopped": history.stopped})
+
+
+def failing(out: Path, model: nn.Module, data: Any, options: dict[str, Any]) -> None:
+    """Two runs that end in an error: of a rule that shards cannot have, and of the loss."""
+    if options["shard"]:
+        with pytest.raises(Unsupported, match="muon looks at more"):
+            fit(model, data, **{**options, "optimizer": "muon"})
+    begun = weights_of(model)
+    with pytest.raises(ArithmeticError):
+        fit(model, data, **options)
+    write(out, {"rows": [], "weights": weights_of(model), "begun": begun})
+
+
+def weights_of(model: nn.Module) -> list[Any]:
+    return [getattr(p, "full_tensor", lambda p=p: p)().tolist() for p in model.parameters()]
+
+
+def write(out: Path, found: dict[str, Any]) -> None:
+    Path(f"{out}.{os.environ.get('RANK', '0')}").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

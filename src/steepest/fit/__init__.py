@@ -80,7 +80,8 @@ def fit(
     checkpoint has the format and the threads with which it began, as both change how sums are rounded.
 
     shard: under torchrun each process holds a part of the weights, gradients and states of the optimizer (fully_shard);
-    a layer is gathered while it is passed through. A model that fully_shard was applied to is taken as it is.
+    a layer is gathered while it is passed through. A model that fully_shard was applied to is taken as it is. After an
+    error in all processes the model is whole; after one in some, the parts of the others cannot be had: it is empty.
     check: look at a few rows first, and refuse a model and loss that cannot learn together (softmax before
     cross-entropy); of rows in memory the history notes those that are on both sides, and a column that is the target.
 

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 
 from .ranks import ranks_of
 from .setup import Setup
-from .shards import load_weights, reshard, sharded_modules, whole
+from .shards import is_sharded, load_weights, own, reshard, sharded_modules, whole
 from .stepping import optimizer_of
 
 BLOCK_NUMBERS = 100_000
 """Parameters of an element of a ModuleList or Sequential that is gathered by itself; smaller ones are with the rest."""
+
+WAIT = timedelta(seconds=10)
+"""After an error, for the other processes to have one too."""
 
 
 @contextmanager
 def in_shards(setup: Setup, asked: Mapping[str, Any]) -> Iterator[Setup]:
     """The setup to run: of the twin where `shard` is asked for and there are several processes.
 
-    Afterwards the model holds the weights, whole, in every process; after an error it is empty.
+    Afterwards the model holds the weights, whole, in every process.
     """
     if not asked["shard"] or sharded_modules(setup.model):
         yield setup
@@ -35,17 +39,46 @@ def in_shards(setup: Setup, asked: Mapping[str, Any]) -> Iterator[Setup]:
             return
         ranks.take_over([*setup.model.parameters(), *setup.model.buffers()])
         twin = sharded_twin(setup.model, setup.device)
-        shapes = [(p, p.shape) for p in setup.model.parameters()]
-        for parameter, _ in shapes:
-            parameter.data = parameter.data.new_empty(0)
-        optimizer, _ = optimizer_of(asked["optimizer"], twin, asked["learning_rate"])
-        compiled: Any = None if setup.compiled is None else torch.compile(twin)
-        yield replace(setup, model=twin, optimizer=optimizer, compiled=compiled)
-        reshard(twin)
-        weights = whole(twin.state_dict())
+        with _lent(setup.model, twin):
+            optimizer, _ = optimizer_of(asked["optimizer"], twin, asked["learning_rate"])
+            compiled: Any = None if setup.compiled is None else torch.compile(twin)
+            yield replace(setup, model=twin, optimizer=optimizer, compiled=compiled)
+
+
+@contextmanager
+def _lent(model: nn.Module, twin: nn.Module) -> Iterator[None]:
+    """Inside, only the twin has weights. After an error of all processes they come back as well; after one of some,
+    the parts that those hold are lost, and the model stays empty.
+    """
+    apart = distributed.new_group(backend="gloo")  # an error may leave something under way among all
+    shapes = [(p, p.shape) for p in model.parameters()]
+    for parameter, _ in shapes:
+        parameter.data = parameter.data.new_empty(0)
+
+    def give_back(weights: Mapping[str, Tensor]) -> None:
         for parameter, shape in shapes:
             parameter.data = parameter.data.new_empty(shape)
-        load_weights(setup.model, weights)
+        load_weights(model, weights)
+
+    try:
+        yield
+    except BaseException:
+        with suppress(RuntimeError):
+            distributed.monitored_barrier(apart, timeout=WAIT)
+            reshard(twin)
+            give_back({name: _gathered(value, apart) for name, value in twin.state_dict().items()})
+        raise
+    reshard(twin)
+    give_back(whole(twin.state_dict()))
+
+
+def _gathered(value: Any, group: Any) -> Tensor:
+    """A whole tensor of the shards, which lie along its first axis."""
+    if not is_sharded(value):
+        return value
+    parts: list[Any] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(parts, own(value).cpu(), group)
+    return torch.cat(parts)
 
 
 def sharded_twin(model: nn.Module, device: torch.device) -> nn.Module:
