@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,13 @@ from torch.overrides import TorchFunctionMode
 import steepest.optim.stacked
 import steepest.optim.work
 from steepest import optim
+from steepest.core.declare import rule as rule_of
+from steepest.core.domains import NonNegative
 from steepest.kernels import steps
 from steepest.kernels.compiled import compiled_text
+from steepest.optim.optimizer import class_of
 from steepest.optim.stacked import StackedRule
+from steepest.optim.wholes import norm
 
 SHAPES = ((70, 31), (5,), (), (1, 2049))
 ELEMENTWISE = [rule for rule in optim if rule.looks_at == "elementwise" and rule.name not in ("lbfgs", "sparse_adam")]
@@ -45,7 +50,7 @@ def parameters(dtype: torch.dtype, shapes=SHAPES) -> list[Tensor]:
 def train(rule, params: list[Tensor], n_steps: int = 20, **options) -> list[Tensor]:
     """The parameters, and the states, after some steps along the same gradients."""
     draw = torch.Generator().manual_seed(1)
-    optimizer = getattr(optim, rule.class_name)(params, **options)
+    optimizer = class_of(rule)(params, **options)
     for _ in range(n_steps):
         for param in params:
             param.grad = torch.randn(param.shape, generator=draw, dtype=torch.float64).to(param.dtype)
@@ -177,6 +182,43 @@ def test_rules_that_take_norms_are_compiled_too(name, dtype, compiled_steps):
     assert len(compiled_steps) == 20
     for found, expected in zip(ours, theirs, strict=True):
         assert (found - expected).abs().max() <= 64 * torch.finfo(dtype).eps * expected.abs().max()
+
+
+@rule_of(looks_at="matrix", use="", source="")
+def reads_its_mean_again(
+    grad: Tensor, mean: Tensor, twin: Tensor, scale: Tensor, push: Tensor, *, t: Any, lr: NonNegative = 0.1
+) -> tuple:
+    mean = 0.9 * mean + grad
+    scale = scale + grad * grad
+    push = 0.5 * push + grad
+    along, across = mean / (scale.sqrt() + 1), mean * push
+    step = along / (norm(along) + 1) + across / (norm(across) + 1) + mean / (norm(mean) + 1)
+    return lr * step, mean, mean, scale, push
+
+
+@rule_of(looks_at="matrix", use="", source="")
+def reads_its_mean_as_it_was(grad: Tensor, mean: Tensor, scale: Tensor, *, t: Any, lr: NonNegative = 0.1) -> tuple:
+    before = 0.5 * mean
+    mean = 0.9 * mean + grad
+    scale = 0.9 * scale + grad * grad
+    along = mean / (1 + scale)
+    return lr * (along / (norm(along) + 1) + before), mean, scale
+
+
+each_with_norms = pytest.mark.parametrize(
+    "rule", [optim.lamb, reads_its_mean_again, reads_its_mean_as_it_was], ids=lambda rule: rule.name
+)
+
+
+@each_with_norms
+def test_what_is_made_for_norms_is_not_made_otherwise_in_the_last_pass(rule, compiled_steps):
+    """The largest tensor has more elements than are kept between passes."""
+    shapes = ((1500, 1400), (300, 200), (7,))
+    ours = train(rule, parameters(torch.float64, shapes), 3)
+    assert compiled_steps == [len(shapes)] * 3
+    theirs = train(rule, parameters(torch.float64, shapes), 3, fused=False)
+    for found, expected in zip(ours, theirs, strict=True):
+        assert (found - expected).abs().max() <= 64 * torch.finfo(torch.float64).eps * expected.abs().max()
 
 
 def test_threads_never_cut_a_tensor_of_which_a_norm_is_taken(monkeypatch, compiled_steps):
