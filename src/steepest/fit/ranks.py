@@ -38,8 +38,8 @@ class Ranks:
         start, end = (batch.n_rows * at // self.size for at in (self.rank, self.rank + 1))
         if start == end:
             return None
-        parts = [mapped(lambda t: t[start:end], part) for part in (batch.inputs, batch.target, batch.weight)]
-        return Batch(*parts, end - start)
+        inputs, target, weight = (mapped(lambda t: t[start:end], part) for part in batch[:3])
+        return Batch(inputs, target, weight, end - start)
 
     def n_rows(self, share: Batch | None) -> float:
         """Of the batch that the processes have shares of."""
