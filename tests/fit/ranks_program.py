@@ -118,3 +118,6 @@ def write(out: Path, found: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), *sys.argv[2:])
+    if torch.distributed.is_initialized():  # a group that nobody ends may abort its process at exit
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
