@@ -88,6 +88,9 @@ def main(out: Path, kind: str, *rest: str) -> None:
         options |= {"callbacks": lambda e: e.stop("enough") if e.kind == "step" and e.step == 9 else None}
     if shards == "sharded" and not is_alone:
         model = sharded(model)
+    if kind == "wrapped" and not is_alone:
+        torch.distributed.init_process_group("gloo")
+        model = nn.parallel.DistributedDataParallel(model)
     asked = {"optimizer": "adamw(lr=0.01)", "epochs": 3, "batch_size": 16, "progress": False, "check": False}
     asked["loss"] = "cross_entropy(ignore_index=2)" if kind == "ignored" else "cross_entropy"
     if kind == "fails":

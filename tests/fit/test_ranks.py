@@ -52,7 +52,7 @@ def differ(a: dict, b: dict) -> float:
     return max([weights, *rows])
 
 
-KINDS = ["weighted", "loader", "accumulated", "ignored", "frozen part", "stopped"]
+KINDS = ["weighted", "loader", "accumulated", "ignored", "frozen part", "stopped", "wrapped"]
 
 
 @pytest.mark.parametrize("kind", [KINDS[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:])])
