@@ -94,26 +94,31 @@ class TwinTrainer(Trainer):
         return replace(o, seed=o.seed % TWIN, score=o.score + self.lead, test_score=raised)
 
 
+def request_of(real: Real, seed: int, **changes: Any) -> Any:
+    """What a study of one data set asks, with changes."""
+    usual: dict[str, Any] = {
+        "model": "mlp",
+        "data": real.data,
+        "losses": real.loss,
+        "weightings": "none",
+        "schedules": "warmup_cosine",
+        "metric": real.metric,
+        "budget": real.budget,
+        "seeds": "auto",
+        "baseline": None,
+        "seed": seed,
+        "rope": None,
+        "task": None,
+        "batch_size": 64,
+        "epochs": None,
+        "engine": "auto",
+    }
+    return ask(**{**usual, **changes})
+
+
 def real_study(real: Real, seed: int, lead: float) -> tuple[Verdict, list[Outcome]]:
     """The whole protocol with training; lead in the metric's scale, better upwards."""
-    request = ask(
-        model="mlp",
-        data=real.data,
-        losses=real.loss,
-        weightings="none",
-        optimizers="adamw, nadamw",
-        schedules="warmup_cosine",
-        metric=real.metric,
-        budget=real.budget,
-        seeds="auto",
-        baseline=None,
-        seed=seed,
-        rope=None,
-        task=None,
-        batch_size=64,
-        epochs=None,
-        engine="auto",
-    )
+    request = request_of(real, seed, optimizers="adamw, nadamw")
     first = request.arms[0]
     request = replace(request, arms=[first, replace(first, arm=replace(first.arm, name=SECOND))])
     study = prepared(request, command=None, bar=progress_of(False))
@@ -173,6 +178,9 @@ def claimed(verdict: Verdict) -> bool:
 
 def tell(name: str, count: int, of: int, wanted: str) -> None:
     """One row: a count, its share and the Clopper-Pearson interval of the share."""
+    if not of:
+        print(f"{name:<62} no such study")
+        return
     low = 0.0 if count == 0 else float(beta.ppf(0.025, count, of - count + 1))
     high = 1.0 if count == of else float(beta.ppf(0.975, count + 1, of - count))
     print(

@@ -24,11 +24,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from honesty import REAL, Real
+from honesty import REAL, Real, request_of
 from scipy.stats import norm
 
 from steepest.compare import tuning
-from steepest.compare.ask import ask
 from steepest.compare.machines.here import InProcess
 from steepest.compare.plan import REACH, SIZES
 from steepest.compare.prepare import prepared
@@ -77,23 +76,12 @@ WAYS = [
 
 
 def bank_of(real: Real, study: int, n_seeds: int) -> Bank:
-    request = ask(
-        model="mlp",
-        data=real.data,
-        losses=real.loss,
-        weightings="none",
+    request = request_of(
+        real,
+        9000 + study,
         optimizers="adamw",
-        schedules="warmup_cosine",
-        metric=real.metric,
         budget=f"{2 * int(real.budget.removesuffix('epochs'))}epochs",
-        seeds="auto",
         baseline="mse + adamw" if real.loss != "mse" else "huber + adamw",  # two arms make a study; one is trained
-        seed=9000 + study,
-        rope=None,
-        task=None,
-        batch_size=64,
-        epochs=None,
-        engine="auto",
     )
     held = prepared(request, command=None, bar=progress_of(False))
     plan, trainer = held.plan, held.trainer
