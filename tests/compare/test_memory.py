@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from steepest import data, losses, metrics, models, optim
-from steepest.compare import Arm, Population, Trial
+from steepest.compare import Arm, Population, Trial, population
 from steepest.compare.engines import Sample, look_at
 from steepest.compare.memory import Need, held_bytes
 from steepest.compare.race import TrialKey
@@ -60,6 +60,21 @@ def test_fewer_trials_pass_together_where_memory_is_short_and_none_is_lost():
 def test_too_many_trials_for_the_memory_are_refused_with_the_number_that_fits():
     with pytest.raises(UsageError, match=r"at most \d+ trials fit"):
         Population(task_of(), [Trial(arm(), 1e-3, s) for s in range(40)], horizon=10, memory=2**21)
+
+
+def test_trials_whose_layers_would_leave_the_cache_pass_in_turn_and_end_the_same(monkeypatch):
+    def trained():
+        task = task_of(lambda: models.cnn((64,), 10, width=4), batch_size=64)
+        asked = Population(task, [Trial(arm(), 1e-3, s % 2) for s in range(6)], horizon=3)
+        asked.train(3)
+        return asked, torch.cat([p.detach().flatten() for k in range(6) for p in asked.model(k).parameters()])
+
+    together, whole = trained()
+    layer = 4 * 64 * 64 * 4  # float32, batches of 64, 4 channels, 8 x 8
+    monkeypatch.setattr(population, "CACHED_LAYERS_BYTES", 2 * layer)
+    in_turn, parts = trained()
+    assert (len(together._teams), len(in_turn._teams)) == (1, 3)
+    assert torch.equal(whole, parts)
 
 
 def test_shards_hold_every_trial_once_and_fit():

@@ -329,7 +329,8 @@ class Noisy(nn.Module):
     [
         (mlp, "stacked", "stacked runs all of it"),
         (lambda: models.cnn((64,), 10, width=2), "stacked", "stacked runs all of it"),
-        (lambda: models.cnn((64,), 10, width=128), "loop", "large convolutions on a CPU"),
+        (lambda: models.cnn((64,), 10, width=512), "loop", "large convolutions on a CPU"),
+        (lambda: models.cnn((64,), 10, width=128, norm="batch"), "loop", "large convolutions on a CPU"),
         (lambda: nn.Sequential(models.cnn((64,), 10, width=2), Slope()), "loop", "not stacked: prelu() has"),
         (Gated, "vmap", "prelu() has no stacked form"),
         (Reads, "loop", "cannot be read as a fixed sequence of layers"),

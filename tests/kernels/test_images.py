@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from steepest.kernels.images import FasterImages, has_kernels
+from steepest.kernels.images import FasterImages, answers_all, conv2d_of_models, has_kernels
 
 pytestmark = pytest.mark.skipif(not has_kernels(), reason="no C++ compiler")
 
@@ -184,3 +184,97 @@ def test_another_default_type_of_numbers_changes_nothing():
         finally:
             torch.set_default_dtype(torch.float32)
     assert all(torch.equal(a, b) and a.dtype == b.dtype for a, b in zip(plain, others))
+
+
+# -- several models at once ------------------------------------------------------------------------------------------
+
+MODELS = 3
+
+
+def made_of_models(shape, *, has_same_images=False, lies="one after the other"):
+    """Tensors of several models as a population holds them: weights as views of flat rows."""
+    (x, weight, bias), pad = made(shape)
+    n_weights = weight.numel()
+    rows = numbers(MODELS, n_weights + 5 + bias.numel(), seed=7)
+    weights = rows[:, :n_weights].unflatten(1, weight.shape).detach().requires_grad_()
+    biases = rows[:, n_weights + 5 :].detach().requires_grad_()
+    if has_same_images:
+        return (x.detach().expand(MODELS, *x.shape), weights, biases), pad
+    images = numbers(MODELS, *x.shape, seed=8)
+    if lies == "channels of all models side by side":
+        images = images.transpose(0, 1).contiguous().transpose(0, 1)
+    return (images.requires_grad_(), weights, biases), pad
+
+
+def slopes_of(y, tensors):
+    return torch.autograd.grad(y, [t for t in tensors if t.requires_grad], numbers(*y.shape, seed=3))
+
+
+@pytest.mark.parametrize("lies", ["one after the other", "channels of all models side by side"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_models_at_once_have_the_bits_of_each_alone(shape, lies):
+    given, pad = made_of_models(shape, lies=lies)
+    y = conv2d_of_models(*given, 1, pad, 1, 1)
+    slopes = slopes_of(y, given)
+    for k in range(MODELS):
+        own = [t.detach()[k].contiguous().requires_grad_() for t in given]
+        with FasterImages():
+            alone = F.conv2d(*own, padding=pad)
+        assert answered_by_us(alone) and torch.equal(y[k], alone)
+        for whole, one in zip(slopes, torch.autograd.grad(alone, own, numbers(*y.shape, seed=3)[k])):
+            assert torch.equal(whole[k], one)
+
+
+def test_models_may_share_their_images():
+    (x, weight, bias), pad = made_of_models(SHAPES[3], has_same_images=True)
+    y = conv2d_of_models(x, weight, bias, 1, pad, 1, 1)
+    assert x.stride(0) == 0 and torch.equal(y, conv2d_of_models(x.contiguous(), weight, bias, 1, pad, 1, 1))
+    assert [g.shape for g in slopes_of(y, (x, weight, bias))] == [weight.shape, bias.shape]
+
+
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_gradients_of_gradients_of_several_models_are_torchs(has_bias):
+    def penalty(convolve, x, weight, bias):
+        (slope,) = torch.autograd.grad((convolve(x, weight, bias) ** 2).sum(), x, create_graph=True)
+        return slope.square().sum()
+
+    def one_by_one(x, weight, bias):
+        return torch.stack([F.conv2d(x[k], weight[k], bias[k] if has_bias else None, padding=1) for k in range(MODELS)])
+
+    (x, weight, bias), _ = made_of_models((4, 2, 6, 6, 5, 3, 1))
+    if not has_bias:
+        bias = None
+    wanted = [t for t in (x, weight, bias) if t is not None]
+    ours = torch.autograd.grad(penalty(lambda *t: conv2d_of_models(*t, 1, 1, 1, 1), x, weight, bias), wanted)
+    for a, b in zip(ours, torch.autograd.grad(penalty(one_by_one, x, weight, bias), wanted)):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4 * float(b.abs().max()))
+
+
+OTHERS_OF_MODELS = {
+    "a stride": ((2, 3, 2, 8, 8), (2, 4, 2, 3, 3), (2, 0, 1, 1)),
+    "groups": ((2, 3, 2, 8, 8), (2, 4, 1, 3, 3), (1, 0, 1, 2)),
+    "words for the padding": ((2, 3, 2, 8, 8), (2, 4, 2, 3, 3), (1, "same", 1, 1)),
+    "one axis": ((2, 3, 2, 8), (2, 4, 2, 3), (1, 0, 1, 1)),
+    "sixteen full lanes on both sides": ((2, 3, 16, 8, 8), (2, 16, 16, 3, 3), (1, 0, 1, 1)),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS_OF_MODELS.values(), ids=list(OTHERS_OF_MODELS))
+def test_what_the_kernels_do_not_know_of_several_models_is_left(case):
+    of_images, of_weights, places = case
+    assert conv2d_of_models(numbers(*of_images), numbers(*of_weights, seed=1), None, *places) is None
+    assert conv2d_of_models(numbers(*of_images).double(), numbers(*of_weights, seed=1).double(), None, *places) is None
+
+
+@pytest.mark.parametrize(
+    ("layers", "is_ours"),
+    [
+        ([nn.Conv2d(1, 5, 3), nn.Conv2d(5, 6, 3)], True),
+        ([nn.Conv2d(1, 5, 3), nn.Conv2d(5, 6, 3, stride=2)], False),
+        ([nn.Conv2d(1, 16, 3)], False),
+        ([nn.Flatten()], False),
+    ],
+)
+def test_a_net_is_ours_when_all_its_convolutions_are(layers, is_ours):
+    net = nn.Sequential(*layers)
+    assert answers_all(lambda: net(numbers(2, 1, 9, 9))) is is_ours

@@ -8,19 +8,23 @@ import torch
 from torch import Tensor, nn
 
 from steepest.core.sealed import sealed
+from steepest.kernels.images import FasterImages
 
 from .block import Block
 from .dropout import FixedDropout, StepMasks
 
 
 class LoopEngine:
-    """has_dropout: masks come from the stream. has_noise: other random numbers are drawn, under seal at each step."""
+    """has_dropout: masks come from the stream. has_noise: other random numbers are drawn, under seal at each step.
+
+    images: how they pass: "kernels" (ours), "channels_last", or "plain", as they are.
+    """
 
     name = "loop"
     runs_one_by_one = True
 
-    def __init__(self, has_dropout: bool, has_noise: bool, channels_last: bool) -> None:
-        self.has_dropout, self.has_noise, self.channels_last = has_dropout, has_noise, channels_last
+    def __init__(self, has_dropout: bool, has_noise: bool, images: str) -> None:
+        self.has_dropout, self.has_noise, self.images = has_dropout, has_noise, images
 
     def forward(self, block: Block, x: Tensor, masks: StepMasks) -> Tensor:
         if self.has_noise:
@@ -30,20 +34,24 @@ class LoopEngine:
 
     def _forward(self, block: Block, x: Tensor, masks: StepMasks) -> Tensor:
         assert block.module is not None and block.seed_row is not None
-        module, rows = block.module.train(), self._own(block, x)
         if not self.has_dropout:
-            return module(rows).unsqueeze(0)
+            return self._pass(block.module.train(), x[block.seed_row])
         with FixedDropout(_Own(masks, block.seed_row)):
-            return module(rows).unsqueeze(0)
+            return self._pass(block.module.train(), x[block.seed_row])
 
     def judge(self, block: Block, x: Tensor) -> Tensor:
         assert block.module is not None
-        return block.module.eval()(self._own(block, x)).unsqueeze(0)
+        return self._pass(block.module.eval(), x[block.seed_row])
 
-    def _own(self, block: Block, x: Tensor) -> Tensor:
-        rows = x[block.seed_row]
-        # a copy: `contiguous` leaves one channel as it is, which convolutions take for the other format, 9.3 ms -> 6.9
-        return rows.clone(memory_format=torch.channels_last) if self.channels_last and rows.dim() == 4 else rows
+    def _pass(self, module: nn.Module, rows: Tensor) -> Tensor:
+        """rows (N, *) of one trial -> (1, N, *)."""
+        if self.images == "kernels":
+            with FasterImages():
+                return module(rows).unsqueeze(0)
+        if self.images == "channels_last" and rows.dim() == 4:
+            # a copy: `contiguous` leaves one channel as it is, which convolutions take for the other format, 9.3 -> 6.9 ms
+            rows = rows.clone(memory_format=torch.channels_last)
+        return module(rows).unsqueeze(0)
 
 
 class _Own:

@@ -21,10 +21,6 @@ class StackedEngine:
     def __init__(self, template: nn.Module) -> None:
         self.training, self.judging = read_program(template, True), read_program(template, False)
 
-    @property
-    def has_convolution(self) -> bool:
-        return self.training.has_convolution
-
     def forward(self, block: Block, x: Tensor, masks: StepMasks) -> Tensor:
         return self._run(self.training, block, x, masks)
 

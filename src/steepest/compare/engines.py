@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from steepest.core.errors import ModelError, UsageError, did_you_mean
 from steepest.core.sealed import sealed
+from steepest.kernels.images import answers_all
 from steepest.kernels.stacked_program import NotStackable
 
 from .block import Block, make_block
@@ -25,9 +26,9 @@ from .task import Task
 from .weights import Weights
 
 ENGINES = ("stacked", "vmap", "loop")
-CACHED_BYTES = 2**19
-"""Of one trial's largest layer, up to which stacked convolutions beat a loop on a CPU. Per trial and step: digits 8 x 8
-(256 KB) 0.66 against 1.20 ms, 28 x 28 (1.4 MB) 4.9 against 4.4, 32 x 32 with 16 channels (4 MB) 37 against 16."""
+CACHED_BYTES = {"folded": 2**19, "apart": 2**22}
+"""Of one trial's largest layer, up to which stacked convolutions beat a loop on a CPU: where BatchNorm folds the trials
+into the channels, and where they lie apart. bench/conv_engines.py."""
 NAMES = ("auto", "probe", *ENGINES)
 TRIED_ROWS = 4
 
@@ -62,11 +63,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Choice:
-    """The engine, why, and the bytes that one trial's pass over a batch needs."""
+    """The engine, why, and the bytes of one trial's pass over a batch: all that it needs, and its largest layer."""
 
     engine: Engine
     message: str
     passing_bytes: int
+    layer_bytes: int
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def choose(asked: str, sample: Sample) -> Choice:
     """
     look = look_at(sample)
     engine, message = _engine(asked, sample, look)
-    return Choice(engine, message, look.passing_bytes)
+    return Choice(engine, message, look.passing_bytes, look.largest_bytes)
 
 
 def _engine(asked: str, sample: Sample, look: Look) -> tuple[Engine, str]:
@@ -112,7 +114,7 @@ def _engine(asked: str, sample: Sample, look: Look) -> tuple[Engine, str]:
         return loop, "asked for"
     if look.has_noise:
         return loop, "its forward draws random numbers other than dropout's: trials run one after another"
-    if asked == "auto" and _convolves_on_cpu(sample) and look.largest_bytes > CACHED_BYTES:
+    if asked == "auto" and _convolves_on_cpu(sample) and look.largest_bytes > CACHED_BYTES[_kind(sample.model)]:
         return loop, "large convolutions on a CPU: trials run one after another, each in the cache"
     reasons: list[str] = []
     for name in ("stacked", "vmap") if asked != "vmap" else ("vmap",):
@@ -129,8 +131,22 @@ def _convolves_on_cpu(sample: Sample) -> bool:
     return sample.x.device.type == "cpu" and has_images(sample.model)
 
 
+def _kind(model: nn.Module) -> str:
+    return "folded" if any(isinstance(m, nn.BatchNorm2d) for m in model.modules()) else "apart"
+
+
 def _loop(sample: Sample, look: Look) -> LoopEngine:
-    return LoopEngine(look.has_dropout, look.has_noise, channels_last=_convolves_on_cpu(sample))
+    images = "plain"
+    if _convolves_on_cpu(sample):
+        images = "kernels" if _are_ours(sample) else "channels_last"
+    return LoopEngine(look.has_dropout, look.has_noise, images)
+
+
+def _are_ours(sample: Sample) -> bool:
+    """All its convolutions are answered by kernels/images.py."""
+    model = copy.deepcopy(sample.model).train()
+    with sealed("look", 0), torch.no_grad():
+        return answers_all(lambda: model(sample.x[0]))
 
 
 def look_at(sample: Sample) -> Look:

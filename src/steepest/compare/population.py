@@ -19,7 +19,7 @@ from .batches import Batches, Stretch
 from .dropout import StepMasks
 from .engines import ENGINES, Choice, Sample, check_engine_name, choose
 from .groups import places, training_order
-from .memory import PASSING_BYTES, Need, held_bytes
+from .memory import CACHED_LAYERS_BYTES, PASSING_BYTES, Need, held_bytes
 from .probe import fastest
 from .task import Part, Task
 from .team import make_teams
@@ -76,7 +76,7 @@ class Population:
         models = [task.build(seed) for seed in seeds]
         choice, measured = self._choose(engine, models[0], memory)
         self._engine, self.message = choice.engine, measured or choice.message
-        most = self._most_passing(models[0], choice.passing_bytes, memory)
+        most = self._most_passing(models[0], choice, memory)
         self._weights = Weights(models, self._seed_rows.tolist())
         self._teams = make_teams(
             self._in_order, self._weights, self._engine, self._batches, self._seed_rows, most, horizon
@@ -174,12 +174,14 @@ class Population:
 
     # -- set-up ------------------------------------------------------------------------------------------------------
 
-    def _most_passing(self, model: nn.Module, passing: int, memory: int | None) -> int:
+    def _most_passing(self, model: nn.Module, choice: Choice, memory: int | None) -> int:
+        n = len(self.trials)
+        cached = max(1, CACHED_LAYERS_BYTES // max(1, choice.layer_bytes)) if self.task.device.type == "cpu" else n
         if memory is None:
-            return Need(0, passing).most_passing(len(self.trials), PASSING_BYTES)
-        need = Need(held_bytes(model, self.trials), passing)
-        need.refuse_more(len(self.trials), memory)
-        return need.most_passing(len(self.trials), memory)
+            return min(cached, Need(0, choice.passing_bytes).most_passing(n, PASSING_BYTES))
+        need = Need(held_bytes(model, self.trials), choice.passing_bytes)
+        need.refuse_more(n, memory)
+        return min(cached, need.most_passing(n, memory))
 
     def _choose(self, asked: str, model: nn.Module, memory: int | None) -> tuple[Choice, str]:
         """The engine, and what the probe measured, if asked; the probe tries fresh populations of the same trials."""

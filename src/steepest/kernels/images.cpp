@@ -252,17 +252,18 @@ inline void largest_of_pairs(const float* upper, const float* lower, float* y, u
 
 }  // namespace
 
+// `*_step`: from one model's numbers to the next one's; results lie one behind the other.
 struct Sizes {
-    int64_t samples, channels, height, width, out, kh, kw, pad_y, pad_x;
+    int64_t models, samples, channels, height, width, out, kh, kw, pad_y, pad_x, x_step, weight_step, shift_step;
     int64_t out_height() const { return height + 2 * pad_y - kh + 1; }
     int64_t out_width() const { return width + 2 * pad_x - kw + 1; }
+    int64_t x_size() const { return channels * height * width; }
+    int64_t y_size() const { return out * out_height() * out_width(); }
+    int64_t weight_size() const { return out * channels * kh * kw; }
 };
 
-// x (samples, channels, height, width), weight (out, channels, kh, kw), shift (out) or null -> y.
-extern "C" void convolution(const Sizes* sizes, const float* x, const float* weight, const float* shift, float* y) {
-    const Sizes s = *sizes;
-    const int64_t group = together(s.out, MOST), x_size = s.channels * s.height * s.width;
-    const int64_t y_size = s.out * s.out_height() * s.out_width();
+static void convolve_model(const Sizes& s, const float* x, const float* weight, const float* shift, float* y) {
+    const int64_t group = together(s.out, MOST), x_size = s.x_size(), y_size = s.y_size();
     std::vector<float> factors, shifts(s.out, 0.0f);
     packed(weight, s.out, s.channels * s.kh * s.kw, group, factors);
     if (shift) shifts.assign(shift, shift + s.out);
@@ -276,12 +277,10 @@ extern "C" void convolution(const Sizes* sizes, const float* x, const float* wei
     }
 }
 
-// The slopes of x (or null: not asked), weight and shift, from that of y; those of weight and shift are zero at the start.
-extern "C" void convolution_slopes(const Sizes* sizes, const float* x, const float* weight, const float* dy, float* dx,
-                                   float* dweight, float* dshift) {
-    const Sizes s = *sizes;
-    const int64_t x_size = s.channels * s.height * s.width, y_size = s.out * s.out_height() * s.out_width();
-    const int64_t area = s.kh * s.kw, group = together(s.out, MOST - 1), back = together(s.channels, MOST);
+static void slopes_of_model(const Sizes& s, const float* x, const float* weight, const float* dy, float* dx,
+                            float* dweight, float* dshift) {
+    const int64_t x_size = s.x_size(), y_size = s.y_size(), area = s.kh * s.kw;
+    const int64_t group = together(s.out, MOST - 1), back = together(s.channels, MOST);
     std::vector<float> turned(s.channels * s.out * area), factors, none(s.channels, 0.0f);
     for (int64_t o = 0; o < s.out; ++o)  // the way back is a convolution, too: the weights turned round
         for (int64_t c = 0; c < s.channels; ++c)
@@ -308,6 +307,24 @@ extern "C" void convolution_slopes(const Sizes* sizes, const float* x, const flo
         convolve(out, factors, none.data(), back, s.kh, s.kw, s.kh - 1 - s.pad_y, inner);
         from_lanes(inner.values, x_size, here, x_size, dx + n * x_size);
     }
+}
+
+// Of each model x (samples, channels, height, width), weight (out, channels, kh, kw), shift (out) or null -> y.
+extern "C" void convolution(const Sizes* sizes, const float* x, const float* weight, const float* shift, float* y) {
+    const Sizes s = *sizes;
+    for (int64_t k = 0; k < s.models; ++k)
+        convolve_model(s, x + k * s.x_step, weight + k * s.weight_step, shift ? shift + k * s.shift_step : nullptr,
+                       y + k * s.samples * s.y_size());
+}
+
+// The slopes of x (or null: not asked), weight and shift, from that of y; those of weight and shift are zero at the start.
+extern "C" void convolution_slopes(const Sizes* sizes, const float* x, const float* weight, const float* dy, float* dx,
+                                   float* dweight, float* dshift) {
+    const Sizes s = *sizes;
+    for (int64_t k = 0; k < s.models; ++k)
+        slopes_of_model(s, x + k * s.x_step, weight + k * s.weight_step, dy + k * s.samples * s.y_size(),
+                        dx ? dx + k * s.samples * s.x_size() : nullptr, dweight + k * s.weight_size(),
+                        dshift + k * s.out);
 }
 
 // The largest of each window of size x size, side by side, and its place in the window; the first of equals, as in torch.

@@ -1,10 +1,12 @@
 """Convolutions and max-pooling of small images on a processor, faster than torch's where channels are few (images.cpp).
 
-Inside `with FasterImages():` torch.conv2d and max_pool2d are answered here where that pays, and by torch elsewhere.
+Inside `with FasterImages():` torch.conv2d and max_pool2d are answered here where that pays and a compiler is at hand, by
+torch elsewhere. `conv2d_of_models` does the same for K models at once, each by itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ctypes import CDLL, c_int64, c_void_p
 from typing import Any
 
@@ -19,7 +21,7 @@ LARGEST_BLOCK_BYTES = 2**22
 """16 samples before or after a layer, side by side: more leaves the cache, and torch is as fast."""
 FULL_LANES = 16
 """Torch's kernels put output channels into the lanes of a vector: where they fill them, torch is faster or as fast, but
-for 4 to 15 input channels. bench/images.py prints both."""
+for 4 to 15 input channels, and of K models at once for less than 4, too. bench/images.py prints both."""
 Pair = tuple[int, int]
 
 
@@ -33,16 +35,32 @@ def _functions() -> CDLL | None:
 
 
 class FasterImages(TorchFunctionMode):
-    """What torch computes, to the last rounding or two, and always the same bits."""
+    """What torch computes, to the last rounding or two, and always the same bits.
+
+    n_taken, n_left: convolutions that were answered here, and by torch.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.n_taken = self.n_left = 0
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         own = _OWN.get(func)
         found = None if own is None else own(*args, **kwargs)
+        if own is conv2d:
+            self.n_taken, self.n_left = self.n_taken + (found is not None), self.n_left + (found is None)
         return func(*args, **kwargs) if found is None else found
 
 
-def _conv2d(
+def answers_all(forward: Callable[[], Any]) -> bool:
+    """Whether every convolution of this forward pass is answered here."""
+    with FasterImages() as found:
+        forward()
+    return found.n_taken > 0 and found.n_left == 0
+
+
+def conv2d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
@@ -52,26 +70,32 @@ def _conv2d(
     groups: int = 1,
 ) -> Tensor | None:
     """None where torch is to answer."""
-    if groups != 1 or _pair(stride) != (1, 1) or _pair(dilation) != (1, 1):
+    given, pad = [t for t in (input, weight, bias) if t is not None], _own_padding(stride, padding, dilation, groups)
+    if pad is None or not _are_plain(given) or not all(t.is_contiguous() for t in given):
         return None
-    pad = _pair(padding)
-    given = [input, weight] if bias is None else [input, weight, bias]
-    if pad is None or not _are_plain(given) or input.dim() != 4 or weight.dim() != 4:
-        return None
-    (n, channels, height, width), (out, of, kh, kw) = input.shape, weight.shape
-    rows, columns = height + 2 * pad[0] - kh + 1, width + 2 * pad[1] - kw + 1
-    is_odd = of != channels or min(n, rows, columns) < 1 or pad[0] >= kh or pad[1] >= kw
-    if is_odd or (bias is not None and bias.shape != (out,)):
-        return None
-    if out % FULL_LANES == 0 and not 4 <= channels < FULL_LANES:
-        return None
-    largest = max(channels * height * (width + 2 * pad[1]), out * rows * (columns + 2 * (kw - 1 - pad[1])))
-    if largest * 16 * input.element_size() > LARGEST_BLOCK_BYTES:
+    if not _are_sizes_ours(given, pad) or len(weight) % FULL_LANES == 0 and not 4 <= weight.shape[1] < FULL_LANES:
         return None
     return _Convolution.apply(input, weight, bias, pad)
 
 
-def _max_pool2d(
+def conv2d_of_models(input: Tensor, weight: Tensor, bias: Tensor | None, *places: Any) -> Tensor | None:
+    """input (K, N, C, H, W), weight (K, O, C, kh, kw), bias (K, O) -> (K, N, O, h, w); None where torch is to answer.
+
+    Each model by itself, so that its bits do not depend on the others. Their weights may lie apart, and images be the same
+    for all; images that lie in another order are copied. places: stride, padding, dilation, groups.
+    """
+    given, pad = [t for t in (input, weight, bias) if t is not None], _own_padding(*places)
+    if pad is None or input.dim() != 5 or not _are_plain(given):
+        return None
+    x, *rest = (t[0] for t in given)
+    if not _are_sizes_ours([x, *rest], pad) or not all(t.is_contiguous() for t in rest):
+        return None
+    if len(rest[0]) % FULL_LANES == 0 and rest[0].shape[1] >= FULL_LANES:
+        return None
+    return _Convolution.apply(input if x.is_contiguous() else input.contiguous(), weight, bias, pad)
+
+
+def max_pool2d(
     input: Tensor,
     kernel_size: Any,
     stride: Any = None,
@@ -86,12 +110,34 @@ def _max_pool2d(
         return None
     if stride not in (None, [], ()) and _pair(stride) != size or _pair(padding) != (0, 0) or _pair(dilation) != (1, 1):
         return None
-    if not _are_plain([input]) or input.dim() != 4 or not 2 <= size[0] <= 15 or not input.numel():
+    if not _are_plain([input]) or not input.is_contiguous():
+        return None
+    if input.dim() != 4 or not 2 <= size[0] <= 15 or not input.numel():
         return None
     return None if min(input.shape[2:]) < size[0] else _Largest.apply(input, size[0])
 
 
-_OWN = {torch.conv2d: _conv2d, F.conv2d: _conv2d, F.max_pool2d: _max_pool2d, torch.max_pool2d: _max_pool2d}
+_OWN = {torch.conv2d: conv2d, F.conv2d: conv2d, F.max_pool2d: max_pool2d, torch.max_pool2d: max_pool2d}
+
+
+def _own_padding(stride: Any, padding: Any, dilation: Any, groups: int) -> Pair | None:
+    """The zeros at the edges of a convolution of our kind; None of another kind."""
+    is_ours = groups == 1 and _pair(stride) == (1, 1) and _pair(dilation) == (1, 1)
+    return _pair(padding) if is_ours else None
+
+
+def _are_sizes_ours(given: list[Tensor], pad: Pair) -> bool:
+    """Of images, weights and biases that belong together, in the cache 16 at a time."""
+    x, weight, *bias = given
+    if x.dim() != 4 or weight.dim() != 4:
+        return False
+    (n, channels, height, width), (out, of, kh, kw) = x.shape, weight.shape
+    rows, columns = height + 2 * pad[0] - kh + 1, width + 2 * pad[1] - kw + 1
+    is_odd = of != channels or min(n, rows, columns) < 1 or pad[0] >= kh or pad[1] >= kw
+    if is_odd or any(shift.shape != (out,) for shift in bias):
+        return False
+    largest = max(channels * height * (width + 2 * pad[1]), out * rows * (columns + 2 * (kw - 1 - pad[1])))
+    return largest * 16 * x.element_size() <= LARGEST_BLOCK_BYTES
 
 
 def _pair(given: Any) -> Pair | None:
@@ -103,27 +149,31 @@ def _pair(given: Any) -> Pair | None:
 
 
 def _are_plain(tensors: list[Tensor]) -> bool:
-    """Numbers in memory, one after the other, that nothing but autograd looks at."""
+    """Numbers in memory that nothing but autograd looks at; and there are kernels for them."""
     if torch.is_autocast_enabled("cpu") or torch.autograd.forward_ad._current_level >= 0:
         return False
-    return all(
+    are_plain = all(
         type(t) in (Tensor, nn.Parameter)
         and t.dtype == torch.float32
         and t.device.type == "cpu"
         and t.layout == torch.strided
-        and t.is_contiguous()
         and not torch._C._functorch.is_functorch_wrapped_tensor(t)
         for t in tensors
     )
+    return are_plain and has_kernels()
 
 
 class _Convolution(torch.autograd.Function):
+    """Of one model, or of K with one axis more in front, which alone need not be contiguous."""
+
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, pad: Pair) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.pad, ctx.sizes = pad, (c_int64 * 9)(*x.shape, weight.shape[0], *weight.shape[2:], *pad)
-        rows, columns = (x.shape[i] + 2 * pad[i - 2] - weight.shape[i] + 1 for i in (2, 3))
-        y = x.new_empty(len(x), len(weight), rows, columns)
+        models, own, kernel = x.shape[:-4], x.shape[-4:], weight.shape[-4:]
+        steps = [t.stride(0) if models and t is not None else 0 for t in (x, weight, bias)]
+        ctx.pad, ctx.sizes = pad, (c_int64 * 13)(*(models or [1]), *own, kernel[0], *kernel[2:], *pad, *steps)
+        rows, columns = (own[i] + 2 * pad[i - 2] - kernel[i] + 1 for i in (2, 3))
+        y = x.new_empty(*models, own[0], kernel[0], rows, columns)
         _functions().convolution(ctx.sizes, *map(_at, (x, weight, bias, y)))  # type: ignore[union-attr]
         return y
 
@@ -132,12 +182,20 @@ class _Convolution(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         wanted = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # to be differentiated again
-            sizes = [1, 1], ctx.pad, [1, 1], False, [0, 0], 1
-            return *torch.ops.aten.convolution_backward(dy, x, weight, [len(weight)], *sizes, wanted), None
-        dy, dx = dy.contiguous(), torch.empty_like(x) if wanted[0] else None
-        dweight, dbias = torch.zeros_like(weight), x.new_zeros(len(weight))
+            return *_slopes_by_torch(dy, x, weight, ctx.pad, wanted), None
+        dy, dx = dy.contiguous(), x.new_empty(x.shape) if wanted[0] else None
+        dweight, dbias = weight.new_zeros(weight.shape), weight.new_zeros(weight.shape[:-3])
         _functions().convolution_slopes(ctx.sizes, *map(_at, (x, weight, dy, dx, dweight, dbias)))  # type: ignore[union-attr]
         return dx, dweight if wanted[1] else None, dbias if wanted[2] else None, None
+
+
+def _slopes_by_torch(dy: Tensor, x: Tensor, weight: Tensor, pad: Pair, wanted: list[bool]) -> list[Tensor | None]:
+    """Those of x, weight and bias, by operations that can be differentiated."""
+    if x.dim() == 5:
+        of_each = [_slopes_by_torch(*own, pad, wanted) for own in zip(dy, x, weight)]
+        return [torch.stack(parts) if wanted[i] else None for i, parts in enumerate(zip(*of_each))]  # type: ignore[arg-type]
+    sizes = [1, 1], pad, [1, 1], False, [0, 0], 1
+    return list(torch.ops.aten.convolution_backward(dy, x, weight, [len(weight)], *sizes, wanted))
 
 
 class _Largest(torch.autograd.Function):

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .dropped_attention import dropped_attention
-from .stacked_layers import Run, beside, fold, shifted, stacked_linear, unfold
+from .stacked_layers import Run, beside, pooled, shifted, stacked_linear
 
 Stacked = Callable[..., Any]
 
@@ -36,7 +36,7 @@ def _aligned(fn: Stacked) -> Stacked:
 
 
 def _pooled(fn: Stacked) -> Stacked:
-    return lambda run, x, *args, **options: unfold(fn(fold(x), *args, **options), x.shape[0])
+    return lambda run, x, *args, **options: pooled(lambda planes: fn(planes, *args, **options), x)
 
 
 def _flatten(run: Run, x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:

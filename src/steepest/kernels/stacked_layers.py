@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from . import images
+
 
 class Run(Protocol):
     """What a stacked forward pass can reach: the K models' tensors by name, and the masks of dropout."""
@@ -67,18 +69,20 @@ def unfold(x: Tensor, k: int) -> Tensor:
 
 
 def convolution(module: Any, names: Names) -> Form | None:
-    """K convolutions as one with K times the groups."""
+    """K convolutions by our kernels, one after the other; what they do not know as one with K times the groups."""
     if module.padding_mode != "zeros":
         return None
     apply = {nn.Conv1d: F.conv1d, nn.Conv2d: F.conv2d, nn.Conv3d: F.conv3d}[type(module)]
     weight, bias = names["weight"], names.get("bias")
 
     def form(run: Run, x: Tensor) -> Tensor:
-        k = x.shape[0]
-        kernel, shift = run.tensors[weight].flatten(0, 1), None if bias is None else run.tensors[bias].flatten()
-        return unfold(
-            apply(fold(x), kernel, shift, module.stride, module.padding, module.dilation, k * module.groups), k
-        )
+        k, kernel, shift = x.shape[0], run.tensors[weight], None if bias is None else run.tensors[bias]
+        places = module.stride, module.padding, module.dilation
+        found = images.conv2d_of_models(x, kernel, shift, *places, module.groups)
+        if found is not None:
+            return found
+        flat = None if shift is None else shift.flatten()
+        return unfold(apply(fold(x), kernel.flatten(0, 1), flat, *places, k * module.groups), k)
 
     return form
 
@@ -98,7 +102,15 @@ def transposed_convolution(module: Any, names: Names) -> Form:
 
 
 def pooling(module: nn.Module, names: Names) -> Form:
-    return lambda run, x: unfold(module(fold(x)), x.shape[0])
+    return lambda run, x: pooled(module, x)
+
+
+def pooled(apply: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Planes are pooled one by one: the trial axis may stand before samples or channels, wherever it lies in memory."""
+    with images.FasterImages():
+        if x.is_contiguous():
+            return apply(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return unfold(apply(fold(x)), x.shape[0])
 
 
 # -- normalisations --------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, fx, nn
 
 from .stacked_functions import FUNCTIONS, METHOD_FORMS
-from .stacked_layers import CONVOLUTIONS, FORMS, Run
+from .stacked_layers import FORMS, Run
 from .stacked_sequences import FORMS as SEQUENCES
 
 NEWLINE = "\n"
@@ -38,7 +38,6 @@ class Program:
     instructions: tuple[Instruction, ...]
     input: str
     output: str
-    has_convolution: bool
 
     def __call__(self, run: Run, x: Tensor) -> Tensor:
         values: dict[str, Any] = {self.input: x}
@@ -96,8 +95,7 @@ def _program(graph: fx.Graph, model: nn.Module, names: Mapping[int, str]) -> Pro
             )
     if len(inputs) != 1:
         raise NotStackable(f"its forward takes {len(inputs)} arguments")
-    has_convolution = any(isinstance(m, CONVOLUTIONS) for m in model.modules())
-    return Program(tuple(instructions), inputs[0], output, has_convolution)
+    return Program(tuple(instructions), inputs[0], output)
 
 
 def _call_of(node: fx.Node, model: nn.Module, names: Mapping[int, str]) -> Callable[..., Any]:
