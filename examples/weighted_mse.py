@@ -20,7 +20,7 @@ STUDY: dict[str, Any] = {
     "optimizers": "sgd(momentum=0.9)",
     "baseline": "square + sgd(momentum=0.9)",
     "epochs": 20,
-    "budget": "4000epochs",
+    "budget": "12000epochs",
 }
 
 if __name__ == "__main__":
