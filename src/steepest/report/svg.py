@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from .names import clean
@@ -61,14 +63,22 @@ NUMBER = re.compile(r"-?\d+\.\d{2,}(?:e-?\d+)?")
 
 def svg(chart: altair.TopLevelMixin, alt: str, prefix: str, tips: bool = True) -> str:
     """One <svg> element without name space, script, style or address; prefix keeps its ids apart from those of other charts."""
-    import vl_convert
-
-    root = ElementTree.fromstring(_counted_anew(vl_convert.vegalite_to_svg(chart.to_dict(validate=False))))
+    spec = chart.to_dict(validate=False)
+    root = ElementTree.fromstring(_counted_anew(_converter().vegalite_to_svg(spec)))
     width, height = root.get("width"), root.get("height")
     root = _slim(root, prefix, tips)
     root.attrib = {"class": "chart", "viewBox": root.attrib["viewBox"], "role": "img", "aria-label": clean(alt, 1200)}
     root.attrib.update({"width": width or "", "height": height or ""})
     return ElementTree.tostring(root, encoding="unicode")
+
+
+@cache
+def _converter() -> Any:
+    """Vega's converter with the font of tools/measuring_font.py: letters have the same widths on every machine."""
+    import vl_convert
+
+    vl_convert.register_font_directory(str(files(__package__) / "fonts"))
+    return vl_convert
 
 
 def _counted_anew(text: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 WIDE, NARROW = 860, 350
-FONT = "Liberation Sans"  # known to the converter, for measuring; the page draws with its own font
+FONT = "Steepest Measure"  # of tools/measuring_font.py, for measuring; the page draws with its own font
 
 
 def is_narrow(width: int) -> bool:
