@@ -10,7 +10,7 @@ from typing import Any
 
 from steepest import losses as loss_catalogue
 from steepest import optim as rule_catalogue
-from steepest.core.calls import split_sum
+from steepest.core.calls import plain_value, split_sum
 from steepest.core.compose import LossSum
 from steepest.core.domains import check_value
 from steepest.core.errors import UsageError, did_you_mean
@@ -316,10 +316,8 @@ def _alternatives(node: ast.expr) -> Iterator[Any]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         yield from _alternatives(node.left)
         yield from _alternatives(node.right)
-    elif isinstance(node, ast.Name):
-        yield {"true": True, "false": False}.get(node.id.lower(), node.id)
     else:
-        yield ast.literal_eval(node)
+        yield plain_value(node)
 
 
 def _checked(item: Item, options: dict[str, Any], extra: Sequence[str]) -> Choice:

@@ -13,6 +13,8 @@ def parse_call(text: str, where: str, error: type[SteepestError] = UsageError) -
 
     >>> parse_call("two_moons(noise=0.3)", "data")
     ('two_moons', {'noise': 0.3})
+    >>> parse_call("cnn(norm=batch, dropout=0.1)", "model")
+    ('cnn', {'norm': 'batch', 'dropout': 0.1})
     >>> parse_call("my (old) nets/net.py:Net", "model")
     ('my (old) nets/net.py:Net', {})
     """
@@ -23,14 +25,21 @@ def parse_call(text: str, where: str, error: type[SteepestError] = UsageError) -
     try:
         call = ast.parse(f"f{text[start:]}", mode="eval").body if start > 0 else None
         if isinstance(call, ast.Call) and not call.args and all(k.arg for k in call.keywords):
-            return text[:start].strip(), {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+            return text[:start].strip(), {str(k.arg): plain_value(k.value) for k in call.keywords}
     except (SyntaxError, ValueError):
         pass
     raise error(
         where=where, seen=f"{text!r} cannot be read",
-        needed="a name with options such as name(option=1, other='word') was needed",
-        repair="Options are given by name; values are plain numbers, quoted words, lists, True, False or None.",
+        needed="a name with options such as name(option=1, other=word) was needed",
+        repair="Options are given by name; values are plain numbers, words, lists, True, False or None.",
     )
+
+
+def plain_value(node: ast.expr) -> Any:
+    """A literal; a word needs no quotes: in a shell they would stand in other ones. ValueError of anything else."""
+    if isinstance(node, ast.Name):
+        return {"true": True, "false": False}.get(node.id.lower(), node.id)
+    return ast.literal_eval(node)
 
 
 def _opening(text: str) -> int:

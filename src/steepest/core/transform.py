@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from .calls import split_sum
+from .calls import plain_value, split_sum
 from .domains import Counts, OneOf, Search
 from .errors import DeclarationError, UsageError
 from .item import Item
@@ -197,8 +197,8 @@ def read_call(text: str) -> tuple[str, list[Any], dict[str, Any]]:
         if isinstance(tree, ast.Name):
             return tree.id, [], {}
         if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and all(k.arg for k in tree.keywords):
-            named = {str(k.arg): ast.literal_eval(k.value) for k in tree.keywords}
-            return tree.func.id, [ast.literal_eval(a) for a in tree.args], named
+            named = {str(k.arg): plain_value(k.value) for k in tree.keywords}
+            return tree.func.id, [plain_value(a) for a in tree.args], named
     except (SyntaxError, ValueError):
         pass
     raise UsageError(
