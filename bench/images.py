@@ -1,4 +1,4 @@
-"""One convolution or pooling of 64 images, forward and backward: our kernels, and torch's in its two memory formats.
+"""One convolution, pooling or BatchNorm of 64 images, forward and backward: our kernels, and torch's in its two memory formats.
 
     python bench/images.py
 
@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from steepest.core.streams import generator
 from steepest.kernels import images
+from steepest.kernels.norms import FEWEST_PIXELS
 
 SAMPLES, ROUNDS = 64, 30
 CONVOLUTIONS = [  # (channels, height and width, outputs, kernel, padding)
@@ -36,10 +37,11 @@ CONVOLUTIONS = [  # (channels, height and width, outputs, kernel, padding)
     (32, 14, 64, 3, 1),
 ]
 POOLS = [(10, 24), (20, 8), (32, 32)]
+NORMS = [(12, 26), (16, 8), (32, 4), (32, 28), (64, 14)]
 
 
-def random(*shape: int) -> Tensor:
-    return torch.randn(*shape, generator=generator("bench images", *shape))
+def random(*shape: int, of: str = "values") -> Tensor:
+    return torch.randn(*shape, generator=generator("bench images", of, *shape))
 
 
 def ways(
@@ -63,7 +65,7 @@ def ways(
 
         return run
 
-    slope = random(*apply(x, *weights).shape)
+    slope = random(*apply(x, *weights).shape, of="slopes")
     return {
         "ours": way(torch.contiguous_format, True),
         "contiguous": way(torch.contiguous_format, False),
@@ -109,6 +111,12 @@ def main() -> None:
     for channels, side in POOLS:
         found = ways(random(SAMPLES, channels, side, side), [], lambda x: F.max_pool2d(x, 2), False)
         print(row(f"pooling 2 x 2, {channels} of {side} x {side}", found, "ours"))
+    for channels, side in NORMS:
+        x, weight, bias = random(SAMPLES, channels, side, side), random(channels), random(channels)
+        found = ways(x, [weight, bias], lambda x, *t: F.batch_norm(x, None, None, *t, training=True), False)
+        print(
+            row(f"BatchNorm, {channels} of {side} x {side}", found, "ours" if side**2 >= FEWEST_PIXELS else "torch's")
+        )
 
 
 if __name__ == "__main__":

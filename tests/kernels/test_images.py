@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from steepest.kernels.images import FasterImages, answers_all, conv2d_of_models, has_kernels
+from steepest.kernels.images import Convolutions, FasterImages, conv2d_of_models, has_kernels
 
 pytestmark = pytest.mark.skipif(not has_kernels(), reason="no C++ compiler")
 
@@ -267,14 +267,18 @@ def test_what_the_kernels_do_not_know_of_several_models_is_left(case):
 
 
 @pytest.mark.parametrize(
-    ("layers", "is_ours"),
+    ("layers", "counts"),
     [
-        ([nn.Conv2d(1, 5, 3), nn.Conv2d(5, 6, 3)], True),
-        ([nn.Conv2d(1, 5, 3), nn.Conv2d(5, 6, 3, stride=2)], False),
-        ([nn.Conv2d(1, 16, 3)], False),
-        ([nn.Flatten()], False),
+        ([nn.Conv2d(1, 5, 3), nn.Conv2d(5, 6, 3)], (2, 2, 2)),
+        ([nn.Conv2d(1, 5, 3), nn.Conv2d(5, 6, 3, stride=2)], (2, 1, 1)),
+        ([nn.Conv2d(1, 16, 3)], (1, 1, 0)),
+        ([nn.Flatten()], (0, 0, 0)),
     ],
 )
-def test_a_net_is_ours_when_all_its_convolutions_are(layers, is_ours):
+def test_convolutions_of_a_pass_are_counted_by_who_answers_them(layers, counts):
     net = nn.Sequential(*layers)
-    assert answers_all(lambda: net(numbers(2, 1, 9, 9))) is is_ours
+    with Convolutions() as found:
+        y = net(numbers(2, 1, 9, 9))
+    assert (found.n, found.n_known, found.n_answered) == counts
+    assert (found.are_known, found.are_answered) == (0 < counts[0] == counts[1], 0 < counts[0] == counts[2])
+    assert torch.equal(y, net(numbers(2, 1, 9, 9)))

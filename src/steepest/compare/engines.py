@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from steepest.core.errors import ModelError, UsageError, did_you_mean
 from steepest.core.sealed import sealed
-from steepest.kernels.images import answers_all
+from steepest.kernels.images import Convolutions
 from steepest.kernels.stacked_program import NotStackable
 
 from .block import Block, make_block
@@ -26,9 +26,9 @@ from .task import Task
 from .weights import Weights
 
 ENGINES = ("stacked", "vmap", "loop")
-CACHED_BYTES = {"folded": 2**19, "apart": 2**22}
-"""Of one trial's largest layer, up to which stacked convolutions beat a loop on a CPU: where BatchNorm folds the trials
-into the channels, and where they lie apart. bench/conv_engines.py."""
+CACHED_BYTES = {True: 2**22, False: 2**19}
+"""Of one trial's largest layer, up to which stacked convolutions beat a loop on a CPU: where our kernels know them all, and
+where torch's take the trials as groups of channels. bench/conv_engines.py."""
 NAMES = ("auto", "probe", *ENGINES)
 TRIED_ROWS = 4
 
@@ -109,12 +109,14 @@ def choose(asked: str, sample: Sample) -> Choice:
 
 
 def _engine(asked: str, sample: Sample, look: Look) -> tuple[Engine, str]:
-    loop = _loop(sample, look)
+    images = _convolutions(sample) if _convolves_on_cpu(sample) else None
+    layout = "plain" if images is None else "kernels" if images.are_answered else "channels_last"
+    loop = LoopEngine(look.has_dropout, look.has_noise, layout)
     if asked == "loop":
         return loop, "asked for"
     if look.has_noise:
         return loop, "its forward draws random numbers other than dropout's: trials run one after another"
-    if asked == "auto" and _convolves_on_cpu(sample) and look.largest_bytes > CACHED_BYTES[_kind(sample.model)]:
+    if asked == "auto" and images is not None and look.largest_bytes > CACHED_BYTES[images.are_known]:
         return loop, "large convolutions on a CPU: trials run one after another, each in the cache"
     reasons: list[str] = []
     for name in ("stacked", "vmap") if asked != "vmap" else ("vmap",):
@@ -122,7 +124,7 @@ def _engine(asked: str, sample: Sample, look: Look) -> tuple[Engine, str]:
         if engine is not None:
             return engine, "; ".join([*reasons, "asked for" if asked == name else f"{name} runs all of it"])
         reasons.append(f"not {name}: {reason}")
-        if asked == "auto" and _convolves_on_cpu(sample):
+        if asked == "auto" and images is not None:
             break
     return loop, "; ".join([*reasons, "trials run one after another"])
 
@@ -131,22 +133,12 @@ def _convolves_on_cpu(sample: Sample) -> bool:
     return sample.x.device.type == "cpu" and has_images(sample.model)
 
 
-def _kind(model: nn.Module) -> str:
-    return "folded" if any(isinstance(m, nn.BatchNorm2d) for m in model.modules()) else "apart"
-
-
-def _loop(sample: Sample, look: Look) -> LoopEngine:
-    images = "plain"
-    if _convolves_on_cpu(sample):
-        images = "kernels" if _are_ours(sample) else "channels_last"
-    return LoopEngine(look.has_dropout, look.has_noise, images)
-
-
-def _are_ours(sample: Sample) -> bool:
-    """All its convolutions are answered by kernels/images.py."""
+def _convolutions(sample: Sample) -> Convolutions:
+    """What a pass of a copy shows of them."""
     model = copy.deepcopy(sample.model).train()
-    with sealed("look", 0), torch.no_grad():
-        return answers_all(lambda: model(sample.x[0]))
+    with sealed("look", 0), torch.no_grad(), Convolutions() as found:
+        model(sample.x[0])
+    return found
 
 
 def look_at(sample: Sample) -> Look:

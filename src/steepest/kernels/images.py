@@ -1,21 +1,23 @@
 """Convolutions and max-pooling of small images on a processor, faster than torch's where channels are few (images.cpp).
 
-Inside `with FasterImages():` torch.conv2d and max_pool2d are answered here where that pays and a compiler is at hand, by
+Inside `with FasterImages():` they and BatchNorm are answered by our kernels where that pays and a compiler is at hand, by
 torch elsewhere. `conv2d_of_models` does the same for K models at once, each by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from ctypes import CDLL, c_int64, c_void_p
+from ctypes import CDLL, c_int64
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from .compiled import library
+from .norms import batch_norm
+from .plain import are_plain, at
 
 LARGEST_BLOCK_BYTES = 2**22
 """16 samples before or after a layer, side by side: more leaves the cache, and torch is as fast."""
@@ -35,29 +37,36 @@ def _functions() -> CDLL | None:
 
 
 class FasterImages(TorchFunctionMode):
-    """What torch computes, to the last rounding or two, and always the same bits.
-
-    n_taken, n_left: convolutions that were answered here, and by torch.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.n_taken = self.n_left = 0
+    """What torch computes, to the last rounding or two, and always the same bits."""
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         own = _OWN.get(func)
         found = None if own is None else own(*args, **kwargs)
-        if own is conv2d:
-            self.n_taken, self.n_left = self.n_taken + (found is not None), self.n_left + (found is None)
         return func(*args, **kwargs) if found is None else found
 
 
-def answers_all(forward: Callable[[], Any]) -> bool:
-    """Whether every convolution of this forward pass is answered here."""
-    with FasterImages() as found:
-        forward()
-    return found.n_taken > 0 and found.n_left == 0
+class Convolutions(TorchFunctionMode):
+    """Counts those of a forward pass: all of them, those of a kind that these kernels know, and those that they answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.n = self.n_known = self.n_answered = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        if _OWN.get(func) is conv2d:
+            self.n += 1
+            self.n_known += _known_padding(*args, **(kwargs or {})) is not None
+            self.n_answered += conv2d(*args, **(kwargs or {})) is not None
+        return func(*args, **(kwargs or {}))
+
+    @property
+    def are_known(self) -> bool:
+        return 0 < self.n == self.n_known
+
+    @property
+    def are_answered(self) -> bool:
+        return 0 < self.n == self.n_answered
 
 
 def conv2d(
@@ -70,10 +79,8 @@ def conv2d(
     groups: int = 1,
 ) -> Tensor | None:
     """None where torch is to answer."""
-    given, pad = [t for t in (input, weight, bias) if t is not None], _own_padding(stride, padding, dilation, groups)
-    if pad is None or not _are_plain(given) or not all(t.is_contiguous() for t in given):
-        return None
-    if not _are_sizes_ours(given, pad) or len(weight) % FULL_LANES == 0 and not 4 <= weight.shape[1] < FULL_LANES:
+    pad = _known_padding(input, weight, bias, stride, padding, dilation, groups)
+    if pad is None or len(weight) % FULL_LANES == 0 and not 4 <= weight.shape[1] < FULL_LANES:
         return None
     return _Convolution.apply(input, weight, bias, pad)
 
@@ -85,7 +92,7 @@ def conv2d_of_models(input: Tensor, weight: Tensor, bias: Tensor | None, *places
     for all; images that lie in another order are copied. places: stride, padding, dilation, groups.
     """
     given, pad = [t for t in (input, weight, bias) if t is not None], _own_padding(*places)
-    if pad is None or input.dim() != 5 or not _are_plain(given):
+    if pad is None or input.dim() != 5 or not are_plain(given) or not has_kernels():
         return None
     x, *rest = (t[0] for t in given)
     if not _are_sizes_ours([x, *rest], pad) or not all(t.is_contiguous() for t in rest):
@@ -110,14 +117,36 @@ def max_pool2d(
         return None
     if stride not in (None, [], ()) and _pair(stride) != size or _pair(padding) != (0, 0) or _pair(dilation) != (1, 1):
         return None
-    if not _are_plain([input]) or not input.is_contiguous():
+    if not are_plain([input]) or not input.is_contiguous():
         return None
     if input.dim() != 4 or not 2 <= size[0] <= 15 or not input.numel():
         return None
     return None if min(input.shape[2:]) < size[0] else _Largest.apply(input, size[0])
 
 
-_OWN = {torch.conv2d: conv2d, F.conv2d: conv2d, F.max_pool2d: max_pool2d, torch.max_pool2d: max_pool2d}
+_OWN: dict[Any, Callable[..., Tensor | None]] = {
+    torch.conv2d: conv2d,
+    F.conv2d: conv2d,
+    F.max_pool2d: max_pool2d,
+    torch.max_pool2d: max_pool2d,
+    F.batch_norm: batch_norm,
+}
+
+
+def _known_padding(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Pair | None:
+    """The zeros at the edges of a convolution that the kernels know; None of another."""
+    given, pad = [t for t in (input, weight, bias) if t is not None], _own_padding(stride, padding, dilation, groups)
+    if pad is None or not are_plain(given) or not all(t.is_contiguous() for t in given):
+        return None
+    return pad if _are_sizes_ours(given, pad) and has_kernels() else None
 
 
 def _own_padding(stride: Any, padding: Any, dilation: Any, groups: int) -> Pair | None:
@@ -148,21 +177,6 @@ def _pair(given: Any) -> Pair | None:
     return None
 
 
-def _are_plain(tensors: list[Tensor]) -> bool:
-    """Numbers in memory that nothing but autograd looks at; and there are kernels for them."""
-    if torch.is_autocast_enabled("cpu") or torch.autograd.forward_ad._current_level >= 0:
-        return False
-    are_plain = all(
-        type(t) in (Tensor, nn.Parameter)
-        and t.dtype == torch.float32
-        and t.device.type == "cpu"
-        and t.layout == torch.strided
-        and not torch._C._functorch.is_functorch_wrapped_tensor(t)
-        for t in tensors
-    )
-    return are_plain and has_kernels()
-
-
 class _Convolution(torch.autograd.Function):
     """Of one model, or of K with one axis more in front, which alone need not be contiguous."""
 
@@ -174,7 +188,7 @@ class _Convolution(torch.autograd.Function):
         ctx.pad, ctx.sizes = pad, (c_int64 * 13)(*(models or [1]), *own, kernel[0], *kernel[2:], *pad, *steps)
         rows, columns = (own[i] + 2 * pad[i - 2] - kernel[i] + 1 for i in (2, 3))
         y = x.new_empty(*models, own[0], kernel[0], rows, columns)
-        _functions().convolution(ctx.sizes, *map(_at, (x, weight, bias, y)))  # type: ignore[union-attr]
+        _functions().convolution(ctx.sizes, *map(at, (x, weight, bias, y)))  # type: ignore[union-attr]
         return y
 
     @staticmethod
@@ -185,7 +199,7 @@ class _Convolution(torch.autograd.Function):
             return *_slopes_by_torch(dy, x, weight, ctx.pad, wanted), None
         dy, dx = dy.contiguous(), x.new_empty(x.shape) if wanted[0] else None
         dweight, dbias = weight.new_zeros(weight.shape), weight.new_zeros(weight.shape[:-3])
-        _functions().convolution_slopes(ctx.sizes, *map(_at, (x, weight, dy, dx, dweight, dbias)))  # type: ignore[union-attr]
+        _functions().convolution_slopes(ctx.sizes, *map(at, (x, weight, dy, dx, dweight, dbias)))  # type: ignore[union-attr]
         return dx, dweight if wanted[1] else None, dbias if wanted[2] else None, None
 
 
@@ -206,7 +220,7 @@ class _Largest(torch.autograd.Function):
         place = x.new_empty(y.shape, dtype=torch.uint8)
         ctx.save_for_backward(place)
         ctx.shape, ctx.sizes = x.shape, [c_int64(number) for number in (n * channels, height, width, size)]
-        _functions().largest(_at(x), *ctx.sizes, _at(y), _at(place))  # type: ignore[union-attr]
+        _functions().largest(at(x), *ctx.sizes, at(y), at(place))  # type: ignore[union-attr]
         return y
 
     @staticmethod
@@ -215,7 +229,7 @@ class _Largest(torch.autograd.Function):
         if torch.is_grad_enabled():  # to be differentiated again
             return _scattered(dy, place, ctx.shape, ctx.sizes[3].value), None
         dx, dy = dy.new_empty(ctx.shape), dy.contiguous()
-        _functions().largest_slopes(_at(dy), _at(place), *ctx.sizes, _at(dx))  # type: ignore[union-attr]
+        _functions().largest_slopes(at(dy), at(place), *ctx.sizes, at(dx))  # type: ignore[union-attr]
         return dx, None
 
 
@@ -225,7 +239,3 @@ def _scattered(dy: Tensor, place: Tensor, shape: torch.Size, size: int) -> Tenso
     k = place.long()
     where = (rows.unsqueeze(1) * size + k // size) * shape[3] + columns * size + k % size
     return dy.new_zeros(*shape[:2], shape[2] * shape[3]).scatter(2, where.flatten(2), dy.flatten(2)).reshape(shape)
-
-
-def _at(tensor: Tensor | None) -> c_void_p:
-    return c_void_p(0 if tensor is None else tensor.data_ptr())

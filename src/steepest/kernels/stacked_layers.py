@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from . import images
+from .norms import batch_norm_of_models
 
 
 class Run(Protocol):
@@ -124,11 +125,18 @@ def batch_norm(module: Any, names: Names) -> Form | None:
     mean, var, count = names.get("running_mean"), names.get("running_var"), names.get("num_batches_tracked")
 
     def form(run: Run, x: Tensor) -> Tensor:
+        def own(name: str | None) -> Tensor | None:
+            return None if name is None else run.tensors[name]
+
         def flat(name: str | None) -> Tensor | None:
             return None if name is None else run.tensors[name].flatten()
 
         if run.is_training and count is not None:
             run.tensors[count].add_(1)
+        if run.is_training:
+            found = batch_norm_of_models(x, [own(mean), own(var)], own(weight), own(bias), module.momentum, module.eps)
+            if found is not None:
+                return found
         by_batch = run.is_training or mean is None
         folded = x.transpose(1, 2).flatten(0, 1).unsqueeze(0) if x.dim() == 3 else fold(x)  # (1, K*C, N) or (N, K*C, *)
         out = F.batch_norm(
