@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import pytest
@@ -267,6 +267,16 @@ def test_a_module_whose_arguments_nobody_knows_is_refused_with_the_repair():
     with pytest.raises(Unsupported, match="arguments nobody knows") as caught:
         written(plan, request, task, request.arms[0].arm, 0.01)
     assert "compare(Net" in caught.value.repair
+
+
+def test_a_function_with_some_arguments_filled_in_is_refused_with_the_repair():
+    plan, request, task = asked(model=partial(layer_net, width=4))
+    with pytest.raises(Unsupported, match="partial: an object was given, whose arguments nobody knows"):
+        written(plan, request, task, request.arms[0].arm, 0.01)
+
+
+def layer_net(n_features: int, n_outputs: int, width: int = 8) -> nn.Module:
+    return nn.Sequential(nn.Linear(n_features, width), nn.Linear(width, n_outputs))
 
 
 def test_a_class_of_a_test_file_is_written_out():

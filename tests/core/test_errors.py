@@ -42,6 +42,7 @@ def test_a_near_name_is_offered_and_else_all():
     assert did_you_mean("hubber", ["huber", "mse", "l1"]) == "Did you mean 'huber'?"
     assert did_you_mean("Huber", ["huber", "mse"]) == "Did you mean 'huber'?"
     assert did_you_mean("acc", ["jaccard", "accuracy"]) == "Did you mean 'accuracy' or 'jaccard'?"
+    assert did_you_mean("iou", ["dice", "mean_iou", "accuracy"]) == "Did you mean 'mean_iou'?"
     assert did_you_mean("zzz", ["mse", "huber", "mse"]) == "Known: huber, mse."
     assert did_you_mean("zzz", []) == "Nothing is known yet."
 

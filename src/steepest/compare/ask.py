@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from steepest.models import factory_of
 from steepest.models.facts import Facts
 
 from .arms import ArmChoice, arms_of
+from .own_losses import OwnLoss
 from .plan import Budget, parse_budget, parse_seeds
 from .space import split_list
 from .suits import FITTING
@@ -165,14 +166,21 @@ def _in_words(request: Request) -> dict[str, Any]:
         "optimizers": spec_of(asked["optimizers"]),
         "schedules": spec_of(asked["schedules"]),
         "baseline": asked["baseline"],
+        **_own_losses(request.arms),
     }
+
+
+def _own_losses(arms: Sequence[ArmChoice]) -> dict[str, dict[str, str]]:
+    """Of each loss of the user's own a fingerprint; nothing where there is none."""
+    found = {a.arm.loss.name: a.arm.loss.fingerprint for a in arms if isinstance(a.arm.loss, OwnLoss)}
+    return {"own_losses": found} if found else {}
 
 
 def spec_of(asked: Any) -> str | None:
     """The words that would ask for the same again, or None where objects were given."""
     if asked is None or isinstance(asked, str):
         return asked
-    listed = asked if isinstance(asked, (list, tuple)) else [asked]
+    listed = asked if isinstance(asked, (list, tuple)) else [*asked.values()] if isinstance(asked, Mapping) else [asked]
     words = [one if isinstance(one, str) else one.name if isinstance(one, Item) else None for one in listed]
     return ", ".join(words) if all(words) else None  # type: ignore[arg-type]
 

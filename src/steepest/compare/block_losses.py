@@ -18,6 +18,7 @@ from steepest.kernels.trial_slopes import slope_form
 
 from .groups import is_number, loss_key, places
 from .learned_factors import LearnedFactors
+from .own_losses import OwnLoss, own_slope
 from .places import Places
 from .trial import Arm, Term, Trial
 
@@ -179,6 +180,8 @@ def _learned_sum(slopes: Sequence[Slope], learned: LearnedFactors) -> Slope:
 def _own_numbers(loss: Loss, options: Options) -> Hashable:
     """What splits the trials of one loss further: forms that know plain numbers only want the same in all trials."""
     plain = {name: value for name, value in options.items() if name not in ("class_weight", "normalize")}
+    if isinstance(loss, OwnLoss):
+        return None
     if slope_form(loss, plain) is None and fast_form(loss, plain) is None:
         return None
     return tuple(sorted((name, value) for name, value in plain.items() if is_number(value)))
@@ -186,6 +189,8 @@ def _own_numbers(loss: Loss, options: Options) -> Hashable:
 
 def _slope(loss: Loss, options: Sequence[Options], device: torch.device, dtype: torch.dtype) -> Slope:
     """The compiled form where there is one and it can, else what autograd makes of the losses."""
+    if isinstance(loss, OwnLoss):
+        return own_slope(loss, options)
     shared, own = _shared_and_own(options, device, dtype)
     normalize = shared.pop("normalize", "weight")
     measure = _measure(loss, shared, own, normalize)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ def asked_again(plan: Plan) -> Request:
             needed="a model and data named as text were needed",
             repair="Call compare again with the same arguments and out= this folder.",
         )
-    return ask(
+    again = ask(
         model=words["model"],
         data=words["data_source"],
         losses=words["losses"],
@@ -146,6 +146,28 @@ def asked_again(plan: Plan) -> Request:
         epochs=words["epochs"],
         engine=words["engine"],
     )
+    if again.text["arms"] != words["arms"]:
+        raise StoreError(
+            where="resume",
+            seen="losses or optimizers of the study were given as objects, which a store does not hold",
+            needed="words for all of them were needed",
+            repair="Call compare again with the same arguments and out= this folder; a loss of your own can be named in "
+            "words: 'file.py:my_loss'.",
+        )
+    _refuse_changed_losses(words, again.text)
+    return again
+
+
+def _refuse_changed_losses(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    changed = [n for n, print_ in before.get("own_losses", {}).items() if now.get("own_losses", {}).get(n) != print_]
+    if changed:
+        raise StoreError(
+            where="resume",
+            seen=f"{changed[0]} is not the loss with which the study began: its source or attributes changed",
+            needed="the same loss was needed",
+            consequence="Half of its trials would be of one loss and half of another.",
+            repair="Put it back as it was, or begin a new study in another folder.",
+        )
 
 
 def refuse_another_study(folder: Path, request: Request) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from steepest.losses import weightings as weighting_catalogue
 from steepest.optim import schedules as schedule_catalogue
 from steepest.optim import transforms as transform_catalogue
 from steepest.optim.chain import Chain
+
+from .own_losses import OwnLoss, loss_at, own_loss
 
 LOSS_OPTIONS = ("label_smoothing", "normalize")
 """Options of the contract that make sense for a whole study; weights and masks belong to the data."""
@@ -81,7 +83,7 @@ def choices(asked: Any, catalogue: Any, extra: Sequence[str] = ()) -> list[Choic
     found: dict[str, Choice] = {}
     for one in listed:
         for choice in _choices_of_one(one, catalogue, extra):
-            found.setdefault(choice.text, choice)
+            _refuse_another(found.setdefault(choice.text, choice), choice)
     if not found:
         raise UsageError(
             where="compare",
@@ -92,12 +94,25 @@ def choices(asked: Any, catalogue: Any, extra: Sequence[str] = ()) -> list[Choic
     return list(found.values())
 
 
+def _refuse_another(known: Choice, choice: Choice) -> None:
+    """Two losses of the user's own may bear one name."""
+    if isinstance(choice.item, OwnLoss) and known.item.fingerprint != choice.item.fingerprint:  # type: ignore[attr-defined]
+        raise UsageError(
+            where="losses",
+            seen=f"two different losses called {choice.text!r}",
+            needed="a name for each was needed",
+            repair='Name them: losses={"plain": ..., "smooth": ...}.',
+        )
+
+
 def _word(catalogue: Any) -> str:
     return str(catalogue._kind).replace("rule", "optimizer")
 
 
 def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[Choice]:
-    if isinstance(one, str) and catalogue is loss_catalogue:
+    if isinstance(one, str) and catalogue is loss_catalogue and (own := loss_at(one.partition("(")[0].strip())):
+        yield from _own_choices(own, one.partition("(")[2])
+    elif isinstance(one, str) and catalogue is loss_catalogue:
         yield from map(_summed, itertools.product(*(list(_summands(part)) for part in split_sum(one) or [one])))
     elif isinstance(one, str) and catalogue is schedule_catalogue:
         yield from _scheduled(one)
@@ -123,7 +138,7 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
         yield Choice(one.loss)
     elif isinstance(one, Reduction):
         yield Choice(schedule_catalogue.constant, beside=(Choice(one),))
-    elif isinstance(one, Item) and one.kind == catalogue._kind:
+    elif isinstance(one, Item) and one.kind == catalogue._kind:  # an OwnLoss, too
         yield Choice(one)
     elif isinstance(one, Choice):
         yield one
@@ -135,15 +150,24 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
             needed="a loss, a sum of losses, or words for what the trials shall learn, was needed",
             repair=repair,
         )
+    elif catalogue is loss_catalogue and callable(one) and not isinstance(one, Item):
+        yield Choice(own_loss(one, taken=loss_catalogue.names()))  # type: ignore[attr-defined]
     else:
+        own_words = "a function or module of (output, target), " if catalogue is loss_catalogue else ""
         raise UsageError(
             where="compare",
             seen=f"{one!r} was given as {_word(catalogue)}",
-            needed=f"a name or an item of steepest's {_word(catalogue)} catalogue was needed",
-            repair="Your own loss becomes an item by the decorator @steepest.loss; names: "
-            + ", ".join(catalogue.names())
-            + ".",
+            needed=f"{own_words}a name or an item of steepest's {_word(catalogue)} catalogue was needed",
+            repair=f"Names: {', '.join(catalogue.names())}.",
         )
+
+
+def _own_choices(own: OwnLoss, rest: str) -> Iterator[Choice]:
+    """rest: what follows the bracket behind an address, "gamma=1|2)", or nothing."""
+    _, axes = _parse_call(f"f({rest}" if rest else "f")
+    own.check_options(axes)
+    for values in itertools.product(*axes.values()):
+        yield Choice(own, dict(zip(axes, values)))
 
 
 def _scheduled(text: str) -> Iterator[Choice]:
@@ -338,6 +362,9 @@ def _checked(item: Item, options: dict[str, Any], extra: Sequence[str]) -> Choic
 
 
 def loss_choices(asked: Any) -> list[Choice]:
+    if isinstance(asked, Mapping):  # names of the user's for losses of his own, catalogue losses under theirs
+        named = [one if isinstance(one, (str, Item)) else own_loss(one, str(name)) for name, one in asked.items()]
+        return loss_choices(named)
     found = choices(asked, loss_catalogue, LOSS_OPTIONS)
     for choice in (term for one in found for term in (one, *one.beside)):
         choice.item.check_complete({"class_counts": "those of each seed's training part", **choice.options})

@@ -15,14 +15,14 @@ from .trial import Arm
 
 BOUNDED = {"probs": "probabilities", "cosines": "cosines"}
 KINDS = {
-    "labels": ("classes", "distribution", "binary", "same"),
-    "one logit": ("binary", "same"),
+    "labels": ("classes", "distribution", "binary", "same", "own"),
+    "one logit": ("binary", "same", "own"),
     "places": ("classes", "distribution", "binary", "same", "regions"),
     "one logit per place": ("binary", "same", "regions"),
     "steps": ("classes", "distribution", "binary", "same"),
     "one logit per step": ("binary", "same"),
-    "several labels": ("binary", "multilabel", "same"),
-    "numbers": ("same",),
+    "several labels": ("binary", "multilabel", "same", "own"),
+    "numbers": ("same", "own"),
 }
 """The targets that a loss may ask for, by what the task's target is; one-hot rows serve where labels are wanted as numbers."""
 FITTING = {
@@ -98,7 +98,7 @@ def refuse_loss(task: Task, loss: Loss) -> None:
             else "a loss of such targets was needed",
             repair=fitting[:-1] + (", or let the model end in 2 outputs." if one else "."),
         )
-    if task.kind == "numbers" and not _ignores_level(loss):
+    if task.kind == "numbers" and loss.target.name != "own" and not _ignores_level(loss):
         raise NotComparable(
             where=loss.name,
             seen=f"{loss.name} is relative to the size of the target",

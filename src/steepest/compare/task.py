@@ -20,6 +20,7 @@ from steepest.data.split import Split, check_shares, draw_split
 from steepest.data.standardise import Scale
 from steepest.results.sampling import N_PARTS
 
+from .own_losses import OwnLoss
 from .places import Places
 from .suits import refuse_arm
 from .trial import Arm
@@ -224,7 +225,8 @@ class Task:
         return self.is_classification and (len(self.output_shape) == 0 or self.output_shape[0] == 1)
 
     def encode(self, loss: Loss, y: Tensor) -> Tensor:
-        """The target that the loss asks for: class indices, one-hot rows, or numbers shaped like the output.
+        """The target that the loss asks for: class indices (a user's own loss, too), one-hot rows, or numbers shaped like
+        the output.
 
         Where places have classes: of all places in a row, or maps for losses of regions.
         """
@@ -234,7 +236,7 @@ class Task:
             return y.reshape(len(y), *self.output_shape)
         if self.has_one_logit:
             return y.to(self.dtype).reshape(len(y), *self.output_shape)
-        if loss.target.name == "classes":
+        if loss.target.name in ("classes", "own"):
             return y
         return nn.functional.one_hot(y, self.output_shape[0]).to(self.dtype)
 
@@ -296,6 +298,11 @@ class Task:
     def check(self, arm: Arm) -> None:
         """Raise NotComparable when the arm cannot be trained on this task, with the repair."""
         refuse_arm(self, arm)
+        if isinstance(arm.loss, OwnLoss):
+            rows = min(4, len(self.x))
+            output = torch.randn(rows, *self.output_shape, generator=generator("look"), dtype=self.dtype)
+            target = self.encode(arm.loss, self.truth[:rows].cpu())
+            arm.loss(output.requires_grad_(), target, **arm.loss_options)
 
     def _look_at_output(self) -> tuple[torch.Size, bool]:
         """Shape per row, and whether rows are log-probabilities, of an untrained model on two rows."""

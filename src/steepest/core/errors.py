@@ -97,6 +97,7 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     known = sorted(set(names))
     folded = {n.lower(): n for n in known}
     begun = [n for n in folded if len(name) >= SHORTEST and n.startswith(name.lower())]
+    begun += [n for n in folded if len(name) >= SHORTEST and name.lower() in n.split("_") and n not in begun]
     near = [*begun, *(n for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.6) if n not in begun)]
     if near:
         return "Did you mean " + " or ".join(repr(folded[n]) for n in near[:3]) + "?"

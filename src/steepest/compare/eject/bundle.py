@@ -8,7 +8,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,16 @@ Key = tuple[str, str]
 class Bundle:
     """Collects definitions in the order in which they must stand, and the imports that they need.
 
-    home: the module of the user's model; its definitions and those of modules in its folder are taken over as ours are,
-    all others are imported.
+    homes: the modules of the user's model and loss; their definitions and those of modules in their folders are taken over
+    as ours are, all others are imported.
     instead: "module.name" of a definition -> that of another one which takes its place.
     taken: names that the script uses itself.
     """
 
-    def __init__(self, home: str = "", instead: Mapping[str, Key] | None = None, taken: tuple[str, ...] = ()) -> None:
-        self.home, self.instead = home, dict(instead or {})
+    def __init__(
+        self, homes: Sequence[str] = (), instead: Mapping[str, Key] | None = None, taken: tuple[str, ...] = ()
+    ) -> None:
+        self.homes, self.instead = tuple(homes), dict(instead or {})
         self.imports: dict[str, None] = {}
         self.texts: dict[Key, str] = {}
         self._names: dict[Key, str] = {}
@@ -41,6 +43,10 @@ class Bundle:
     def add(self, thing: Any) -> str:
         """Take over a function, class or item; returns its name in the script."""
         fn = thing.fn if isinstance(thing, Item) else thing
+        if not (inspect.isfunction(fn) or inspect.isclass(fn)):
+            raise _cannot(
+                type(fn).__name__, "an object was given, whose arguments nobody knows", "Wrap it in a function."
+            )
         if "." in fn.__qualname__:
             raise _cannot(fn.__qualname__, "it is defined inside something else", "Define it at the top of its file.")
         return self.add_name(fn.__module__, fn.__name__)
@@ -155,12 +161,9 @@ class Bundle:
         return isinstance(statement, ast.ImportFrom) and self._is_inline(_from(module, statement))
 
     def _is_inline(self, module: str) -> bool:
-        return module == ROOT or module.startswith(ROOT + ".") or (bool(self.home) and self._is_at_home(module))
-
-    def _is_at_home(self, module: str) -> bool:
-        files = [getattr(sys.modules.get(name), "__file__", None) for name in (self.home, module)]
-        folders = [Path(file).resolve().parent for file in files if file]
-        return module == self.home or (len(folders) == 2 and folders[0] == folders[1])
+        return (
+            module == ROOT or module.startswith(ROOT + ".") or any(_are_neighbours(home, module) for home in self.homes)
+        )
 
     def _imported(self, module: str, statement: Any, name: str) -> str:
         """An import: of ours the definition is taken over, others stay imports."""
@@ -277,3 +280,10 @@ def _bound_inside(function: Any) -> set[str]:
         elif isinstance(node, ast.ExceptHandler) and node.name:
             found.add(node.name)
     return found
+
+
+def _are_neighbours(home: str, module: str) -> bool:
+    """The same module, or one in the same folder."""
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in (home, module)]
+    folders = [Path(file).resolve().parent for file in files if file]
+    return module == home or (len(folders) == 2 and folders[0] == folders[1])

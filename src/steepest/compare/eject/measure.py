@@ -34,7 +34,7 @@ def targets(arm: Arm, task: Task) -> str:
         return f"y_scale.apply(y).reshape(len(y){shape})"
     if task.data.task == "multilabel" or task.has_one_logit:
         return f"y.float().reshape(len(y){shape})"
-    if arm.loss.target.name == "classes" or len(arm.terms) > 1:  # a sum makes of them what each loss asks for
+    if arm.loss.target.name in ("classes", "own") or len(arm.terms) > 1:  # a sum makes of them what each loss asks for
         return "y"
     return f"torch.nn.functional.one_hot(y, {task.output_shape[0]}).float()"
 

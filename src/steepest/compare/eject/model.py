@@ -20,9 +20,9 @@ AGAIN = "_parts_to_reset"
 def build(factory: Factory, task: Task, bundle: Bundle) -> str:
     """`build(seed)`."""
     if inspect.isfunction(factory.make) and factory.make.__qualname__.startswith("fresh_copies."):
-        lines = _anew(_layers(task.build(0)), bundle)
+        lines = _anew(layers(task.build(0)), bundle)
     elif factory.is_own:
-        lines = [f"return {_layers(task.build(0))}"]
+        lines = [f"return {layers(task.build(0))}"]
     else:
         facts = Facts.of(task.data)
         asked = {n: getattr(facts, n) for n in (*factory.wants, *factory.optional) if getattr(facts, n) is not None}
@@ -47,10 +47,10 @@ def _anew(layers: str, bundle: Bundle) -> list[str]:
     ]
 
 
-def _layers(module: nn.Module, indent: str = "    ") -> str:
+def layers(module: nn.Module, indent: str = "    ") -> str:
     """The call that makes a layer of torch, or a sequence of such."""
     if type(module) is nn.Sequential:
-        inside = "".join(f"{indent}    {_layers(part, indent + '    ')},\n" for part in module)
+        inside = "".join(f"{indent}    {layers(part, indent + '    ')},\n" for part in module)
         return f"nn.Sequential(\n{inside}{indent})"
     kind = type(module)
     if kind.__module__.startswith("torch.nn.modules.") and not any(True for _ in module.children()):

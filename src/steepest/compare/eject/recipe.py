@@ -8,14 +8,18 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import nn
 
 from steepest.core.declare import Weighting
+from steepest.core.errors import Unsupported
 from steepest.core.loss import Loss
 
 from ..learned_factors import constants_of
+from ..own_losses import OwnLoss
 from ..task import Task
 from ..trial import Arm, Term
 from .bundle import Bundle
+from .model import layers
 
 TORCH_OPTIONS = {"label_smoothing", "delta"}
 """Options of losses that mean the same in torch."""
@@ -66,12 +70,29 @@ def _one_loss(name: str, arm: Arm, term: Term, bundle: Bundle) -> str:
     normalize = term.options.get("normalize", "weight")
     gives = _given(arm, term)
     head = f'def {name}(output, target{"".join(f", {n}" for n in gives)}):\n    """{_title(arm, term)}"""\n'
+    if isinstance(term.loss, OwnLoss):
+        return head + f"    return {_users(term.loss, bundle)}(output, target{_words(options)}).mean()\n"
     twin = _torch_loss(term.loss, options) if normalize == "weight" and set(gives) <= {"class_weight"} else ""
     if twin:
         weight = ", weight=class_weight" if gives else ""
         bundle.imports["from torch.nn import functional"] = None
         return head + f"    return functional.{twin}(output, target{_words(options)}{weight})\n"
     return head + _own_loss(term.loss, options, normalize, gives, bundle)
+
+
+def _users(loss: OwnLoss, bundle: Bundle) -> str:
+    """What to call for a loss of the user's own."""
+    if inspect.isfunction(loss.own):
+        return bundle.add(loss.own)
+    if isinstance(loss.own, nn.Module) and type(loss.own).__module__.startswith("torch.nn."):
+        bundle.imports["from torch import nn"] = None
+        return layers(loss.own)
+    raise Unsupported(
+        where=loss.name,
+        seen="the loss was given as an object, whose arguments nobody knows",
+        needed="a function at the top of its file, or a loss of torch.nn, was needed",
+        repair="Wrap it: def my_loss(output, target): return ...",
+    )
 
 
 def _given(arm: Arm, term: Term) -> list[str]:

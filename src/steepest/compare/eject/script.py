@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,7 @@ from steepest.models.resolve import Factory
 from steepest.results.records import Plan
 
 from ..dropout import FixedDropout, Recorder
+from ..own_losses import OwnLoss
 from ..task import Task
 from ..trial import Arm
 from . import data, measure, model, recipe
@@ -69,7 +71,7 @@ class Script:
 
 def write(subject: Subject) -> Script:
     """The script; Unsupported where a piece cannot be written, or would not be what the study had."""
-    bundle = Bundle(_home(subject.factory), INSTEAD, tuple(TAKEN))
+    bundle = Bundle(_homes(subject), INSTEAD, tuple(TAKEN))
     for module, name in (("core.streams", "generator"), ("data.split", "draw_split"), ("data.standardise", "Scale")):
         bundle.add_name(f"steepest.{module}", name)
     bundle.add_name(PLAIN, "start_streams")
@@ -83,10 +85,12 @@ def write(subject: Subject) -> Script:
     raise AssertionError("the last reader always works")
 
 
-def _home(factory: Factory) -> str:
-    """The module of the user's own model."""
-    module = getattr(factory.make, "__module__", "") or ""
-    return "" if factory.is_own or module.partition(".")[0] in ("steepest", "torch") else module
+def _homes(subject: Subject) -> list[str]:
+    """The modules of the user's own model and loss."""
+    things = [] if subject.factory.is_own else [subject.factory.make]
+    things += [subject.arm.loss.own] if isinstance(subject.arm.loss, OwnLoss) else []
+    modules = [thing.__module__ or "" for thing in things if inspect.isfunction(thing) or inspect.isclass(thing)]
+    return [module for module in modules if module.partition(".")[0] not in ("", "steepest", "torch")]
 
 
 def _pieces(subject: Subject, bundle: Bundle) -> dict[str, Any]:

@@ -1,0 +1,166 @@
+"""A loss of the user's own as an arm: a function or module of (output, target), called for one trial after the other."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from steepest.core.errors import SteepestError, UsageError, did_you_mean
+from steepest.core.loss import Loss
+from steepest.core.objects import Address, find_object, user_code
+from steepest.core.targets import TargetKind
+
+AS_THE_DATA = TargetKind("own", "one target per sample, as the data hold it")
+FORBIDDEN = set("+,()|*")
+"""Letters that divide the words for an arm."""
+
+
+class OwnLoss(Loss):
+    """own(output, target, **options) -> a number, the mean over the batch, or one number per sample, whose mean is taken.
+
+    output and target are those of one trial: (N, C) and (N,) class indices; for regressions, several labels and one logit
+    both of the output's shape.
+    """
+
+    def __init__(self, own: Callable[..., Any], name: str) -> None:
+        super().__init__(_declared, target=AS_THE_DATA, task=(), use="", source="")
+        self.own, self.name = copy.deepcopy(own) if isinstance(own, nn.Module) else own, name
+
+    def __call__(self, input: Tensor, target: Any = None, **options: Any) -> Tensor:  # type: ignore[override]
+        own = self.own.to(input.device) if isinstance(self.own, nn.Module) else self.own
+        with user_code(self.name, "a loss that takes (output, target) was needed", UsageError):
+            value = own(input, target, **options)
+        return self._checked(value, input)
+
+    def _checked(self, value: Any, input: Tensor) -> Tensor:
+        is_tensor = isinstance(value, Tensor)
+        if not is_tensor or value.numel() != 1 and value.shape[:1] != input.shape[:1]:
+            seen = f"a tensor of shape {tuple(value.shape)}" if is_tensor else f"a {type(value).__name__}"
+            raise self._wrong(f"{seen} came back", "a tensor, one number or one per sample, was needed")
+        if input.requires_grad and not value.requires_grad:
+            raise self._wrong("no gradient leads from its value to the output", "a differentiable value was needed")
+        return value.mean()
+
+    def _wrong(self, seen: str, needed: str) -> UsageError:
+        repair = "No .item(), .detach() or numpy inside; return value.mean(), or a value for each sample."
+        return UsageError(where=self.name, seen=seen, needed=needed, repair=repair)
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Refuse an option that the function does not take."""
+        call = self.own.forward if isinstance(self.own, nn.Module) else self.own
+        known = list(inspect.signature(call).parameters.values())[2:]
+        if any(p.kind is p.VAR_KEYWORD for p in known):
+            return
+        for name in options:
+            if name not in [p.name for p in known]:
+                raise UsageError(
+                    where=self.name,
+                    seen=f"option {name!r}",
+                    needed="an argument of the loss was needed",
+                    repair=did_you_mean(name, [p.name for p in known])
+                    if known
+                    else "It takes none beside output and target.",
+                )
+
+    @property
+    def purpose(self) -> str:
+        return (inspect.getdoc(self.own) or "").split("\n\n")[0] or self.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its source and plain attributes: a study that goes on must go on with the same loss."""
+        inner = self.own.func if isinstance(self.own, partial) else self.own
+        said = [repr(self.own.keywords)] if isinstance(self.own, partial) else []
+        if isinstance(inner, nn.Module):
+            said += [
+                f"{n}={v!r}" for n, v in sorted(vars(inner).items()) if isinstance(v, (int, float, str, type(None)))
+            ]
+            said += [f"{n}={b.tolist()}" for n, b in inner.named_buffers()]
+        try:
+            said.append(inspect.getsource(type(inner) if isinstance(inner, nn.Module) else inner))
+        except (OSError, TypeError):  # typed into a console
+            said.append(getattr(getattr(inner, "__code__", None), "co_code", b"").hex())
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return OwnLoss, (self.own, self.name)
+
+
+def _declared(input: Tensor, target: Tensor) -> Tensor:
+    """Stands where catalogue losses have their body; nobody calls it."""
+    raise NotImplementedError
+
+
+def own_loss(one: Any, name: str = "", taken: Sequence[str] = ()) -> OwnLoss:
+    """The loss of an object. name: what the user calls it. taken: names of the catalogue, which it does not get."""
+    if isinstance(one, type):
+        raise _refused(
+            one.__name__,
+            "the class was given, not a loss of this class",
+            "an object was needed",
+            f"{one.__name__}(), with its arguments.",
+        )
+    if isinstance(one, nn.Module) and any(True for _ in one.parameters()):
+        raise _refused(
+            type(one).__name__,
+            "it has weights of its own, which no trial would train",
+            "a loss without parameters was needed",
+            "Put them into the model, or make them buffers if they are fixed.",
+        )
+    inner = one.func if isinstance(one, partial) else one
+    found = name or (getattr(inner, "__name__", "") if not isinstance(one, nn.Module) else type(one).__name__)
+    if not found or found == "<lambda>" or FORBIDDEN & set(found):
+        raise _refused(
+            "losses",
+            f"a loss called {found!r}" if found else "a loss without a name",
+            "a name without + , ( ) | * was needed",
+            'Name it: losses={"smooth": my_loss, ...}.',
+        )
+    return OwnLoss(one, f"own_{found}" if found in taken else found)
+
+
+def loss_at(text: str) -> OwnLoss | None:
+    """The loss of an address, "file.py:my_loss" or "module:my_loss"; None of other words."""
+    address = Address.read(text)
+    if address is None:
+        return None
+    found = find_object(address, UsageError)
+    if not callable(found):
+        raise _refused(
+            text,
+            f"{address.attribute} is a {type(found).__name__}",
+            "a function of (output, target) was needed",
+            "Name it.",
+        )
+    own_loss(found, address.attribute)  # refuses what no trial could use
+    return OwnLoss(found, text)
+
+
+def _refused(where: str, seen: str, needed: str, repair: str) -> SteepestError:
+    return UsageError(where=where, seen=seen, needed=needed, repair=repair)
+
+
+def own_slope(loss: OwnLoss, options: Sequence[Mapping[str, Any]]) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """(outputs (k, C, N), targets) -> losses (k,) and gradients, trial by trial, each with its own options."""
+
+    def slope(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            leaf = _samples_first(outputs.detach()).contiguous().requires_grad_()
+            each = zip(leaf.unbind(), _samples_first(targets).contiguous().unbind(), options)
+            losses = torch.stack([loss(output, target, **own) for output, target, own in each])
+            (gradient,) = torch.autograd.grad(losses.sum(), leaf)
+        return losses.detach(), _samples_first(gradient)
+
+    return slope
+
+
+def _samples_first(values: Tensor) -> Tensor:
+    """(k, C, N) as (k, N, C), as the model gives it, and back."""
+    return values.transpose(1, 2) if values.dim() == 3 else values
