@@ -16,7 +16,7 @@ from steepest import compare as compare_package
 from steepest import data, losses, metrics, optim
 from steepest.compare import Arm, Population, Trial, compare
 from steepest.compare.own_losses import own_loss
-from steepest.compare.space import loss_choices
+from steepest.compare.space import loss_choices, rule_choices
 from steepest.compare.task import Task
 from steepest.core.errors import NotComparable, StoreError, Unsupported, UsageError
 from steepest.optim import schedules
@@ -264,3 +264,11 @@ def test_only_its_own_module_is_imported(folder):
     before = set(sys.path)
     loss_choices("own.py:mine")
     assert set(sys.path) == before
+
+
+@pytest.mark.parametrize("given", [torch.optim.NAdam, torch.optim.SGD([nn.Parameter(torch.ones(1))], 0.1)], ids=str)
+def test_an_optimizer_of_torch_is_told_its_name_here(given):
+    with pytest.raises(
+        UsageError, match="NAdam is 'nadam' here" if given is torch.optim.NAdam else "SGD is 'sgd' here"
+    ):
+        rule_choices([given])

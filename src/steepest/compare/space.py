@@ -158,8 +158,15 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
             where="compare",
             seen=f"{one!r} was given as {_word(catalogue)}",
             needed=f"{own_words}a name or an item of steepest's {_word(catalogue)} catalogue was needed",
-            repair=f"Names: {', '.join(catalogue.names())}.",
+            repair=f"{_same_by_name(one, catalogue)}Names: {', '.join(catalogue.names())}.",
         )
+
+
+def _same_by_name(one: Any, catalogue: Any) -> str:
+    """Of torch.optim.NAdam, or one such optimizer: what it is called here."""
+    kind = one if isinstance(one, type) else type(one)
+    twin = next((item.name for item in catalogue if item.class_name.lower() == kind.__name__.lower()), "")
+    return f"{kind.__name__} is {twin!r} here. " if twin and kind.__module__.startswith("torch.") else ""
 
 
 def _own_choices(own: OwnLoss, rest: str) -> Iterator[Choice]:
