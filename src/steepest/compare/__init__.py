@@ -61,6 +61,7 @@ def compare(
     losses, optimizers, schedules: names with options, several values make several arms: "focal(gamma=1|2), cross_entropy".
     A loss of your own is a function or nn.Module of (output, target) that returns the batch's mean or a value per sample:
     [my_loss, "focal"], {"smooth": nn.CrossEntropyLoss(label_smoothing=0.1), ...} with names, or in words "file.py:my_loss".
+    An optimizer of your own is a torch.optim.Optimizer class, or a function of (params, lr=...): [MyOptimizer, "adamw"].
     schedules="cosine, cosine + plateau(patience=3)": the latter falls further when the trial's own select score rests.
     losses="auto": up to six that suit the task and the imbalance of these data (see steepest.suggest).
     A sum, "cross_entropy + 0.5*dice", is one loss; "learned*cross_entropy + learned*dice" learns its factors in every trial.

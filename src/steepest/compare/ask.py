@@ -18,6 +18,7 @@ from steepest.models.facts import Facts
 
 from .arms import ArmChoice, arms_of
 from .own_losses import OwnLoss
+from .own_rules import OwnRule
 from .plan import Budget, parse_budget, parse_seeds
 from .space import split_list
 from .suits import FITTING
@@ -166,14 +167,15 @@ def _in_words(request: Request) -> dict[str, Any]:
         "optimizers": spec_of(asked["optimizers"]),
         "schedules": spec_of(asked["schedules"]),
         "baseline": asked["baseline"],
-        **_own_losses(request.arms),
+        **_own_things(request.arms),
     }
 
 
-def _own_losses(arms: Sequence[ArmChoice]) -> dict[str, dict[str, str]]:
-    """Of each loss of the user's own a fingerprint; nothing where there is none."""
-    found = {a.arm.loss.name: a.arm.loss.fingerprint for a in arms if isinstance(a.arm.loss, OwnLoss)}
-    return {"own_losses": found} if found else {}
+def _own_things(arms: Sequence[ArmChoice]) -> dict[str, dict[str, str]]:
+    """Of each loss and optimizer of the user's own a fingerprint; nothing where there is none."""
+    things = [thing for a in arms for thing in (a.arm.loss, a.arm.rule)]
+    found = {thing.name: thing.fingerprint for thing in things if isinstance(thing, (OwnLoss, OwnRule))}
+    return {"own": found} if found else {}
 
 
 def spec_of(asked: Any) -> str | None:

@@ -13,6 +13,7 @@ from steepest.core.trees import Layout
 from steepest.optim.stacked import StackedRule
 
 from .chains import StackedChain, chain_key
+from .own_rules import OwnRule, OwnStepper
 from .trial import Arm, Trial
 from .weights import Weights
 
@@ -63,7 +64,7 @@ class RuleGroup:
     """
 
     rows: slice
-    steppers: tuple[StackedRule, ...]
+    steppers: tuple[StackedRule | OwnStepper, ...]
     moves: tuple[Callable[[Tensor], None], ...]
     chain: StackedChain | None
 
@@ -86,7 +87,7 @@ class RuleGroup:
             return []
         kept = [flat.values[self.rows].clone() for flat in weights.flats]
         for flat, stepper in zip(weights.flats, self.steppers):
-            if stepper.rule.evaluated is not None:
+            if isinstance(stepper, StackedRule) and stepper.rule.evaluated is not None:
                 flat.values[self.rows] = stepper.evaluated(flat.values[self.rows])
         if averaged and self.chain is not None:
             self.chain.put_evaluated()
@@ -111,8 +112,10 @@ def rule_groups(trials: Sequence[Trial], team: slice, weights: Weights) -> list[
     return found
 
 
-def stepper_of(arms: Sequence[Arm], param: Tensor, layout: Layout) -> StackedRule:
+def stepper_of(arms: Sequence[Arm], param: Tensor, layout: Layout) -> StackedRule | OwnStepper:
     """The stacked step of the arms' rule, which checks the numbers."""
+    if isinstance(arms[0].rule, OwnRule):
+        return OwnStepper(arms, param, layout)
     hyper = {name: _one_per_trial([a.rule_hyper[name] for a in arms]) for name in arms[0].rule_hyper}
     stepper = StackedRule(arms[0].rule, hyper, _one_per_trial([a.decay for a in arms]))
     stepper.init(param, layout)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from steepest.core.errors import SteepestError, UsageError, did_you_mean
+from steepest.core.errors import SteepestError, UsageError
 from steepest.core.loss import Loss
-from steepest.core.objects import Address, find_object, user_code
+from steepest.core.objects import user_code
 from steepest.core.targets import TargetKind
 
+from .own_things import fingerprint, found_at, name_for, refuse_options
+
 AS_THE_DATA = TargetKind("own", "one target per sample, as the data hold it")
-FORBIDDEN = set("+,()|*")
-"""Letters that divide the words for an arm."""
 
 
 class OwnLoss(Loss):
@@ -55,19 +53,7 @@ class OwnLoss(Loss):
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Refuse an option that the function does not take."""
         call = self.own.forward if isinstance(self.own, nn.Module) else self.own
-        known = list(inspect.signature(call).parameters.values())[2:]
-        if any(p.kind is p.VAR_KEYWORD for p in known):
-            return
-        for name in options:
-            if name not in [p.name for p in known]:
-                raise UsageError(
-                    where=self.name,
-                    seen=f"option {name!r}",
-                    needed="an argument of the loss was needed",
-                    repair=did_you_mean(name, [p.name for p in known])
-                    if known
-                    else "It takes none beside output and target.",
-                )
+        refuse_options(self.name, "loss", options, list(inspect.signature(call).parameters.values())[2:])
 
     @property
     def purpose(self) -> str:
@@ -75,19 +61,7 @@ class OwnLoss(Loss):
 
     @property
     def fingerprint(self) -> str:
-        """Of its source and plain attributes: a study that goes on must go on with the same loss."""
-        inner = self.own.func if isinstance(self.own, partial) else self.own
-        said = [repr(self.own.keywords)] if isinstance(self.own, partial) else []
-        if isinstance(inner, nn.Module):
-            said += [
-                f"{n}={v!r}" for n, v in sorted(vars(inner).items()) if isinstance(v, (int, float, str, type(None)))
-            ]
-            said += [f"{n}={b.tolist()}" for n, b in inner.named_buffers()]
-        try:
-            said.append(inspect.getsource(type(inner) if isinstance(inner, nn.Module) else inner))
-        except (OSError, TypeError):  # typed into a console
-            said.append(getattr(getattr(inner, "__code__", None), "co_code", b"").hex())
-        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+        return fingerprint(self.own)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return OwnLoss, (self.own, self.name)
@@ -114,33 +88,13 @@ def own_loss(one: Any, name: str = "", taken: Sequence[str] = ()) -> OwnLoss:
             "a loss without parameters was needed",
             "Put them into the model, or make them buffers if they are fixed.",
         )
-    inner = one.func if isinstance(one, partial) else one
-    found = name or (getattr(inner, "__name__", "") if not isinstance(one, nn.Module) else type(one).__name__)
-    if not found or found == "<lambda>" or FORBIDDEN & set(found):
-        raise _refused(
-            "losses",
-            f"a loss called {found!r}" if found else "a loss without a name",
-            "a name without + , ( ) | * was needed",
-            'Name it: losses={"smooth": my_loss, ...}.',
-        )
-    return OwnLoss(one, f"own_{found}" if found in taken else found)
+    return OwnLoss(one, name_for(one, name, "loss", taken))
 
 
 def loss_at(text: str) -> OwnLoss | None:
     """The loss of an address, "file.py:my_loss" or "module:my_loss"; None of other words."""
-    address = Address.read(text)
-    if address is None:
-        return None
-    found = find_object(address, UsageError)
-    if not callable(found):
-        raise _refused(
-            text,
-            f"{address.attribute} is a {type(found).__name__}",
-            "a function of (output, target) was needed",
-            "Name it.",
-        )
-    own_loss(found, address.attribute)  # refuses what no trial could use
-    return OwnLoss(found, text)
+    found = found_at(text, "a function of (output, target)")
+    return None if found is None else own_loss(found, text)
 
 
 def _refused(where: str, seen: str, needed: str, repair: str) -> SteepestError:

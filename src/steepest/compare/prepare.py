@@ -128,6 +128,8 @@ def asked_again(plan: Plan) -> Request:
             needed="a model and data named as text were needed",
             repair="Call compare again with the same arguments and out= this folder.",
         )
+    if words["optimizers"] is None:
+        raise _given_as_objects()
     again = ask(
         model=words["model"],
         data=words["data_source"],
@@ -147,25 +149,29 @@ def asked_again(plan: Plan) -> Request:
         engine=words["engine"],
     )
     if again.text["arms"] != words["arms"]:
-        raise StoreError(
-            where="resume",
-            seen="losses or optimizers of the study were given as objects, which a store does not hold",
-            needed="words for all of them were needed",
-            repair="Call compare again with the same arguments and out= this folder; a loss of your own can be named in "
-            "words: 'file.py:my_loss'.",
-        )
-    _refuse_changed_losses(words, again.text)
+        raise _given_as_objects()
+    _refuse_changed(words, again.text)
     return again
 
 
-def _refuse_changed_losses(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    changed = [n for n, print_ in before.get("own_losses", {}).items() if now.get("own_losses", {}).get(n) != print_]
+def _given_as_objects() -> StoreError:
+    return StoreError(
+        where="resume",
+        seen="losses or optimizers of the study were given as objects, which a store does not hold",
+        needed="words for all of them were needed",
+        repair="Call compare again with the same arguments and out= this folder; what is your own can be named in words: "
+        "'file.py:my_loss'.",
+    )
+
+
+def _refuse_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    changed = [name for name, was in before.get("own", {}).items() if now.get("own", {}).get(name) != was]
     if changed:
         raise StoreError(
             where="resume",
-            seen=f"{changed[0]} is not the loss with which the study began: its source or attributes changed",
-            needed="the same loss was needed",
-            consequence="Half of its trials would be of one loss and half of another.",
+            seen=f"{changed[0]} is not what the study began with: its source or attributes changed",
+            needed="the same loss and optimizer were needed",
+            consequence="Half of its trials would be of one and half of another.",
             repair="Put it back as it was, or begin a new study in another folder.",
         )
 

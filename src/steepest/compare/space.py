@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
+
 from steepest import losses as loss_catalogue
 from steepest import optim as rule_catalogue
 from steepest.core.calls import plain_value, split_sum
@@ -24,6 +26,7 @@ from steepest.optim import transforms as transform_catalogue
 from steepest.optim.chain import Chain
 
 from .own_losses import OwnLoss, loss_at, own_loss
+from .own_rules import NEEDED, OwnRule, own_rule, rule_at
 
 LOSS_OPTIONS = ("label_smoothing", "normalize")
 """Options of the contract that make sense for a whole study; weights and masks belong to the data."""
@@ -95,13 +98,14 @@ def choices(asked: Any, catalogue: Any, extra: Sequence[str] = ()) -> list[Choic
 
 
 def _refuse_another(known: Choice, choice: Choice) -> None:
-    """Two losses of the user's own may bear one name."""
-    if isinstance(choice.item, OwnLoss) and known.item.fingerprint != choice.item.fingerprint:  # type: ignore[attr-defined]
+    """Two things of the user's own may bear one name."""
+    if isinstance(choice.item, (OwnLoss, OwnRule)) and known.item.fingerprint != choice.item.fingerprint:  # type: ignore[attr-defined]
+        where = "losses" if isinstance(choice.item, OwnLoss) else "optimizers"
         raise UsageError(
-            where="losses",
-            seen=f"two different losses called {choice.text!r}",
+            where=where,
+            seen=f"two different {where} called {choice.text!r}",
             needed="a name for each was needed",
-            repair='Name them: losses={"plain": ..., "smooth": ...}.',
+            repair=f'Name them: {where}={{"plain": ..., "other": ...}}.',
         )
 
 
@@ -116,6 +120,12 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
         yield from map(_summed, itertools.product(*(list(_summands(part)) for part in split_sum(one) or [one])))
     elif isinstance(one, str) and catalogue is schedule_catalogue:
         yield from _scheduled(one)
+    elif (
+        isinstance(one, str)
+        and catalogue is rule_catalogue
+        and (made := rule_at(one.partition("(")[0].partition(" +")[0].strip()))
+    ):
+        yield from _own_rules(made, one)
     elif isinstance(one, str):
         first, *others = split_sum(one) or [one]
         name, axes = _parse_call(first)
@@ -138,6 +148,8 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
         yield Choice(one.loss)
     elif isinstance(one, Reduction):
         yield Choice(schedule_catalogue.constant, beside=(Choice(one),))
+    elif isinstance(one, OwnRule) and catalogue is rule_catalogue:
+        yield _tried(one, {})
     elif isinstance(one, Item) and one.kind == catalogue._kind:  # an OwnLoss, too
         yield Choice(one)
     elif isinstance(one, Choice):
@@ -152,21 +164,42 @@ def _choices_of_one(one: Any, catalogue: Any, extra: Sequence[str]) -> Iterator[
         )
     elif catalogue is loss_catalogue and callable(one) and not isinstance(one, Item):
         yield Choice(own_loss(one, taken=loss_catalogue.names()))  # type: ignore[attr-defined]
+    elif (
+        catalogue is rule_catalogue
+        and not isinstance(one, Item)
+        and (callable(one) or isinstance(one, torch.optim.Optimizer))
+    ):
+        yield _tried(own_rule(one, taken=rule_catalogue.names()), {})  # type: ignore[attr-defined]
     else:
-        own_words = "a function or module of (output, target), " if catalogue is loss_catalogue else ""
+        own_words = {"loss": "a function or module of (output, target), ", "optimizer": f"{NEEDED}, "}.get(
+            _word(catalogue), ""
+        )
         raise UsageError(
             where="compare",
             seen=f"{one!r} was given as {_word(catalogue)}",
             needed=f"{own_words}a name or an item of steepest's {_word(catalogue)} catalogue was needed",
-            repair=f"{_same_by_name(one, catalogue)}Names: {', '.join(catalogue.names())}.",
+            repair=f"Names: {', '.join(catalogue.names())}.",
         )
 
 
-def _same_by_name(one: Any, catalogue: Any) -> str:
-    """Of torch.optim.NAdam, or one such optimizer: what it is called here."""
-    kind = one if isinstance(one, type) else type(one)
-    twin = next((item.name for item in catalogue if item.class_name.lower() == kind.__name__.lower()), "")
-    return f"{kind.__name__} is {twin!r} here. " if twin and kind.__module__.startswith("torch.") else ""
+def _own_rules(own: OwnRule, text: str) -> Iterator[Choice]:
+    """ "file.py:MyOptimizer(beta=0.9|0.99)" -> two choices."""
+    first, *others = split_sum(text)
+    if others:
+        raise UsageError(
+            where=own.name,
+            seen=f"{others[0]!r} behind an optimizer of your own",
+            needed="a rule of the catalogue was needed: only their steps can be transformed",
+            repair=f"Leave it out, or let {own.name} do it.",
+        )
+    _, axes = _parse_call("f" + first[len(own.name) :])
+    for values in itertools.product(*axes.values()):
+        yield _tried(own, dict(zip(axes, values)))
+
+
+def _tried(own: OwnRule, options: dict[str, Any]) -> Choice:
+    own.try_out(options)
+    return Choice(own, options)
 
 
 def _own_choices(own: OwnLoss, rest: str) -> Iterator[Choice]:
@@ -393,6 +426,9 @@ def weighting_choices(asked: Any) -> list[Choice]:
 
 
 def rule_choices(asked: Any) -> list[Choice]:
+    if isinstance(asked, Mapping):
+        named = [one if isinstance(one, (str, Item)) else own_rule(one, str(name)) for name, one in asked.items()]
+        return rule_choices(named)
     return choices(asked, rule_catalogue, RULE_OPTIONS)
 
 

@@ -17,7 +17,7 @@ Losses = Annotated[
         show_default="three that fit the task",
         autocompletion=known.complete_losses,
         rich_help_panel=WHAT,
-        help='Names, with options where you like: "focal(gamma=1|2|5)" is three; auto: up to six that suit the data.',
+        help='Names, with options where you like: "focal(gamma=1|2|5)" is three; yours as file.py:my_loss; auto: up to six that suit.',
     ),
 ]
 Weightings = Annotated[

@@ -16,6 +16,7 @@ from steepest.core.loss import Loss
 
 from ..learned_factors import constants_of
 from ..own_losses import OwnLoss
+from ..own_rules import OwnRule
 from ..task import Task
 from ..trial import Arm, Term
 from .bundle import Bundle
@@ -170,6 +171,8 @@ def _own_loss(loss: Loss, options: dict[str, Any], normalize: str, gives: list[s
 
 def optimizer(arm: Arm, lr: float, bundle: Bundle) -> str:
     """`make_optimizer(model)`."""
+    if isinstance(arm.rule, OwnRule):
+        return _users_optimizer(arm, arm.rule, lr, bundle)
     call = "" if arm.transforms else _torch_rule(arm, lr)
     call = call or _own_rule(arm, lr, bundle)
     text = f'def make_optimizer(model):\n    """{arm.rule.purpose}"""\n    return {call}\n'
@@ -178,6 +181,21 @@ def optimizer(arm: Arm, lr: float, bundle: Bundle) -> str:
     alone = replace(arm, learns_factors=False, weight_decay=0.0, transforms=())
     beside = optimizer(alone, lr, bundle).replace("make_optimizer(model)", "make_factor_optimizer(factors)")
     return f"{text}\n\n{beside.replace('model.parameters()', '[factors]')}"
+
+
+def _users_optimizer(arm: Arm, rule: OwnRule, lr: float, bundle: Bundle) -> str:
+    if arm.learns_factors:
+        raise Unsupported(
+            where=rule.name,
+            seen="learned factors of a loss that step by an optimizer of your own",
+            needed="a rule of the catalogue was needed",
+            repair="Train the winner with steepest.fit; its settings are on the page.",
+        )
+    is_torchs = inspect.isclass(rule.own) and rule.own.__module__.startswith("torch.optim")
+    made = f"torch.optim.{rule.own.__name__}" if is_torchs else bundle.add(rule.own)
+    decay = {} if arm.weight_decay is None else {"weight_decay": arm.weight_decay}
+    call = f"{made}(list(model.parameters()), lr={lr!r}{_words({**arm.rule_hyper, **decay})})"
+    return f'def make_optimizer(model):\n    """{rule.purpose}"""\n    return {call}\n'
 
 
 def _torch_rule(arm: Arm, lr: float) -> str:

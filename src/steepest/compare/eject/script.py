@@ -18,6 +18,7 @@ from steepest.results.records import Plan
 
 from ..dropout import FixedDropout, Recorder
 from ..own_losses import OwnLoss
+from ..own_rules import OwnRule
 from ..task import Task
 from ..trial import Arm
 from . import data, measure, model, recipe
@@ -86,9 +87,9 @@ def write(subject: Subject) -> Script:
 
 
 def _homes(subject: Subject) -> list[str]:
-    """The modules of the user's own model and loss."""
+    """The modules of the user's own model, loss and optimizer."""
     things = [] if subject.factory.is_own else [subject.factory.make]
-    things += [subject.arm.loss.own] if isinstance(subject.arm.loss, OwnLoss) else []
+    things += [part.own for part in (subject.arm.loss, subject.arm.rule) if isinstance(part, (OwnLoss, OwnRule))]
     modules = [thing.__module__ or "" for thing in things if inspect.isfunction(thing) or inspect.isclass(thing)]
     return [module for module in modules if module.partition(".")[0] not in ("", "steepest", "torch")]
 
