@@ -77,3 +77,32 @@ def test_a_node_that_dies_in_the_middle_changes_nothing(cluster, alone, tmp_path
     compare(**{**STUDY, "progress": strikes}, machines="auto", out=tmp_path)
     strikes.thread.join()
     assert without_times(tmp_path) == alone
+
+
+OWN = '''import torch
+from torch.nn import functional as F
+
+
+def mine(output, target, share=0.1):
+    return F.cross_entropy(output, target, label_smoothing=share)
+
+
+class Signs(torch.optim.Optimizer):
+    def __init__(self, params, lr=1e-3):
+        super().__init__(params, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.sub_(group["lr"] * p.grad.sign())
+'''
+
+
+def test_a_loss_and_an_optimizer_of_ones_own_travel_with_the_study(cluster, tmp_path, monkeypatch):
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    own = {**STUDY, "losses": "own.py:mine(share=0.1|0.3)", "optimizers": "own.py:Signs", "budget": "2000epochs"}
+    for place in ("local", "auto"):
+        compare(**own, machines=place, out=tmp_path / place)
+    assert without_times(tmp_path / "auto") == without_times(tmp_path / "local")
