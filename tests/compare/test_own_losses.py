@@ -112,6 +112,16 @@ def test_a_trial_that_diverges_disturbs_no_other():
         assert torch.equal(a, b)
 
 
+def test_a_batch_of_which_a_loss_says_nothing_moves_nothing():
+    def silent(output, target, above=10):
+        return torch.zeros((), dtype=output.dtype) if len(output) > above else F.cross_entropy(output, target)
+
+    moved, _ = trained(of_labels(), own_loss(silent), n=4)
+    start = torch.stack([torch.cat([p.detach().flatten() for p in of_labels().build(s).parameters()]) for s in (0, 1)])
+    assert torch.equal(moved, start)
+    assert not torch.equal(trained(of_labels(), own_loss(silent), {"above": 16}, n=4)[0], start)
+
+
 def test_a_study_of_functions_modules_and_words_names_them_and_finds_a_winner(tmp_path):
     chosen = {"smooth": nn.CrossEntropyLoss(label_smoothing=0.2), "half": partial(smoothed, epsilon=0.05), "": "focal"}
     results = compare(
@@ -264,5 +274,3 @@ def test_only_its_own_module_is_imported(folder):
     before = set(sys.path)
     loss_choices("own.py:mine")
     assert set(sys.path) == before
-
-

@@ -23,8 +23,8 @@ AS_THE_DATA = TargetKind("own", "one target per sample, as the data hold it")
 class OwnLoss(Loss):
     """own(output, target, **options) -> a number, the mean over the batch, or one number per sample, whose mean is taken.
 
-    output and target are those of one trial: (N, C) and (N,) class indices; for regressions, several labels and one logit
-    both of the output's shape.
+    output and target are those of one trial: (N, C) and (N,) class indices; for regressions (standardised), several labels
+    and one logit both of the output's shape.
     """
 
     def __init__(self, own: Callable[..., Any], name: str) -> None:
@@ -32,18 +32,21 @@ class OwnLoss(Loss):
         self.own, self.name = copy.deepcopy(own) if isinstance(own, nn.Module) else own, name
 
     def __call__(self, input: Tensor, target: Any = None, **options: Any) -> Tensor:  # type: ignore[override]
+        """The mean; UsageError where no gradient leads to the input, though one is wanted."""
+        value = self.value(input, target, options)
+        if input.requires_grad and not value.requires_grad:
+            raise self._wrong("no gradient leads from its value to the output", "a differentiable value was needed")
+        return value
+
+    def value(self, input: Tensor, target: Any, options: Mapping[str, Any]) -> Tensor:
+        """The mean. It may be a constant: some losses have nothing to say of some batches."""
         own = self.own.to(input.device) if isinstance(self.own, nn.Module) else self.own
         with user_code(self.name, "a loss that takes (output, target) was needed", UsageError):
             value = own(input, target, **options)
-        return self._checked(value, input)
-
-    def _checked(self, value: Any, input: Tensor) -> Tensor:
         is_tensor = isinstance(value, Tensor)
         if not is_tensor or value.numel() != 1 and value.shape[:1] != input.shape[:1]:
             seen = f"a tensor of shape {tuple(value.shape)}" if is_tensor else f"a {type(value).__name__}"
             raise self._wrong(f"{seen} came back", "a tensor, one number or one per sample, was needed")
-        if input.requires_grad and not value.requires_grad:
-            raise self._wrong("no gradient leads from its value to the output", "a differentiable value was needed")
         return value.mean()
 
     def _wrong(self, seen: str, needed: str) -> UsageError:
@@ -108,8 +111,8 @@ def own_slope(loss: OwnLoss, options: Sequence[Mapping[str, Any]]) -> Callable[[
         with torch.enable_grad():
             leaf = _samples_first(outputs.detach()).contiguous().requires_grad_()
             each = zip(leaf.unbind(), _samples_first(targets).contiguous().unbind(), options)
-            losses = torch.stack([loss(output, target, **own) for output, target, own in each])
-            (gradient,) = torch.autograd.grad(losses.sum(), leaf)
+            losses = torch.stack([loss.value(output, target, own) for output, target, own in each])
+            gradient = torch.autograd.grad(losses.sum(), leaf)[0] if losses.requires_grad else torch.zeros_like(leaf)
         return losses.detach(), _samples_first(gradient)
 
     return slope
