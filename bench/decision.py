@@ -13,8 +13,8 @@ of 20 epochs at a constant rate, one thread. All train the same models on the sa
 - Optuna, its own way: TPE over arm and rate, as many trials as there are pairs, a trial the mean of 10 seeds, WilcoxonPruner.
 - Ray Tune: the same trials as the factorial, one trainable per (arm, rate, seed), two at once, actors reused (one process per
   trial costs it several times more). Its start is in its time, as that of our second process is in ours, and printed beside.
-- compare: whole calls (data loaded, folder and page written), several study seeds; its regret is their mean. In one process,
-  and in two: Ray, which has two, is held against the quicker.
+- compare: whole calls (data loaded, folder and page written), several study seeds, between the others; medians, and the mean regret.
+  In one process, and in two: Ray, which has two, is held against the quicker.
 Wall-clock seconds and CPU seconds of all processes; a peer that is not installed is named. The last line is JSON.
 """
 
@@ -35,7 +35,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -370,39 +370,68 @@ def decide(case: Case, n_seeds: int, repeats: int, only: str) -> list[dict[str, 
         f"\n{case.name}: {n_trials} trials in the factorial; best {best}, next "
         + ", ".join(f"{'+'.join(map(str, pair))} -{top[0][1] - score:.2f}" for pair, score in top[1:4])
     )
-    one, first = our_row("compare", "local", answer, n_seeds, repeats)
-    two, second = our_row("compare, two processes", "local:2", answer, n_seeds, repeats)
-    rows = [first, second]
-    for name, package, way, around in [w for w in WAYS if only.lower() in w[0].lower()]:
-        if package and importlib.util.find_spec(package) is None:
-            print(f"{name}: {package} is not installed")
+    asked = [way for way in WAYS if only.lower() in way[0].lower()]
+    ours_one, ours_two = Ours("compare", "local", answer), Ours("compare, two processes", "local:2", answer)
+    costs: dict[str, tuple[Cost, Pair]] = {}
+    for turn, way in enumerate([None, *asked]):
+        if way is not None and (cost := of_way(case, n_seeds, way)) is not None:
+            costs[way[0]] = cost
+        for i in range(turn, repeats, len(asked) + 1):  # before, between and after the others: noise falls on all alike
+            for run in (ours_one, ours_two):
+                run.call(i, n_seeds)
+    rows = [ours_one.row(), ours_two.row()]
+    for name, package, way, _ in asked:
+        if name not in costs:
             continue
-        if package:
-            importlib.import_module(package)  # as ours is imported
-        with ExitStack() as running, measured() as cost:
-            running.enter_context(around())
-            pair = way(case, n_seeds)
+        cost, pair = costs[name]
         regret = answer.regret(answer.factorials if way is factorial else [pair])
-        own = min(one, two, key=lambda ours: ours.wall) if package == "ray" else one
+        own = min(ours_one.cost, ours_two.cost, key=lambda one: one.wall) if package == "ray" else ours_one.cost
         rows.append(row(name, cost, own, regret, "no verdict, a ranking"))
     return rows
 
 
-def our_row(name: str, machines: str, answer: Answer, n_seeds: int, repeats: int) -> tuple[Cost, dict[str, Any]]:
-    """Median cost of a call, mean regret, and what the verdicts say."""
-    costs, pairs, verdicts = [], [], []
-    for i in range(repeats):
+def of_way(case: Case, n_seeds: int, way: Way) -> tuple[Cost, Pair] | None:
+    name, package, decided_by, around = way
+    if package and importlib.util.find_spec(package) is None:
+        print(f"{name}: {package} is not installed")
+        return None
+    if package:
+        importlib.import_module(package)  # as ours is imported
+    with ExitStack() as running, measured() as cost:
+        running.enter_context(around())
+        pair = decided_by(case, n_seeds)
+    return cost, pair
+
+
+@dataclass
+class Ours:
+    """Calls of compare, each with another study seed: median cost, mean regret, what the verdicts say."""
+
+    name: str
+    machines: str
+    answer: Answer
+    costs: list[Cost] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)
+
+    def call(self, study_seed: int, n_seeds: int) -> None:
         with measured() as cost:
-            pair, kind = ours(answer.case, i, n_seeds, machines)
-        costs.append(cost)
-        pairs.append(pair)
-        verdicts.append(kind)
-    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(verdicts).items()))
-    own = Cost(statistics.median(c.wall for c in costs), statistics.median(c.cpu for c in costs))
-    return own, row(name, own, own, answer.regret(pairs), kinds)
+            pair, kind = ours(self.answer.case, study_seed, n_seeds, self.machines)
+        self.costs.append(cost)
+        self.pairs.append(pair)
+        self.verdicts.append(kind)
+
+    @property
+    def cost(self) -> Cost:
+        return Cost(statistics.median(c.wall for c in self.costs), statistics.median(c.cpu for c in self.costs))
+
+    def row(self) -> dict[str, Any]:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(self.verdicts).items()))
+        return row(self.name, self.cost, self.cost, self.answer.regret(self.pairs), kinds)
 
 
-WAYS: tuple[tuple[str, str, Callable[[Case, int], Pair], Callable[[], AbstractContextManager[None]]], ...] = (
+Way = tuple[str, str, Callable[[Case, int], Pair], Callable[[], AbstractContextManager[None]]]
+WAYS: tuple[Way, ...] = (
     ("10-seed factorial, plain loop", "", factorial, nullcontext),
     ("Optuna, the same trials", "optuna", optuna_same_trials, quiet_optuna),
     ("Optuna, TPE and WilcoxonPruner", "optuna", optuna_own_way, quiet_optuna),
