@@ -178,7 +178,7 @@ def unfinished(folder, monkeypatch, losses):
 
 def test_a_study_does_not_go_on_with_a_loss_that_was_changed(folder, monkeypatch):
     unfinished(folder, monkeypatch, "own.py:mine, cross_entropy")
-    (folder / "own.py").write_text(FILE.replace("(1 - confidence", "(2 - confidence"))
+    (folder / "own.py").write_text(FILE.replace("torch.softmax(output, 1)", "torch.sigmoid(output)"))  # of its helper
     with pytest.raises(StoreError, match="own.py:mine is not what the study began with"):
         compare_package.resume("s", progress=False)
     with pytest.raises(StoreError, match="holds another study"):
@@ -270,7 +270,34 @@ def test_a_name_of_the_catalogue_stays_the_catalogues():
     assert [c.text for c in loss_choices([focal, "focal"])] == ["own_focal", "focal"]
 
 
-def test_only_its_own_module_is_imported(folder):
-    before = set(sys.path)
+def test_reading_a_file_leaves_the_search_path_as_it_was(folder):
+    before = list(sys.path)
     loss_choices("own.py:mine")
-    assert set(sys.path) == before
+    assert sys.path == before
+
+
+def smoothed_by(epsilon):
+    def loss(output, target):
+        return F.cross_entropy(output, target, label_smoothing=epsilon)
+
+    return loss
+
+
+def test_functions_that_differ_by_what_they_remember_are_two():
+    first, second = smoothed_by(0.1), smoothed_by(0.2)
+    with pytest.raises(UsageError, match="two different losses called 'loss'"):
+        loss_choices([first, second])
+    assert [c.text for c in loss_choices({"a": first, "b": second})] == ["a", "b"]
+    assert own_loss(first).fingerprint != own_loss(second).fingerprint == own_loss(smoothed_by(0.2)).fingerprint
+    assert len(loss_choices([first, first])) == 1
+
+
+@pytest.mark.parametrize("text", ["own.py:mine + dice", "own.py:mine(power=2) + dice", "dice + own.py:mine"])
+def test_a_sum_with_something_of_ones_own_is_refused_in_words(folder, text):
+    with pytest.raises(UsageError, match="own.py:mine: .* a sum takes losses of the catalogue only"):
+        loss_choices(text)
+
+
+def test_the_page_says_the_call_with_the_users_own_names():
+    plan, *_ = asked(losses={"smooth": smoothed, "": "mse"}, optimizers=[torch.optim.NAdam, "adamw"])
+    assert "losses={'smooth': smoothed, '': 'mse'}, optimizers=[NAdam, 'adamw']" in plan.python

@@ -82,6 +82,18 @@ def test_an_optimizer_steps_as_the_catalogue_rule_that_means_the_same(case, engi
     torch.testing.assert_close(found, weights_of(ours, hyper, engine), rtol=1e-9, atol=1e-11)
 
 
+class Forgets(torch.optim.SGD):
+    """Takes the gradients away when it has stepped."""
+
+    def step(self, closure=None):
+        super().step()
+        self.zero_grad(set_to_none=True)
+
+
+def test_an_optimizer_that_takes_the_gradients_away_gets_new_ones():
+    assert torch.equal(weights_of(own_rule(Forgets), {}), weights_of(own_rule(torch.optim.SGD), {}))
+
+
 def test_weight_decay_is_that_of_the_optimizer():
     found = weights_of(own_rule(torch.optim.AdamW), {}, weight_decay=0.3)
     torch.testing.assert_close(found, weights_of(optim.adamw, {}, weight_decay=0.3), rtol=1e-9, atol=1e-11)
@@ -96,7 +108,12 @@ def test_a_trial_that_diverges_disturbs_no_other():
 
 def test_learning_rates_are_searched_around_the_default_and_options_are_axes(folder):
     arms = arms_of("cross_entropy", "own.py:Signs(beta=0.5|0.9), own.py:Signs(lr=0.01), adamw")
-    assert [a.optimizer for a in arms] == ["own.py:Signs(beta=0.5)", "own.py:Signs(beta=0.9)", "own.py:Signs(lr=0.01)", "adamw"]
+    assert [a.optimizer for a in arms] == [
+        "own.py:Signs(beta=0.5)",
+        "own.py:Signs(beta=0.9)",
+        "own.py:Signs(lr=0.01)",
+        "adamw",
+    ]
     rates = arms[0].learning_rates
     assert len(rates) == 7 and rates[3] == 1e-3 and rates[0] < 1e-3 / 20 and rates[-1] > 20e-3
     assert arms[2].is_fixed and arms[2].learning_rates == (0.01,)
@@ -190,7 +207,7 @@ REFUSED = {
     "two of a name": ([partial(torch.optim.SGD, momentum=m) for m in (0.1, 0.2)], "two different optimizers"),
     "no such class": ("own.py:Sings", "Did you mean 'Signs'"),
     "an option": ("own.py:Signs(betta=0.5)", "Did you mean 'beta'"),
-    "a transform": ("own.py:Signs + clip_norm(1)", "only their steps can be transformed"),
+    "a transform": ("own.py:Signs + clip_norm(1)", "only steps of the catalogue's rules can be transformed"),
     "a number": ([3], "was given as optimizer"),
 }
 

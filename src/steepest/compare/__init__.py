@@ -14,12 +14,13 @@ from steepest.report import write as write_page
 from steepest.results.records import Study, Verdict
 from steepest.results.store import Store
 
+from .again import prepared_again, refuse_another_study, refuse_unwritable
 from .ask import ask
 from .devices import devices_of
 from .eject import with_script
 from .machines import Place, place_of
 from .population import Population
-from .prepare import Prepared, prepared, prepared_again, refuse_another_study, refuse_unwritable
+from .prepare import Prepared, prepared
 from .results import Results
 from .stopping import TellsOnce
 from .study import run_study

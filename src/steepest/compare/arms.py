@@ -17,7 +17,8 @@ from steepest.losses import weightings as weighting_catalogue
 from steepest.optim import schedules as schedule_catalogue
 from steepest.optim import transforms as transform_catalogue
 
-from .space import Choice, loss_choices, rule_choices, schedule_choices, weighting_choices
+from .choice import Choice
+from .space import loss_choices, rule_choices, schedule_choices, weighting_choices
 from .trial import Arm, Term
 
 

@@ -17,10 +17,9 @@ from steepest.models import factory_of
 from steepest.models.facts import Facts
 
 from .arms import ArmChoice, arms_of
-from .own_losses import OwnLoss
-from .own_rules import OwnRule
+from .choice import split_list
+from .own_things import OwnThing
 from .plan import Budget, parse_budget, parse_seeds
-from .space import split_list
 from .suits import FITTING
 from .task import DEFAULT_METRIC, Task
 
@@ -174,7 +173,7 @@ def _in_words(request: Request) -> dict[str, Any]:
 def _own_things(arms: Sequence[ArmChoice]) -> dict[str, dict[str, str]]:
     """Of each loss and optimizer of the user's own a fingerprint; nothing where there is none."""
     things = [thing for a in arms for thing in (a.arm.loss, a.arm.rule)]
-    found = {thing.name: thing.fingerprint for thing in things if isinstance(thing, (OwnLoss, OwnRule))}
+    found = {thing.name: thing.fingerprint for thing in things if isinstance(thing, OwnThing)}
     return {"own": found} if found else {}
 
 

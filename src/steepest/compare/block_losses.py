@@ -180,8 +180,6 @@ def _learned_sum(slopes: Sequence[Slope], learned: LearnedFactors) -> Slope:
 def _own_numbers(loss: Loss, options: Options) -> Hashable:
     """What splits the trials of one loss further: forms that know plain numbers only want the same in all trials."""
     plain = {name: value for name, value in options.items() if name not in ("class_weight", "normalize")}
-    if isinstance(loss, OwnLoss):
-        return None
     if slope_form(loss, plain) is None and fast_form(loss, plain) is None:
         return None
     return tuple(sorted((name, value) for name, value in plain.items() if is_number(value)))

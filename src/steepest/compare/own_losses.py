@@ -15,12 +15,13 @@ from steepest.core.loss import Loss
 from steepest.core.objects import user_code
 from steepest.core.targets import TargetKind
 
-from .own_things import fingerprint, found_at, name_for, refuse_options
+from .own_things import OwnThing, name_for, refuse_options
 
 AS_THE_DATA = TargetKind("own", "one target per sample, as the data hold it")
+NEEDED = "a function or module of (output, target)"
 
 
-class OwnLoss(Loss):
+class OwnLoss(OwnThing, Loss):
     """own(output, target, **options) -> a number, the mean over the batch, or one number per sample, whose mean is taken.
 
     output and target are those of one trial: (N, C) and (N,) class indices; for regressions (standardised), several labels
@@ -29,7 +30,7 @@ class OwnLoss(Loss):
 
     def __init__(self, own: Callable[..., Any], name: str) -> None:
         super().__init__(_declared, target=AS_THE_DATA, task=(), use="", source="")
-        self.own, self.name = copy.deepcopy(own) if isinstance(own, nn.Module) else own, name
+        self.own, self.given, self.name = copy.deepcopy(own) if isinstance(own, nn.Module) else own, own, name
 
     def __call__(self, input: Tensor, target: Any = None, **options: Any) -> Tensor:  # type: ignore[override]
         """The mean; UsageError where no gradient leads to the input, though one is wanted."""
@@ -41,7 +42,7 @@ class OwnLoss(Loss):
     def value(self, input: Tensor, target: Any, options: Mapping[str, Any]) -> Tensor:
         """The mean. It may be a constant: some losses have nothing to say of some batches."""
         own = self.own.to(input.device) if isinstance(self.own, nn.Module) else self.own
-        with user_code(self.name, "a loss that takes (output, target) was needed", UsageError):
+        with user_code(self.name, f"{NEEDED} was needed", UsageError):
             value = own(input, target, **options)
         is_tensor = isinstance(value, Tensor)
         if not is_tensor or value.numel() != 1 and value.shape[:1] != input.shape[:1]:
@@ -57,17 +58,6 @@ class OwnLoss(Loss):
         """Refuse an option that the function does not take."""
         call = self.own.forward if isinstance(self.own, nn.Module) else self.own
         refuse_options(self.name, "loss", options, list(inspect.signature(call).parameters.values())[2:])
-
-    @property
-    def purpose(self) -> str:
-        return (inspect.getdoc(self.own) or "").split("\n\n")[0] or self.name
-
-    @property
-    def fingerprint(self) -> str:
-        return fingerprint(self.own)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return OwnLoss, (self.own, self.name)
 
 
 def _declared(input: Tensor, target: Tensor) -> Tensor:
@@ -92,12 +82,6 @@ def own_loss(one: Any, name: str = "", taken: Sequence[str] = ()) -> OwnLoss:
             "Put them into the model, or make them buffers if they are fixed.",
         )
     return OwnLoss(one, name_for(one, name, "loss", taken))
-
-
-def loss_at(text: str) -> OwnLoss | None:
-    """The loss of an address, "file.py:my_loss" or "module:my_loss"; None of other words."""
-    found = found_at(text, "a function of (output, target)")
-    return None if found is None else own_loss(found, text)
 
 
 def _refused(where: str, seen: str, needed: str, repair: str) -> SteepestError:

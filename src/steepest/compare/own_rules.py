@@ -16,7 +16,7 @@ from steepest.core.item import Hyper
 from steepest.core.objects import user_code
 from steepest.core.trees import Layout
 
-from .own_things import fingerprint, found_at, name_for, refuse_options
+from .own_things import OwnThing, name_for, refuse_options
 from .trial import Arm
 
 AROUND = 30.0
@@ -27,14 +27,16 @@ ASSUMED_STATES = 2
 NEEDED = "a class or function of (params, lr=...) that makes an optimizer"
 
 
-class OwnRule(Rule):
+class OwnRule(OwnThing, Rule):
     """own(params, lr=..., **options) -> a torch.optim.Optimizer."""
 
     def __init__(self, own: Callable[..., Any], name: str) -> None:
         super().__init__(_declared, use="", source="")
-        self.own, self.name, self.class_name = own, name, name
+        self.own = self.given = own
+        self.name = self.class_name = name
         rest = _options(own)
-        rate = next((p.default for p in rest if p.name == "lr" and isinstance(p.default, (int, float))), DEFAULT_RATE)
+        given = next((p.default for p in rest if p.name == "lr"), None)
+        rate = float(given) if isinstance(given, (int, float)) and given > 0 else DEFAULT_RATE
         self.hyper = {p.name: Hyper(p.name, p.default, None) for p in rest}
         self.hyper["lr"] = Hyper("lr", rate, None, Log(rate / AROUND, rate * AROUND))
 
@@ -72,17 +74,6 @@ class OwnRule(Rule):
         with user_code(self.name, "a step() without a closure was needed", UsageError), torch.no_grad():
             optimizer.step()
 
-    @property
-    def fingerprint(self) -> str:
-        return fingerprint(self.own)
-
-    @property
-    def purpose(self) -> str:
-        return (inspect.getdoc(self.own) or "").split("\n\n")[0] or self.name
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return OwnRule, (self.own, self.name)
-
 
 class OwnStepper:
     """The trials of one such rule: an optimizer for each, whose parameters are views of the trial's row."""
@@ -94,19 +85,20 @@ class OwnStepper:
 
     def bound(self, values: Tensor, gradients: Tensor) -> Callable[[Tensor], None]:
         """move(rates (k,)): one step of each trial."""
-        optimizers = []
+        optimizers, slopes = [], []
         for k, arm in enumerate(self._arms):
             rows = [self._layout.views(flat[k : k + 1]) for flat in (values, gradients)]
             params = [nn.Parameter(view[0].detach()) for view in rows[0].values()]
-            for p, gradient in zip(params, rows[1].values()):
-                p.grad = gradient[0]
+            slopes.append([(p, gradient[0]) for p, gradient in zip(params, rows[1].values())])
             decay = {} if arm.weight_decay is None else {"weight_decay": arm.weight_decay}
             known = {p.name for p in _options(self.rule.own)}
             options = {**arm.rule_hyper, **(decay if arm.weight_decay or "weight_decay" in known else {})}
             optimizers.append(self.rule.made(params, float(self.rule.hyper["lr"].default), options))
 
         def move(rates: Tensor) -> None:
-            for optimizer, rate in zip(optimizers, rates.tolist()):
+            for optimizer, own, rate in zip(optimizers, slopes, rates.tolist()):
+                for p, gradient in own:  # some set it to None
+                    p.grad = gradient
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 self.rule.step(optimizer)
@@ -124,12 +116,6 @@ def own_rule(one: Any, name: str = "", taken: Sequence[str] = ()) -> OwnRule:
             repair=f"The class itself, or functools.partial({type(one).__name__}, ...) with its options.",
         )
     return OwnRule(one, name_for(one, name, "optimizer", taken))
-
-
-def rule_at(text: str) -> OwnRule | None:
-    """The optimizer of an address, "file.py:MyOptimizer" or "module:MyOptimizer"; None of other words."""
-    found = found_at(text, NEEDED)
-    return None if found is None else own_rule(found, text)
 
 
 def _options(own: Callable[..., Any]) -> list[inspect.Parameter]:

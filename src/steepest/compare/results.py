@@ -15,9 +15,10 @@ from steepest.results.tables import trials, write_trials
 from steepest.results.to_optuna import to_optuna
 from steepest.results.tracking import log_to
 
+from .again import asked_again
 from .ask import Request
 from .eject import eject
-from .prepare import asked_again, task_of
+from .prepare import task_of
 from .task import Task
 from .winner import Winner, winner_of
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ctypes import CDLL, c_int64
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -56,7 +56,7 @@ class Convolutions(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         if _OWN.get(func) is conv2d:
             self.n += 1
-            self.n_known += _known_padding(*args, **(kwargs or {})) is not None
+            self.n_known += _known(*args, **(kwargs or {})) is not None
             self.n_answered += conv2d(*args, **(kwargs or {})) is not None
         return func(*args, **(kwargs or {}))
 
@@ -69,20 +69,12 @@ class Convolutions(TorchFunctionMode):
         return 0 < self.n == self.n_answered
 
 
-def conv2d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor | None:
-    """None where torch is to answer."""
-    pad = _known_padding(input, weight, bias, stride, padding, dilation, groups)
-    if pad is None or len(weight) % FULL_LANES == 0 and not 4 <= weight.shape[1] < FULL_LANES:
+def conv2d(*args: Any, **options: Any) -> Tensor | None:
+    """torch.conv2d; None where torch is to answer."""
+    known = _known(*args, **options)
+    if known is None or len(known.weight) % FULL_LANES == 0 and not 4 <= known.weight.shape[1] < FULL_LANES:
         return None
-    return _Convolution.apply(input, weight, bias, pad)
+    return _Convolution.apply(*known)
 
 
 def conv2d_of_models(input: Tensor, weight: Tensor, bias: Tensor | None, *places: Any) -> Tensor | None:
@@ -133,7 +125,14 @@ _OWN: dict[Any, Callable[..., Tensor | None]] = {
 }
 
 
-def _known_padding(
+class _Known(NamedTuple):
+    input: Tensor
+    weight: Tensor
+    bias: Tensor | None
+    pad: Pair
+
+
+def _known(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
@@ -141,12 +140,12 @@ def _known_padding(
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> Pair | None:
-    """The zeros at the edges of a convolution that the kernels know; None of another."""
+) -> _Known | None:
+    """A convolution that the kernels know; None of another."""
     given, pad = [t for t in (input, weight, bias) if t is not None], _own_padding(stride, padding, dilation, groups)
     if pad is None or not are_plain(given) or not all(t.is_contiguous() for t in given):
         return None
-    return pad if _are_sizes_ours(given, pad) and has_kernels() else None
+    return _Known(input, weight, bias, pad) if _are_sizes_ours(given, pad) and has_kernels() else None
 
 
 def _own_padding(stride: Any, padding: Any, dilation: Any, groups: int) -> Pair | None:

@@ -10,7 +10,8 @@ from torch import nn
 
 from steepest import metrics as metric_catalogue
 from steepest.compare.ask import text_of
-from steepest.compare.space import Choice, loss_choices, rule_choices
+from steepest.compare.choice import Choice
+from steepest.compare.space import loss_choices, rule_choices
 from steepest.compare.suits import FITTING
 from steepest.compare.task import DEFAULT_METRIC, Task
 from steepest.compare.trial import Arm
